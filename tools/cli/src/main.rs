@@ -1,0 +1,3 @@
+//! The `vrfleak` command.
+
+fn main() {}
