@@ -8,6 +8,8 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::{BitAnd, BitOr, BitXor, Not, Shl, Shr};
 
+use crate::per_family::{Kind, PerFamily};
+
 mod sealed {
     #[expect(unnameable_types, reason = "what cannot be named cannot be implemented elsewhere")]
     pub trait Sealed {}
@@ -90,6 +92,12 @@ pub trait Address:
 
     /// Returns the integer of `ip`, or `None` if it is of the other family.
     fn from_ip(ip: IpAddr) -> Option<Self>;
+
+    /// Returns this family's value of the pair.
+    fn pick<K: Kind>(pair: &PerFamily<K>) -> &K::Of<Self>;
+
+    /// Returns this family's value of the pair, to be changed.
+    fn pick_mut<K: Kind>(pair: &mut PerFamily<K>) -> &mut K::Of<Self>;
 }
 
 impl Address for u32 {
@@ -128,6 +136,16 @@ impl Address for u32 {
             IpAddr::V6(_) => None,
         }
     }
+
+    #[inline]
+    fn pick<K: Kind>(pair: &PerFamily<K>) -> &K::Of<Self> {
+        &pair.ipv4
+    }
+
+    #[inline]
+    fn pick_mut<K: Kind>(pair: &mut PerFamily<K>) -> &mut K::Of<Self> {
+        &mut pair.ipv4
+    }
 }
 
 impl Address for u128 {
@@ -165,6 +183,16 @@ impl Address for u128 {
             IpAddr::V4(_) => None,
             IpAddr::V6(ip) => Some(ip.to_bits()),
         }
+    }
+
+    #[inline]
+    fn pick<K: Kind>(pair: &PerFamily<K>) -> &K::Of<Self> {
+        &pair.ipv6
+    }
+
+    #[inline]
+    fn pick_mut<K: Kind>(pair: &mut PerFamily<K>) -> &mut K::Of<Self> {
+        &mut pair.ipv6
     }
 }
 

@@ -1,0 +1,70 @@
+//! [`Router`] and [`Dialect`]: a PE and the habits of its operating system.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What happens to a route that the export map denies or does not match (SEMANTICS E5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExportMapMiss {
+    /// It is not exported: FRR, IOS-XR, Junos.
+    Drop,
+    /// It is exported with the VRF's export targets: IOS, IOS-XE.
+    KeepDefault,
+}
+
+/// The points in which real systems differ. The model carries the choice, a front end sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Dialect {
+    /// The name of the system, lower case.
+    pub name: &'static str,
+    /// Whether weight 32768 of a redistributed route survives the leak inside one router (SEMANTICS S3).
+    pub weight_survives_leak: bool,
+    /// Whether the host route of the interface stands in a VRF that imports its connected route (SEMANTICS S3a).
+    pub leaks_host_routes: bool,
+    /// What an export map's miss means (SEMANTICS E5).
+    pub export_map_miss: ExportMapMiss,
+    /// Whether two VRFs of the router may have the same RD.
+    pub shares_rd: bool,
+}
+
+impl Dialect {
+    /// The native scenario format: the first value that SEMANTICS names at each point.
+    pub const NATIVE: Self = Self {
+        name: "native",
+        weight_survives_leak: false,
+        leaks_host_routes: false,
+        export_map_miss: ExportMapMiss::Drop,
+        shares_rd: true,
+    };
+    /// Cisco IOS and IOS-XE.
+    pub const IOS: Self = Self {
+        name: "ios",
+        weight_survives_leak: true,
+        leaks_host_routes: true,
+        export_map_miss: ExportMapMiss::KeepDefault,
+        shares_rd: false,
+    };
+    /// Cisco IOS-XR.
+    pub const XR: Self = Self { name: "xr", ..Self::NATIVE };
+    /// FRR.
+    pub const FRR: Self = Self { name: "frr", weight_survives_leak: true, ..Self::NATIVE };
+    /// Juniper Junos.
+    pub const JUNOS: Self = Self { name: "junos", ..Self::NATIVE };
+
+    /// Every dialect, in the order of their names above.
+    pub const ALL: [Self; 5] = [Self::NATIVE, Self::IOS, Self::XR, Self::FRR, Self::JUNOS];
+}
+
+/// A router that holds VRFs: a PE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Router {
+    /// Its host name, unique in the network.
+    pub name: String,
+    /// The AS it belongs to.
+    pub asn: u32,
+    /// Its BGP identifier (RFC 4271 section 1.1).
+    pub router_id: Ipv4Addr,
+    /// The address that it gives other routers as next hop of its VPN routes.
+    pub loopback: IpAddr,
+    /// How its system decides where systems differ.
+    pub dialect: Dialect,
+}
