@@ -11,6 +11,7 @@ pub mod next_hop;
 pub mod per_family;
 pub mod prefix;
 pub mod rd;
+pub mod reference;
 pub mod route_target;
 pub mod router;
 pub mod source_route;

@@ -27,6 +27,7 @@ pub struct Network {
     interfaces: Vec<Interface>,
     next_hops: Vec<NextHop>,
     attributes: Vec<Attributes>,
+    igp_metrics: AHashMap<(RouterId, RouterId), u32>,
 }
 
 impl Network {
@@ -68,6 +69,15 @@ impl Network {
     /// Returns the router that has the VRF of this id.
     pub fn router_of(&self, vrf: VrfId) -> &Router {
         self.router(self.vrf(vrf).router)
+    }
+
+    /// Returns what the IGP of the provider's core says that the way between two routers costs; 0 where nothing was
+    /// said, and from a router to itself.
+    ///
+    /// It is the interior cost to the next hop of RFC 4271 section 9.1.2.2 e). Each direction has its own. One hash
+    /// lookup, and no hash while the network has no metric at all; 13 bytes a pair that has one.
+    pub fn igp_metric(&self, from: RouterId, to: RouterId) -> u32 {
+        self.igp_metrics.get(&(from, to)).copied().unwrap_or(0)
     }
 
     /// Returns the interface of this id.
@@ -120,6 +130,8 @@ impl Network {
             + self.next_hops.capacity() * size_of::<NextHop>()
             + self.attributes.iter().map(|attributes| attributes.as_path.len() * 4).sum::<usize>()
             + self.attributes.capacity() * size_of::<Attributes>()
+            // The map keeps one control byte beside each slot.
+            + self.igp_metrics.capacity() * (size_of::<((RouterId, RouterId), u32)>() + 1)
     }
 }
 
@@ -157,6 +169,16 @@ impl NetworkBuilder {
     /// Returns a router to be changed.
     pub fn router_mut(&mut self, id: RouterId) -> &mut Router {
         &mut self.network.routers[id.index()]
+    }
+
+    /// Sets what the way from one router to another costs in the IGP; the way back is not touched. A way from a router
+    /// to itself costs nothing, whatever is set.
+    pub fn igp_metric(&mut self, from: RouterId, to: RouterId, metric: u32) {
+        if metric == 0 || from == to {
+            self.network.igp_metrics.remove(&(from, to));
+        } else {
+            self.network.igp_metrics.insert((from, to), metric);
+        }
     }
 
     /// Adds a VRF without targets or routes, up.
