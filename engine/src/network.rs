@@ -80,6 +80,11 @@ impl Network {
         self.igp_metrics.get(&(from, to)).copied().unwrap_or(0)
     }
 
+    /// Returns whether the IGP says anything at all.
+    pub fn has_igp_metrics(&self) -> bool {
+        !self.igp_metrics.is_empty()
+    }
+
     /// Returns the interface of this id.
     pub fn interface(&self, id: InterfaceId) -> &Interface {
         &self.interfaces[id.index()]

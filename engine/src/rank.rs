@@ -125,9 +125,10 @@ impl ExportTargets {
             .map(|attributes| attributes.route_targets.as_ref().map(|targets| interner.intern(targets)))
             .collect();
         let (sets, renumber) = interner.finish();
-        let of_attributes = match own.iter().any(Option::is_some) {
-            true => own.into_iter().map(|own| own.map(&renumber)).collect(),
-            false => Vec::new(),
+        let of_attributes = if own.iter().any(Option::is_some) {
+            own.into_iter().map(|own| own.map(&renumber)).collect()
+        } else {
+            Vec::new()
         };
         Self { of_vrf: of_vrf.into_iter().map(renumber).collect(), of_attributes, sets }
     }
@@ -196,9 +197,17 @@ impl<A: Address> RouteTable<A> {
                 let mut scratch = Vec::new();
                 let range = chunk * CHUNK..this.len().min((chunk + 1) * CHUNK);
                 for index in range {
-                    let several = this.position[index] == 0 && this.position.get(index + 1).is_some_and(|&next| next > 0);
+                    let several =
+                        this.position[index] == 0 && this.position.get(index + 1).is_some_and(|&next| next > 0);
                     if several {
-                        this.settle_prefix(network, &rds, &varied, RouteId::from_index(index), &mut scratch, &mut settled);
+                        this.settle_prefix(
+                            network,
+                            &rds,
+                            &varied,
+                            RouteId::from_index(index),
+                            &mut scratch,
+                            &mut settled,
+                        );
                     }
                 }
                 settled
@@ -228,12 +237,11 @@ impl<A: Address> RouteTable<A> {
         let range = first.index()..self.end_of_prefix(first).index();
         scratch.clear();
         scratch.extend(self.origin[range.clone()].iter().map(|origin| rds[origin.index()]));
-        let repeats = match scratch.as_slice() {
-            [a, b] => a == b,
-            _ => {
-                scratch.sort_unstable();
-                scratch.windows(2).any(|pair| pair[0] == pair[1])
-            }
+        let repeats = if let [a, b] = scratch.as_slice() {
+            a == b
+        } else {
+            scratch.sort_unstable();
+            scratch.windows(2).any(|pair| pair[0] == pair[1])
         };
         if repeats {
             self.settle_repeats(network, rds, range.clone(), settled);
@@ -245,10 +253,8 @@ impl<A: Address> RouteTable<A> {
 
     /// Settles a prefix at which one VRF has several routes, or several VRFs have one RD.
     fn settle_repeats(&self, network: &Network, rds: &[u32], range: std::ops::Range<usize>, settled: &mut Settled) {
-        let mut routes: Vec<(u32, VrfId, RouteId)> = range
-            .map(RouteId::from_index)
-            .map(|id| (rds[self.origin(id).index()], self.origin(id), id))
-            .collect();
+        let mut routes: Vec<(u32, VrfId, RouteId)> =
+            range.map(RouteId::from_index).map(|id| (rds[self.origin(id).index()], self.origin(id), id)).collect();
         routes.sort_unstable();
         let first = routes.iter().map(|&(.., id)| id).min().expect("the prefix has routes");
         for nlri in routes.chunk_by(|a, b| a.0 == b.0) {
@@ -316,7 +322,12 @@ impl Varied {
 
     /// Returns whether the VPN routes to a prefix may rank differently in different company or from different routers:
     /// MEDs differ and so do neighbouring ASes, or IGP metrics are given and several routers export.
-    fn is_irregular<A: Address>(&self, network: &Network, table: &RouteTable<A>, range: std::ops::Range<usize>) -> bool {
+    fn is_irregular<A: Address>(
+        &self,
+        network: &Network,
+        table: &RouteTable<A>,
+        range: std::ops::Range<usize>,
+    ) -> bool {
         if !self.meds && !self.igp {
             return false;
         }
@@ -407,7 +418,9 @@ fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, target
         protocol,
         status,
         position: vec![0; rows.len()],
+        own_targets: !targets.of_attributes.is_empty(),
         target_sets: targets.sets,
+        export_of: targets.of_vrf,
         irregular: Vec::new(),
         shared_nlri: Vec::new(),
     }

@@ -109,7 +109,13 @@ impl<A: Address> FamilyCover<A> {
                     Protocol::Static => attributes[route.attributes().index()].distance.unwrap_or(1),
                     _ => 0,
                 };
-                (route.prefix(), route.protocol() != Protocol::Connected, distance, route.next_hop(), route.attributes())
+                (
+                    route.prefix(),
+                    route.protocol() != Protocol::Connected,
+                    distance,
+                    route.next_hop(),
+                    route.attributes(),
+                )
             })
             .collect();
         routes.sort_unstable();

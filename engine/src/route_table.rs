@@ -63,6 +63,10 @@ pub struct RouteTable<A> {
     /// The position of a route within its prefix, 255 and above as 255.
     pub(crate) position: Vec<u8>,
     pub(crate) target_sets: TargetSets,
+    /// The set that each VRF's export list makes.
+    pub(crate) export_of: Vec<TargetSetId>,
+    /// Whether some attributes bring targets of their own, so that `export_of` is not all that a VRF exports.
+    pub(crate) own_targets: bool,
     /// The first route of each irregular prefix.
     pub(crate) irregular: Vec<RouteId>,
     /// The first route of each prefix where one RD is exported by several VRFs.
@@ -180,6 +184,7 @@ impl<A: Address> RouteTable<A> {
             + self.status.capacity()
             + self.position.capacity()
             + (self.irregular.capacity() + self.shared_nlri.capacity()) * 4
+            + self.export_of.capacity() * 4
             + self.target_sets.bytes()
     }
 }

@@ -11,7 +11,6 @@ use std::fmt;
 use crate::attributes::{OriginCode, WEIGHT_LOCAL};
 use crate::id::{AttributesId, NextHopId, RouterId, VrfId};
 use crate::network::Network;
-use crate::next_hop::NextHopKind;
 use crate::rd::Rd;
 use crate::source_route::Protocol;
 
@@ -176,7 +175,12 @@ fn see(network: &Network, viewpoint: Viewpoint, key: RouteKey) -> Seen {
 }
 
 /// Keeps the candidates that are best by `measure`; those that go are marked with `step`.
-fn keep_best<T: Ord>(left: &mut Vec<(usize, Seen)>, lost: &mut [Option<Step>], step: Step, measure: impl Fn(&Seen) -> T) {
+fn keep_best<T: Ord>(
+    left: &mut Vec<(usize, Seen)>,
+    lost: &mut [Option<Step>],
+    step: Step,
+    measure: impl Fn(&Seen) -> T,
+) {
     let Some(best) = left.iter().map(|(_, seen)| measure(seen)).min() else { return };
     left.retain(|(index, seen)| {
         let keep = measure(seen) == best;
@@ -266,12 +270,18 @@ fn redistributes<A: crate::address::Address>(network: &Network, key: RouteKey) -
 
 /// Returns the position of the one route of its own that `vrf` exports for a prefix: the best by S2 of what it has put
 /// into BGP and what its CEs said. `None` if nothing of it is in BGP.
-pub(crate) fn exported<A: crate::address::Address>(network: &Network, vrf: VrfId, routes: &[RouteKey]) -> Option<usize> {
+pub(crate) fn exported<A: crate::address::Address>(
+    network: &Network,
+    vrf: VrfId,
+    routes: &[RouteKey],
+) -> Option<usize> {
     let winner = own_winner(network, vrf, routes);
     let in_bgp = routes
         .iter()
         .enumerate()
-        .filter(|&(index, key)| key.protocol == Protocol::Bgp || Some(index) == winner && redistributes::<A>(network, *key))
+        .filter(|&(index, key)| {
+            key.protocol == Protocol::Bgp || Some(index) == winner && redistributes::<A>(network, *key)
+        })
         .map(|(index, &key)| (index, see(network, Viewpoint::Vrf(vrf), key)))
         .collect();
     eliminate(in_bgp, &mut vec![None; routes.len()]).map(|(index, _)| index)
@@ -302,7 +312,9 @@ pub(crate) fn select<A: crate::address::Address>(network: &Network, vrf: VrfId, 
     let own_zero = winner.filter(|&index| own_distance(network, candidates[index]) == 0);
     let best = match (own_zero.or(host), winner, bgp) {
         (Some(index), ..) => Some(index),
-        (None, Some(own), Some((index, seen))) if index != own && seen.distance < own_distance(network, candidates[own]) => {
+        (None, Some(own), Some((index, seen)))
+            if index != own && seen.distance < own_distance(network, candidates[own]) =>
+        {
             Some(index)
         }
         (None, Some(own), _) => Some(own),
@@ -313,7 +325,8 @@ pub(crate) fn select<A: crate::address::Address>(network: &Network, vrf: VrfId, 
             *lost = None;
         } else if lost.is_none() {
             // Not in BGP at all, or best there: another protocol's lower distance decided, or one of the same distance.
-            let distances = best.map(|best| (distance(network, vrf, candidates[index]), distance(network, vrf, candidates[best])));
+            let distances =
+                best.map(|best| (distance(network, vrf, candidates[index]), distance(network, vrf, candidates[best])));
             let tie = distances.is_some_and(|(here, best)| here == best);
             *lost = Some(if tie { Step::Tie } else { Step::Distance });
         }

@@ -1,0 +1,103 @@
+//! [`Buckets`]: the VPN routes of each target set, and each VRF's own routes, as ascending lists.
+
+use crate::address::Address;
+use crate::id::{RouteId, RouterId, TargetSetId, VrfId};
+use crate::lists::Lists;
+use crate::network::Network;
+use crate::route_table::{ExportStatus, RouteTable};
+use crate::select::{self, RouteKey, Viewpoint};
+
+/// The routes of one family, bucketed by target set and by origin.
+///
+/// A VRF's import is a union of buckets. A bucket keeps the best route to each prefix only: whoever imports the bucket
+/// imports all of them, and the others can never win.
+#[derive(Clone, Debug)]
+pub struct Buckets {
+    by_targets: Lists,
+    /// How many routes each bucket stands for, those that cannot win included.
+    sizes: Vec<u32>,
+    by_origin: Lists,
+    /// Where the choice between VPN routes with one RD and prefix differs from the reflectors': sorted by router.
+    exchanges: Vec<Exchange>,
+}
+
+/// A router that prefers its own VPN route to the reflected one of the same NLRI (SEMANTICS E6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Exchange {
+    pub(crate) router: RouterId,
+    /// The route that this router sees although it is not reflected.
+    pub(crate) gained: RouteId,
+    /// The reflected route, which this router does not see.
+    pub(crate) hidden: RouteId,
+}
+
+impl Buckets {
+    /// Buckets the routes of `table`. O(routes + sets + VRFs), in the current rayon pool.
+    pub fn new<A: Address>(network: &Network, table: &RouteTable<A>) -> Self {
+        let (by_targets, sizes) = Lists::deal(table, table.target_sets.len(), true, |id| {
+            (table.status(id) == ExportStatus::Exported).then(|| table.targets(id).index())
+        });
+        let (by_origin, _) = Lists::deal(table, network.vrfs().len(), false, |id| Some(table.origin(id).index()));
+        Self { by_targets, sizes, by_origin, exchanges: exchanges(network, table) }
+    }
+
+    /// Returns how many VPN routes a bucket stands for.
+    pub fn size(&self, set: TargetSetId) -> usize {
+        self.sizes[set.index()] as usize
+    }
+
+    /// Returns the best route to each prefix in a bucket, as words in ascending order.
+    pub(crate) fn of(&self, set: TargetSetId) -> &[u32] {
+        self.by_targets.of(set.index())
+    }
+
+    /// Returns a VRF's own routes, exported or not, as words in ascending order.
+    pub(crate) fn own(&self, vrf: VrfId) -> &[u32] {
+        self.by_origin.of(vrf.index())
+    }
+
+    /// Returns the exchanges of a router, in ascending order of the gained route.
+    pub(crate) fn exchanges(&self, router: RouterId) -> &[Exchange] {
+        let start = self.exchanges.partition_point(|exchange| exchange.router < router);
+        let end = self.exchanges.partition_point(|exchange| exchange.router <= router);
+        &self.exchanges[start..end]
+    }
+
+    /// Returns the bytes held.
+    pub fn bytes(&self) -> usize {
+        self.by_targets.bytes()
+            + self.by_origin.bytes()
+            + self.sizes.capacity() * 4
+            + self.exchanges.capacity() * size_of::<Exchange>()
+    }
+}
+
+/// Finds the routers that prefer a VPN route of their own to the reflected one of the same NLRI.
+fn exchanges<A: Address>(network: &Network, table: &RouteTable<A>) -> Vec<Exchange> {
+    let mut exchanges = Vec::new();
+    for &first in &table.shared_nlri {
+        let mut routes: Vec<RouteId> = (first.0..table.end_of_prefix(first).0)
+            .map(RouteId)
+            .filter(|&id| table.status(id).is_vpn_route())
+            .collect();
+        routes.sort_by_key(|&id| (network.vrf(table.origin(id)).rd, id));
+        for nlri in routes.chunk_by(|&a, &b| network.vrf(table.origin(a)).rd == network.vrf(table.origin(b)).rd) {
+            let Some(&hidden) = nlri.iter().find(|&&id| table.status(id) == ExportStatus::Exported) else { continue };
+            let router = |id: RouteId| network.vrf(table.origin(id)).router;
+            let mut routers: Vec<RouterId> = nlri.iter().map(|&id| router(id)).collect();
+            routers.sort_unstable();
+            routers.dedup();
+            for here in routers {
+                let known: Vec<RouteId> =
+                    nlri.iter().copied().filter(|&id| id == hidden || router(id) == here).collect();
+                let keys: Vec<RouteKey> = known.iter().map(|&id| table.key(id)).collect();
+                let best = select::best_vpn_route(network, Viewpoint::Router(here), &keys).expect("not empty");
+                if known[best] != hidden {
+                    exchanges.push(Exchange { router: here, gained: known[best], hidden });
+                }
+            }
+        }
+    }
+    exchanges.sort_unstable();
+    exchanges
+}

@@ -1,0 +1,243 @@
+//! [`Leak`]: the whole computation, from a network to the RIB of every VRF.
+
+use std::time::{Duration, Instant};
+
+use crate::address::Address;
+use crate::buckets::Buckets;
+use crate::id::{RouteId, TargetSetId, VrfId};
+use crate::import::Import;
+use crate::network::Network;
+use crate::per_family::{Kind, PerFamily};
+use crate::prefix::Prefix;
+use crate::resolve::Resolution;
+use crate::rib::Rib;
+use crate::route_table::RouteTable;
+use crate::select::{self, RouteKey, Step};
+use crate::source_route::Protocol;
+
+/// What leaking makes of one family.
+#[derive(Clone, Debug)]
+pub struct FamilyLeak<A> {
+    table: RouteTable<A>,
+    buckets: Buckets,
+    ribs: Vec<Rib>,
+}
+
+/// Names [`FamilyLeak`] for [`PerFamily`].
+#[derive(Debug)]
+pub enum FamilyLeaks {}
+
+impl Kind for FamilyLeaks {
+    type Of<A: Address> = FamilyLeak<A>;
+}
+
+/// A step of the computation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// The VRFs' own routes become VPN routes, ranked.
+    Export,
+    /// VPN routes are bucketed by target set.
+    Bucket,
+    /// Every VRF imports its buckets and selects.
+    Import,
+}
+
+/// How long the steps took, both families together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PhaseTimes {
+    /// [`Phase::Export`].
+    pub export: Duration,
+    /// [`Phase::Bucket`].
+    pub bucket: Duration,
+    /// [`Phase::Import`].
+    pub import: Duration,
+}
+
+/// What leaking makes of a network: immutable, the same for any number of threads and any order of input.
+#[derive(Clone, Debug)]
+pub struct Leak {
+    families: PerFamily<FamilyLeaks>,
+    times: PhaseTimes,
+}
+
+impl Leak {
+    /// Computes the leak of `network` in the current rayon pool.
+    ///
+    /// O(routes · log routes) to rank, then O(imported routes · log buckets a VRF). Holds 28 bytes an IPv4 route, 40 an
+    /// IPv6 one, and 4 bytes an entry of a RIB.
+    pub fn new(network: &Network) -> Self {
+        Self::with_progress(network, |_| {})
+    }
+
+    /// Computes the leak, telling `progress` of each step before it begins.
+    pub fn with_progress(network: &Network, mut progress: impl FnMut(Phase)) -> Self {
+        let mut times = PhaseTimes::default();
+        progress(Phase::Export);
+        let start = Instant::now();
+        let resolution = Resolution::new(network);
+        let ipv4 = RouteTable::<u32>::new(network, &resolution);
+        let ipv6 = RouteTable::<u128>::new(network, &resolution);
+        times.export = start.elapsed();
+        progress(Phase::Bucket);
+        let start = Instant::now();
+        let buckets = (Buckets::new(network, &ipv4), Buckets::new(network, &ipv6));
+        times.bucket = start.elapsed();
+        progress(Phase::Import);
+        let start = Instant::now();
+        let ribs = (Import::new(network, &ipv4, &buckets.0).ribs(), Import::new(network, &ipv6, &buckets.1).ribs());
+        times.import = start.elapsed();
+        let families = PerFamily {
+            ipv4: FamilyLeak { table: ipv4, buckets: buckets.0, ribs: ribs.0 },
+            ipv6: FamilyLeak { table: ipv6, buckets: buckets.1, ribs: ribs.1 },
+        };
+        Self { families, times }
+    }
+
+    /// Returns what became of the family of `A`.
+    #[inline]
+    pub fn family<A: Address>(&self) -> &FamilyLeak<A> {
+        self.families.get()
+    }
+
+    /// Returns how long the steps took.
+    pub fn times(&self) -> PhaseTimes {
+        self.times
+    }
+
+    /// Returns how many VPN routes there are, both families together.
+    pub fn vpn_routes(&self) -> usize {
+        self.families.ipv4.table.vpn_routes() + self.families.ipv6.table.vpn_routes()
+    }
+
+    /// Returns how many routes were imported, best or not, over all VRFs and both families.
+    pub fn imported_routes(&self) -> usize {
+        self.families.ipv4.imported_routes() + self.families.ipv6.imported_routes()
+    }
+}
+
+/// A route that competes for a prefix in a VRF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The route.
+    pub route: RouteId,
+    /// What it is apart from its prefix.
+    pub key: RouteKey,
+    /// Whether it is the host route of an imported interface (SEMANTICS S3a).
+    pub leaked_host: bool,
+    /// The step at which it lost; `None` for the best.
+    pub lost: Option<Step>,
+}
+
+impl<A: Address> FamilyLeak<A> {
+    /// Returns all routes by rank.
+    #[inline]
+    pub fn table(&self) -> &RouteTable<A> {
+        &self.table
+    }
+
+    /// Returns the buckets.
+    pub fn buckets(&self) -> &Buckets {
+        &self.buckets
+    }
+
+    /// Returns the RIB of a VRF.
+    #[inline]
+    pub fn rib(&self, vrf: VrfId) -> &Rib {
+        &self.ribs[vrf.index()]
+    }
+
+    /// Returns the RIBs, by [`VrfId`].
+    pub fn ribs(&self) -> &[Rib] {
+        &self.ribs
+    }
+
+    /// Returns how many routes were imported, best or not, over all VRFs.
+    pub fn imported_routes(&self) -> usize {
+        self.ribs.iter().map(Rib::imported).sum()
+    }
+
+    /// Returns the bytes that the RIBs hold.
+    pub fn rib_bytes(&self) -> usize {
+        self.ribs.iter().map(Rib::bytes).sum()
+    }
+
+    /// Returns the entry of a VRF for exactly this prefix. O(log entries).
+    pub fn get(&self, vrf: VrfId, prefix: Prefix<A>) -> Option<RouteId> {
+        let first = self.table.routes_to(prefix).next()?;
+        let best = self.rib(vrf).best();
+        let at = best.partition_point(|&id| id < first);
+        best.get(at).copied().filter(|&id| self.table.prefix(id) == prefix)
+    }
+
+    /// Returns everything that competes for `prefix` in `vrf`, best first, then as the rank has it.
+    ///
+    /// O(routes to the prefix).
+    pub fn candidates(&self, network: &Network, vrf: VrfId, prefix: Prefix<A>) -> Vec<Candidate> {
+        let Some(first) = self.table.routes_to(prefix).next() else { return Vec::new() };
+        if !network.vrf(vrf).up {
+            return Vec::new();
+        }
+        let import = Import::new(network, &self.table, &self.buckets);
+        self.candidates_with(&import, network, vrf, &import.imported_sets(vrf), first)
+    }
+
+    fn candidates_with(
+        &self,
+        import: &Import<'_, A>,
+        network: &Network,
+        vrf: VrfId,
+        sets: &[TargetSetId],
+        first: RouteId,
+    ) -> Vec<Candidate> {
+        let mut routes = Vec::new();
+        import.candidates(vrf, sets, first, &mut routes);
+        let hosts = routes.len();
+        let prefix = self.table.prefix(first);
+        if prefix.is_host() {
+            for len in 0..A::BITS {
+                let covering = self.get(vrf, Prefix::containing(prefix.bits(), len));
+                let leaked = covering.into_iter().flat_map(|id| import.hosts_of(vrf, id));
+                routes.extend(leaked.filter(|&host| self.table.prefix(host) == prefix));
+            }
+        }
+        let keys: Vec<RouteKey> = routes.iter().map(|&id| self.table.key(id)).collect();
+        let selection = select::select::<A>(network, vrf, &keys);
+        let mut candidates: Vec<Candidate> = routes
+            .iter()
+            .enumerate()
+            .map(|(at, &route)| Candidate { route, key: keys[at], leaked_host: at >= hosts, lost: selection.lost[at] })
+            .collect();
+        candidates.sort_by_key(|candidate| (candidate.lost.is_some(), candidate.route));
+        candidates
+    }
+
+    /// Returns, for each prefix of a VRF in prefix order, everything that competes for it, best first.
+    ///
+    /// O(routes to those prefixes).
+    pub fn all_candidates(&self, network: &Network, vrf: VrfId) -> Vec<(Prefix<A>, Vec<Candidate>)> {
+        let import = Import::new(network, &self.table, &self.buckets);
+        let sets = import.imported_sets(vrf);
+        self.rib(vrf)
+            .best()
+            .iter()
+            .map(|&id| {
+                let first = self.table.first_of_prefix(id);
+                (self.table.prefix(id), self.candidates_with(&import, network, vrf, &sets, first))
+            })
+            .collect()
+    }
+
+    /// Returns whether `vrf` imports routes with these targets.
+    pub fn imports(&self, network: &Network, vrf: VrfId, targets: TargetSetId) -> bool {
+        let sets = self.table.target_sets();
+        network.vrf(vrf).up && sets.of(targets).any(|target| network.vrf(vrf).family::<A>().import.contains(&target))
+    }
+
+    /// Returns the route's own protocol as the table of `vrf` shows it: that of its own routes and of leaked host
+    /// routes, BGP for what was imported.
+    pub fn protocol_in(&self, vrf: VrfId, route: RouteId) -> Protocol {
+        let protocol = self.table.protocol(route);
+        let own = self.table.origin(route) == vrf || protocol == Protocol::Local;
+        if own { protocol } else { Protocol::Bgp }
+    }
+}
