@@ -1,0 +1,25 @@
+//! Longest-prefix match over the tables of many VRFs at once.
+//!
+//! A *table* is one forwarding table of one address family, named by a dense [`TableId`]; a *forest* is all tables of
+//! a family in one structure. Forests know keys and `u32` values, no routes and no VRFs of the model: several VRFs may
+//! share a table, and a VRF may be a small overlay in front of a shared table ([`LookupMatch`] tells which of the two
+//! matches longer).
+//!
+//! | forest | for |
+//! |---|---|
+//! | [`Linear`] | the oracle: a sorted slice and a scan |
+//! | [`TreeBitmap`] | the field's baseline: one `treebitmap` a table |
+//!
+//! Every forest is built from a [`Tables`], which yields each table's routes in order, and is `Send + Sync`.
+
+mod linear;
+mod lookup;
+mod table;
+mod tables;
+mod tree_bitmap;
+
+pub use linear::Linear;
+pub use lookup::{Lookup, LookupMatch};
+pub use table::{Match, NO_ROUTE, TableId};
+pub use tables::{BuildError, Tables};
+pub use tree_bitmap::{TreeBitmap, TreeKey};

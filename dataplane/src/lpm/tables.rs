@@ -1,0 +1,135 @@
+//! [`Tables`]: the routes that a forest is built from.
+
+use std::fmt;
+
+use vrfleak_engine::{Address, Family, Prefix};
+
+use super::table::{NO_ROUTE, TableId};
+
+/// Yields the routes of every table, so that no caller has to hold them all in one place.
+///
+/// Building asks for each table at least once, in any order and from several threads of the pool that it runs in.
+pub trait Tables<A: Address>: Sync {
+    /// Returns the number of tables.
+    fn tables(&self) -> usize;
+
+    /// Returns the number of routes of `table`, or an estimate: the biggest tables are built first.
+    fn routes_hint(&self, table: TableId) -> usize;
+
+    /// Returns the routes of `table` in ascending order of their prefixes, each prefix once, none with [`NO_ROUTE`].
+    ///
+    /// Called for ids below [`Self::tables`] only.
+    fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)>;
+}
+
+/// One list of routes a table.
+impl<A: Address, T: AsRef<[(Prefix<A>, u32)]> + Sync> Tables<A> for [T] {
+    fn tables(&self) -> usize {
+        self.len()
+    }
+
+    fn routes_hint(&self, table: TableId) -> usize {
+        self[table.index()].as_ref().len()
+    }
+
+    fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
+        self[table.index()].as_ref().iter().copied()
+    }
+}
+
+/// Why a forest could not be built or changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A table's routes do not ascend strictly, so that one is out of order or there twice.
+    Unordered {
+        /// The table.
+        table: TableId,
+        /// The prefix that is not greater than the one before it.
+        prefix: String,
+        /// The prefix before it.
+        after: String,
+    },
+    /// A route has the value [`NO_ROUTE`].
+    ReservedValue {
+        /// The table.
+        table: TableId,
+        /// The route's prefix.
+        prefix: String,
+    },
+    /// The forest would exceed what its 32-bit offsets reach.
+    TooBig {
+        /// The family.
+        family: Family,
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there would be.
+        count: u64,
+        /// How much there may be.
+        limit: u64,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unordered { table, prefix, after } => {
+                write!(f, "table {}: `{prefix}` comes after `{after}`, expected strictly ascending prefixes", table.0)
+            }
+            Self::ReservedValue { table, prefix } => {
+                write!(f, "table {}: `{prefix}` has the value {NO_ROUTE}, which means no route", table.0)
+            }
+            Self::TooBig { family, what, count, limit } => {
+                write!(f, "the {family} tables need `{count}` {what}, expected at most {limit}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+/// Passes routes on while they keep the promise of [`Tables::routes`], and remembers the first breach.
+#[derive(Debug)]
+pub(super) struct Checked<I, A: Address> {
+    routes: I,
+    table: TableId,
+    last: Option<Prefix<A>>,
+    error: Option<BuildError>,
+}
+
+impl<A: Address, I: Iterator<Item = (Prefix<A>, u32)>> Checked<I, A> {
+    /// Wraps the routes of `table`.
+    pub(super) fn new(table: TableId, routes: I) -> Self {
+        Self { routes, table, last: None, error: None }
+    }
+
+    /// Returns the breach that ended the iteration early, if there was one.
+    ///
+    /// # Errors
+    /// Returns that breach.
+    pub(super) fn finish(self) -> Result<(), BuildError> {
+        self.error.map_or(Ok(()), Err)
+    }
+}
+
+impl<A: Address, I: Iterator<Item = (Prefix<A>, u32)>> Iterator for Checked<I, A> {
+    type Item = (Prefix<A>, u32);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.error.is_some() {
+            return None;
+        }
+        let (prefix, value) = self.routes.next()?;
+        if let Some(last) = self.last.filter(|&last| last >= prefix) {
+            self.error =
+                Some(BuildError::Unordered { table: self.table, prefix: prefix.to_string(), after: last.to_string() });
+            return None;
+        }
+        if value == NO_ROUTE {
+            self.error = Some(BuildError::ReservedValue { table: self.table, prefix: prefix.to_string() });
+            return None;
+        }
+        self.last = Some(prefix);
+        Some((prefix, value))
+    }
+}
