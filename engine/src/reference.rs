@@ -150,7 +150,7 @@ fn resolves(network: &Network, vrf: VrfId, next_hop: NextHopKind, steps: u32) ->
 }
 
 /// Whether the longest of the VRF's own connected and static routes to `address` is connected, or a static one that
-/// resolves in its turn.
+/// resolves in its turn. Of several to one prefix a connected one counts, else the static one of the lowest distance.
 fn reaches<A: Address>(network: &Network, vrf: VrfId, address: A, steps: u32) -> bool {
     let routes = network.vrf(vrf).family::<A>().routes.iter();
     let matching = routes

@@ -68,7 +68,7 @@ pub(crate) fn network(seed: u64) -> Network {
     .network()
 }
 
-/// The generator SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+/// The generator `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 struct SplitMix(u64);
 
 impl SplitMix {
@@ -246,7 +246,8 @@ impl Site {
         }
         let vrf = self.builder.vrf(router, &format!("v{index}"), rd);
         self.builder.vrf_mut(vrf).up = state % 10 != 9;
-        let redistributes = |bits: u8| Redistribute { connected: bits & 3 != 3, statics: bits & 12 != 12 };
+        let redistributes =
+            |bits: u8| Redistribute { connected: bits & 0b0011 != 0b0011, statics: bits & 0b1100 != 0b1100 };
         let ipv4 = self.builder.family::<u32>(vrf);
         (ipv4.import, ipv4.export) = (targets(import4), targets(export4));
         ipv4.redistribute = redistributes(redistribute);
@@ -270,9 +271,9 @@ impl Site {
     }
 
     fn add_route<A: Address>(&mut self, vrf: u8, prefix_byte: u8, protocol: u8, attributes: u8, next_hop: u8) {
+        use Protocol::{Bgp, Connected, Local, Static};
         let (owner, _, _) = pick(&self.vrfs, vrf);
         let attributes = pick(&self.attributes, attributes);
-        use Protocol::{Bgp, Connected, Local, Static};
         let protocol = pick(&[Bgp, Bgp, Bgp, Static, Static, Static, Connected, Local], protocol);
         let prefix = match protocol {
             Local => Prefix::host(address(prefix_byte & 15)),
@@ -291,10 +292,8 @@ impl Site {
         match (protocol, byte >> 4 & 7) {
             (Protocol::Connected, 0..=5) | (Protocol::Static, 7) => NextHopKind::Attached { interface },
             (Protocol::Local, 0..=5) | (_, 6) => NextHopKind::Receive { interface },
-            (Protocol::Bgp, 0..=3) => gateway(None),
-            (Protocol::Bgp, 4 | 5) => gateway(Some(interface)),
-            (Protocol::Static, 0..=2) => gateway(None),
-            (Protocol::Static, 3) => gateway(Some(interface)),
+            (Protocol::Bgp, 0..=3) | (Protocol::Static, 0..=2) => gateway(None),
+            (Protocol::Bgp, 4 | 5) | (Protocol::Static, 3) => gateway(Some(interface)),
             (Protocol::Static, 4) => NextHopKind::Discard,
             (Protocol::Static, _) if byte & 7 < 6 => {
                 // Another VRF of this router, which may be down; the VRF itself where there is none.

@@ -183,3 +183,18 @@ fn e6_a_weight_that_survives_counts_at_its_router_and_not_at_the_reflector() {
     let origins = importers.map(|importer| leaked.origins(importer, OFFERED));
     assert_eq!(origins, [vec![statics], vec![learned], vec![learned]]);
 }
+
+#[test]
+fn e6_one_rd_in_two_vrfs_of_a_router_is_one_route_as_well() {
+    let mut sketch = Sketch::default();
+    let router = sketch.router(1, Dialect::NATIVE);
+    let first = sketch.vrf(router, 1, &[1, 2], &[1]);
+    let second = sketch.vrf(router, 1, &[1, 2], &[2]);
+    let importers = [1, 2].map(|target| sketch.vrf(router, 9, &[target], &[]));
+    sketch.discard(first, OFFERED, None);
+    sketch.discard(second, OFFERED, None);
+    let leaked = sketch.leak();
+    assert_eq!(importers.map(|importer| leaked.origins(importer, OFFERED)), [vec![first], vec![]]);
+    assert_eq!(leaked.origins(first, OFFERED), [first]);
+    assert_eq!(leaked.origins(second, OFFERED), [first, second]);
+}

@@ -37,8 +37,7 @@ fn s3a_a_host_route_comes_only_with_the_best_route_of_its_interface() {
     let importer = sketch.vrf(router, 3, &[1], &[]);
     sketch.address(loser, "10.2.1.1/24");
     sketch.address(winner, "10.2.1.2/24");
-    // Not in BGP, so it stays, and so does its host route.
-    sketch.builder.family::<u32>(winner).redistribute.connected = true;
+    // The importer has this subnet itself: the imported one is not best there, and its host route stays away.
     sketch.address(winner, "10.3.1.1/24");
     sketch.address(importer, "10.3.1.2/24");
     let leaked = sketch.leak();

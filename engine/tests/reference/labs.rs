@@ -138,7 +138,7 @@ fn s3a_the_lab_on_ios_shows_the_host_routes_too() {
     );
 }
 
-/// Returns the names of the VRFs that a prefix's candidates come from, in the order of the VRFs, the best in capitals.
+/// Returns the names of the VRFs that a prefix's candidates come from, in the order of the VRFs, `>` before the best.
 fn show_paths(network: &Network, vrf: VrfId, prefix: &str) -> Vec<String> {
     let prefix = prefix.parse().expect("a prefix");
     let table = &reference::leak::<u32>(network)[vrf.index()];

@@ -200,11 +200,11 @@ fn count<A: Address>(network: &Network, counts: &mut BTreeMap<&'static str, usiz
 fn the_networks_reach_every_corner_often() {
     for family in ["IPv4", "IPv6"] {
         let mut counts = BTreeMap::new();
-        for seed in 0..1000 {
+        for seed in 0..2000 {
             let network = networks::network(seed);
             if family == "IPv4" { count::<u32>(&network, &mut counts) } else { count::<u128>(&network, &mut counts) }
         }
-        let rare: Vec<_> = counts.iter().filter(|&(_, &count)| count < 20).collect();
+        let rare: Vec<_> = counts.iter().filter(|&(_, &count)| count < 10).collect();
         assert!(rare.is_empty(), "{family}: {rare:?} of {counts:?}");
         assert_eq!(counts.len(), 17, "{counts:?}");
     }

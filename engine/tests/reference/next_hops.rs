@@ -72,3 +72,30 @@ fn s5_a_gateway_may_be_of_the_other_family() {
     sketch.via(vrf, "10.2.0.0/16", "2001:db8:1::9");
     assert_eq!(sketch.leak().prefixes(vrf), ["10.1.0.0/16"]);
 }
+
+#[test]
+fn s5_of_several_ways_the_one_with_the_lowest_distance_counts() {
+    for (distance, resolves) in [(0, true), (2, false)] {
+        let mut sketch = Sketch::default();
+        let router = sketch.router(1, Dialect::NATIVE);
+        let vrf = sketch.vrf(router, 1, &[], &[]);
+        // The other way has distance 1, the lower next hop, and leads nowhere.
+        sketch.via(vrf, "10.1.0.0/16", "10.9.9.9");
+        sketch.discard(vrf, "10.1.0.0/16", Some(distance));
+        sketch.via(vrf, "10.2.0.0/16", "10.1.0.1");
+        assert_eq!(sketch.leak().entry(vrf, "10.2.0.0/16").is_some(), resolves, "{distance}");
+    }
+}
+
+#[test]
+fn s5_a_connected_way_counts_before_a_static_one_to_the_same_prefix() {
+    let mut sketch = Sketch::default();
+    let router = sketch.router(1, Dialect::NATIVE);
+    let vrf = sketch.vrf(router, 1, &[], &[]);
+    let unresolved = NextHopKind::Gateway { address: "10.9.9.9".parse().expect("an address"), interface: None };
+    let first = Attributes { distance: Some(0), ..Attributes::default() };
+    sketch.route(vrf, "10.1.0.0/24", Protocol::Static, first, unresolved);
+    sketch.address(vrf, "10.1.0.1/24");
+    sketch.via(vrf, "10.2.0.0/16", "10.1.0.9");
+    assert!(sketch.leak().entry(vrf, "10.2.0.0/16").is_some());
+}

@@ -96,6 +96,21 @@ fn s3_the_vrfs_own_route_beats_an_imported_one() {
 }
 
 #[test]
+fn s3_the_weight_of_a_redistributed_static_beats_a_ce_whatever_its_distance() {
+    for (redistributed, protocol) in [(true, Protocol::Static), (false, Protocol::Bgp)] {
+        let mut sketch = Sketch::default();
+        let router = sketch.router(1, Dialect::NATIVE);
+        let vrf = sketch.vrf(router, 1, &[], &[1]);
+        sketch.builder.family::<u32>(vrf).redistribute.statics = redistributed;
+        sketch.discard(vrf, OFFERED, Some(250));
+        sketch.ce(vrf, OFFERED, "10.1.0.1", Attributes::default());
+        let leaked = sketch.leak();
+        assert_eq!(leaked.best(vrf, OFFERED).map(|best| best.protocol), Some(protocol));
+        assert_eq!(leaked.exported(vrf), [OFFERED]);
+    }
+}
+
+#[test]
 fn s3_the_weight_of_a_redistributed_route_survives_the_leak_on_its_router_where_the_dialect_says_so() {
     for (dialect, near, survives) in [
         (Dialect::NATIVE, true, false),
