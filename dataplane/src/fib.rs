@@ -1,8 +1,9 @@
 //! [`FamilyFibs`]: the forwarding tables that all VRFs have in one family.
 
+use std::cmp::Reverse;
 use std::fmt;
 
-use vrfleak_engine::{Address, FamilyLeak, NextHopId, Prefix, Rib, RouteTable, VrfId};
+use vrfleak_engine::{Address, FamilyLeak, NextHopId, Prefix, RouteId, VrfId};
 
 use crate::backend::{Backend, Forest};
 use crate::lpm::{BuildError, LookupMatch, NO_ROUTE, TableId, Tables, TreeKey};
@@ -44,10 +45,15 @@ impl<A: Address> FamilyFibs<A> {
     where
         A: TreeKey,
     {
-        let ribs = leak.ribs();
-        let forest = backend.build(&Ribs { table: leak.table(), ribs })?;
-        let table_of = (0..ribs.len()).map(TableId::from_index).collect();
-        let entries_of = ribs.iter().map(|rib| rib.best().len() as u32).collect();
+        let entries_of: Box<[u32]> = leak.ribs().iter().map(|rib| rib.best().len() as u32).collect();
+        // Tables are numbered from the biggest on, so that no thread is left with a big one at the end.
+        let mut vrfs: Vec<VrfId> = (0..entries_of.len()).map(VrfId::from_index).collect();
+        vrfs.sort_by_key(|vrf| Reverse(entries_of[vrf.index()]));
+        let forest = backend.build(&Ribs { leak, vrfs: &vrfs })?;
+        let mut table_of: Box<[TableId]> = entries_of.iter().map(|_| TableId::default()).collect();
+        for (index, vrf) in vrfs.iter().enumerate() {
+            table_of[vrf.index()] = TableId::from_index(index);
+        }
         Ok(Self { forest, table_of, entries_of })
     }
 
@@ -127,21 +133,28 @@ pub(crate) fn next_hop(value: u32) -> Option<NextHopId> {
 
 /// The RIBs as a forest wants them: read from the columns while it builds, never written down.
 struct Ribs<'a, A> {
-    table: &'a RouteTable<A>,
-    ribs: &'a [Rib],
+    leak: &'a FamilyLeak<A>,
+    /// The VRF of each table.
+    vrfs: &'a [VrfId],
+}
+
+impl<A: Address> Ribs<'_, A> {
+    fn best(&self, table: TableId) -> &[RouteId] {
+        self.leak.rib(self.vrfs[table.index()]).best()
+    }
 }
 
 impl<A: Address> Tables<A> for Ribs<'_, A> {
     fn tables(&self) -> usize {
-        self.ribs.len()
+        self.vrfs.len()
     }
 
     fn routes_hint(&self, table: TableId) -> usize {
-        self.ribs[table.index()].best().len()
+        self.best(table).len()
     }
 
     fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
-        let best = self.ribs[table.index()].best().iter();
-        best.map(|&route| (self.table.prefix(route), self.table.next_hop(route).0))
+        let routes = self.leak.table();
+        self.best(table).iter().map(|&route| (routes.prefix(route), routes.next_hop(route).0))
     }
 }

@@ -10,9 +10,9 @@ use crate::lpm::BuildError;
 
 /// Names [`FamilyFibs`] for [`PerFamily`].
 #[derive(Debug)]
-pub enum FamilyFib {}
+enum BothFibs {}
 
-impl Kind for FamilyFib {
+impl Kind for BothFibs {
     type Of<A: Address> = FamilyFibs<A>;
 }
 
@@ -20,7 +20,7 @@ impl Kind for FamilyFib {
 ///
 /// An entry is a prefix and the next hop of its best route. A VRF that is down has empty tables.
 pub struct Fibs {
-    families: PerFamily<FamilyFib>,
+    families: PerFamily<BothFibs>,
     backend: Backend,
 }
 

@@ -52,7 +52,7 @@ pub mod reachability;
 pub use backend::{Backend, ParseBackendError};
 pub use dataplane::Dataplane;
 pub use fib::{FamilyFibs, FibMatch};
-pub use fibs::{FamilyFib, Fibs};
+pub use fibs::Fibs;
 pub use forward::{Fate, Hop, Trace};
 pub use ping::{Ping, ReplyLoss, Verdict};
 pub use reachability::{Cell, Reachability};

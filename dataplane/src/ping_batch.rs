@@ -3,6 +3,9 @@
 //! A batch of packets is looked up at once, in whatever VRFs they are. Those that cross to another VRF make the next
 //! batch, and so on; then the replies of all delivered requests do the same. Packets that are still on their way after
 //! [`LEVELS`] batches are forwarded one by one, which is where loops are found.
+//!
+//! Pings are taken in the order of the VRFs that send them, so that those of a batch look into few tables: tables of many
+//! VRFs are larger than the caches together, those of one VRF and its neighbours are not.
 
 use rayon::prelude::*;
 use vrfleak_engine::{Address, VrfId};
@@ -18,14 +21,44 @@ const LEVELS: usize = 4;
 /// How many pings make a batch: its columns stay within 256 KiB for IPv6.
 const BATCH: usize = 4096;
 
+/// How many pings at most are put in the order of their VRFs at a time, by one thread.
+const BLOCK: usize = 1 << 20;
+
 impl Dataplane<'_> {
     /// Sends every request and its reply, in parallel in the current rayon pool, and returns the verdicts in order:
     /// those of [`Self::ping`], for any number of threads.
     pub fn ping_batch<A: Address>(&self, pings: &[Ping<A>]) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::NoRoute { vrf: VrfId(0) }; pings.len()];
-        let batches = pings.par_chunks(BATCH).zip(verdicts.par_chunks_mut(BATCH));
-        batches.for_each_init(Wave::default, |wave, (pings, verdicts)| wave.ping(self, pings, verdicts));
+        let block = pings.len().div_ceil(2 * rayon::current_num_threads()).clamp(BATCH, BLOCK);
+        let blocks = pings.par_chunks(block).zip(verdicts.par_chunks_mut(block));
+        blocks.for_each(|(pings, verdicts)| self.ping_block(pings, verdicts));
         verdicts
+    }
+
+    /// Writes the verdict of each ping at its position.
+    fn ping_block<A: Address>(&self, pings: &[Ping<A>], verdicts: &mut [Verdict]) {
+        let mut wave = Wave::default();
+        if pings.is_sorted_by_key(|ping| ping.vrf) {
+            for (pings, verdicts) in pings.chunks(BATCH).zip(verdicts.chunks_mut(BATCH)) {
+                wave.ping(self, pings, verdicts);
+            }
+            return;
+        }
+        // VRF and position in one word, which sorts fastest.
+        let keys = pings.iter().enumerate().map(|(at, ping)| u64::from(ping.vrf.0) << 32 | at as u64);
+        let mut order: Vec<u64> = keys.collect();
+        order.sort_unstable();
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut answers = vec![Verdict::NoRoute { vrf: VrfId(0) }; BATCH];
+        for order in order.chunks(BATCH) {
+            let positions = order.iter().map(|&key| key as u32 as usize);
+            batch.clear();
+            batch.extend(positions.clone().map(|at| pings[at]));
+            wave.ping(self, &batch, &mut answers[..batch.len()]);
+            for (at, &answer) in positions.zip(&answers) {
+                verdicts[at] = answer;
+            }
+        }
     }
 }
 

@@ -29,10 +29,8 @@ fn the_lab_c_reaches_a_and_b_and_back_and_a_and_b_are_isolated() {
         let addresses = |vrf: VrfId| (1..=3).map(move |last| v4(&format!("192.168.{}{last}.1", vrf.0 + 1)));
         let isolated = [(a, b), (b, a)];
         for (from, to) in [a, b, c].into_iter().flat_map(|from| [a, b, c].map(|to| (from, to))) {
-            let expected = match isolated.contains(&(from, to)) {
-                true => Verdict::NoRoute { vrf: from },
-                false => Verdict::Delivered { vrf: to },
-            };
+            let isolated = isolated.contains(&(from, to));
+            let expected = if isolated { Verdict::NoRoute { vrf: from } } else { Verdict::Delivered { vrf: to } };
             for (source, destination) in addresses(from).flat_map(|from| addresses(to).map(move |to| (from, to))) {
                 let verdict = dataplane.ping(Ping { vrf: from, source, destination });
                 assert_eq!(verdict, expected, "{} {source:x} {destination:x}", dialect.name);
