@@ -1,2 +1,8 @@
 #![forbid(unsafe_code)]
-//! Being built.
+//! Networks to work on: scenario files, seeded generators, prefix lists and lookup keys.
+
+pub mod diagnostic;
+pub mod source_text;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use source_text::SourceText;
