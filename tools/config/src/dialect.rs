@@ -139,7 +139,8 @@ impl Votes {
         let third = words.next().unwrap_or_default();
         if full.ends_with(['{', ';', '}']) && !text.starts_with(['{', '"']) {
             self.junos += 1;
-            if matches!(first, "routing-instances" | "routing-options" | "policy-options" | "interfaces" | "host-name") {
+            if matches!(first, "routing-instances" | "routing-options" | "policy-options" | "interfaces" | "host-name")
+            {
                 self.junos += SURE;
             }
             return;
@@ -209,9 +210,26 @@ impl Votes {
 fn is_junos_section(word: &str) -> bool {
     matches!(
         word,
-        "version" | "system" | "interfaces" | "routing-instances" | "routing-options" | "policy-options" | "protocols"
-            | "groups" | "apply-groups" | "chassis" | "firewall" | "snmp" | "security" | "class-of-service"
-            | "services" | "forwarding-options" | "logical-systems" | "vlans" | "bridge-domains" | "event-options"
+        "version"
+            | "system"
+            | "interfaces"
+            | "routing-instances"
+            | "routing-options"
+            | "policy-options"
+            | "protocols"
+            | "groups"
+            | "apply-groups"
+            | "chassis"
+            | "firewall"
+            | "snmp"
+            | "security"
+            | "class-of-service"
+            | "services"
+            | "forwarding-options"
+            | "logical-systems"
+            | "vlans"
+            | "bridge-domains"
+            | "event-options"
     )
 }
 

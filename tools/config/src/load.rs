@@ -184,9 +184,12 @@ fn read(path: &Path, limit: usize, diagnostics: &mut Diagnostics) -> Result<Sour
             let text = String::from_utf8_lossy(error.as_bytes());
             let replaced = text.matches('\u{fffd}').count();
             if replaced > 16 && replaced * 20 > text.len() {
-                return Err(Diagnostic::error(&name, "is binary: too much of it is not UTF-8").expected("expected text"));
+                return Err(
+                    Diagnostic::error(&name, "is binary: too much of it is not UTF-8").expected("expected text")
+                );
             }
-            diagnostics.push(Diagnostic::warning(&name, format!("{replaced} characters are not UTF-8 and were replaced")));
+            diagnostics
+                .push(Diagnostic::warning(&name, format!("{replaced} characters are not UTF-8 and were replaced")));
             Ok(SourceText::new(name, text))
         }
     }

@@ -41,12 +41,12 @@ impl Assembly<'_, '_> {
                 let attached = self.builder.next_hop(vrf, NextHopKind::Attached { interface: id });
                 let receive = self.builder.next_hop(vrf, NextHopKind::Receive { interface: id });
                 match address.net {
-                    IpNet::V4(net) => self.connected(
-                        vrf, net.addr().to_bits(), address, attributes, [attached, receive]
-                    ),
-                    IpNet::V6(net) => self.connected(
-                        vrf, net.addr().to_bits(), address, attributes, [attached, receive]
-                    ),
+                    IpNet::V4(net) => {
+                        self.connected(vrf, net.addr().to_bits(), address, attributes, [attached, receive])
+                    }
+                    IpNet::V6(net) => {
+                        self.connected(vrf, net.addr().to_bits(), address, attributes, [attached, receive])
+                    }
                 }
             }
         }
@@ -179,9 +179,11 @@ impl Assembly<'_, '_> {
 
 /// Returns the interface of `table` in whose subnet `address` lies, the one with the longest.
 fn interface_towards(device: &Device, ids: &Ids, table: usize, address: IpAddr) -> Option<usize> {
-    let subnets = device.interfaces.iter().enumerate().filter(|&(index, interface)| {
-        ids.tables[index] == Some(table) && !interface.shutdown
-    });
+    let subnets = device
+        .interfaces
+        .iter()
+        .enumerate()
+        .filter(|&(index, interface)| ids.tables[index] == Some(table) && !interface.shutdown);
     subnets
         .flat_map(|(index, interface)| interface.addresses.iter().map(move |address| (index, address.net)))
         .filter(|(_, net)| net.contains(&address))

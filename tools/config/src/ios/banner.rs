@@ -10,23 +10,25 @@ pub(super) struct Banner {
     closed: bool,
 }
 
+/// What stands between `banner` and the text.
+const KINDS: &[&str] = &["exec", "incoming", "login", "motd", "slip-ppp", "config-save", "prompt-timeout"];
+/// What stands between `aaa authentication` and a text.
+const AAA_KINDS: &[&str] = &["banner", "fail-message"];
+
 impl Banner {
-    /// Returns the banner that this line opens, if it does.
+    /// Returns the banner that this line opens, if it does. Its delimiter is ASCII.
     pub(super) fn opened_by(line: &str) -> Option<Self> {
-        let rest = match line.strip_prefix("banner ") {
-            Some(rest) => rest.trim_ascii_start(),
-            None => line.strip_prefix("aaa authentication ")?,
+        let (rest, kinds) = match line.strip_prefix("banner ") {
+            Some(rest) => (rest, KINDS),
+            None => (line.strip_prefix("aaa authentication ")?, AAA_KINDS),
         };
-        // The kind of the banner, then its text. A banner of no kind is one of the day.
-        let (kind, text) = rest.split_once(' ')?;
+        let (kind, text) = rest.trim_ascii_start().split_once(' ')?;
         let text = text.trim_ascii_start();
-        match kind {
-            "exec" | "incoming" | "login" | "motd" | "slip-ppp" | "config-save" | "prompt-timeout" => {}
-            "banner" | "fail-message" => {}
-            _ => return None,
+        if !kinds.contains(&kind) {
+            return None;
         }
         // The router shows the control character ETX as `^C`.
-        let delimiter = if text.starts_with("^C") { "^C" } else { &text[..text.chars().next()?.len_utf8()] };
+        let delimiter = if text.starts_with("^C") { "^C" } else { text.get(..1)? };
         let closed = text[delimiter.len()..].contains(delimiter);
         Some(Self { delimiter: delimiter.to_owned(), closed })
     }
@@ -50,6 +52,18 @@ impl Banner {
         }
         false
     }
+}
+
+/// Skips a certificate: to behind the line `quit`. Without one, nothing is skipped and the answer is `false`.
+pub(super) fn skip_certificate(lines: &mut Lines<'_>) -> bool {
+    let mut ahead = lines.clone();
+    while let Some(line) = ahead.next_filled() {
+        if line.text == "quit" {
+            *lines = ahead;
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use vrfleak_engine::Family;
 
 use super::{Known, Mode, Reader};
 use crate::device::{DEFAULT_TABLE, Originated, Redistribution, RemoteAs};
-use crate::place::Located;
+use crate::place::{Located, Place};
 use crate::value;
 use crate::word::Words;
 
@@ -32,7 +32,6 @@ impl Reader<'_, '_> {
         match words.next_text() {
             "bgp" => match words.next_text() {
                 "router-id" => self.router_id(DEFAULT_TABLE, words),
-                "log-neighbor-changes" | "graceful-restart" | "update-delay" | "bestpath" => return Known::No,
                 _ => return Known::No,
             },
             "no" if words.eat_all(&["bgp", "default", "ipv4-unicast"]) => self.default_unicast = false,
@@ -174,7 +173,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn redistribution(&mut self, place: crate::place::Place, mut words: Words<'_>) -> Redistribution {
+    fn redistribution(&mut self, place: Place, mut words: Words<'_>) -> Redistribution {
         let mut redistribution = Redistribution { place, policy: None, metric: None };
         while let Some(word) = words.next() {
             match word.text {
@@ -196,8 +195,9 @@ impl Reader<'_, '_> {
         let place = words.whole();
         let net = match family {
             Family::Ipv6 => match words.next() {
-                Some(word) => value::ipv6_net_of(word, self.report)
-                    .map(|net| Located::new(IpNet::V6(net.value), net.place)),
+                Some(word) => {
+                    value::ipv6_net_of(word, self.report).map(|net| Located::new(IpNet::V6(net.value), net.place))
+                }
                 None => return Known::No,
             },
             Family::Ipv4 => {
@@ -229,8 +229,19 @@ impl Reader<'_, '_> {
         let keyword = words.next_text();
         if !matches!(
             keyword,
-            "remote-as" | "peer-group" | "activate" | "route-map" | "prefix-list" | "distribute-list" | "filter-list"
-                | "weight" | "allowas-in" | "shutdown" | "update-source" | "local-as" | "default-originate"
+            "remote-as"
+                | "peer-group"
+                | "activate"
+                | "route-map"
+                | "prefix-list"
+                | "distribute-list"
+                | "filter-list"
+                | "weight"
+                | "allowas-in"
+                | "shutdown"
+                | "update-source"
+                | "local-as"
+                | "default-originate"
         ) {
             return Known::No;
         }
@@ -305,7 +316,8 @@ impl Reader<'_, '_> {
         for table in &mut self.device.tables {
             for family in Family::ALL {
                 // A VRF with an RD takes part in BGP as soon as BGP runs.
-                table.family_mut(family).in_bgp = runs;
+                let ready = table.rd.is_some() && table.family(family).enabled;
+                table.family_mut(family).in_bgp = runs && ready;
             }
         }
     }

@@ -48,9 +48,8 @@ pub fn short_interface_name(name: &str) -> String {
 /// kind, or of several, stays as it is.
 pub(crate) fn full_interface_name(name: &str) -> String {
     let (kind, number) = split(name);
-    let starts = |long: &str| {
-        long.len() >= kind.len() && long.as_bytes()[..kind.len()].eq_ignore_ascii_case(kind.as_bytes())
-    };
+    let starts =
+        |long: &str| long.len() >= kind.len() && long.as_bytes()[..kind.len()].eq_ignore_ascii_case(kind.as_bytes());
     let mut kinds = KINDS.iter().filter(|(long, short)| starts(long) || short.eq_ignore_ascii_case(kind));
     if kind.len() < 2 || number.is_empty() {
         return name.to_owned();

@@ -38,6 +38,7 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
         router_id_interfaces: Vec::new(),
     };
     let mut ended = false;
+    let mut certificates = true;
     while let Some(line) = lines.next_filled() {
         let Some(line) = session::without_pager(line) else { continue };
         if line.text.starts_with('!') {
@@ -49,7 +50,9 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
         if line.indent == 0 && line.text == "end" {
             ended = true;
             reader.frames.clear();
-        } else if let Some(block) = banner::Banner::opened_by(line.text) {
+        } else if line.indent == 0
+            && let Some(block) = banner::Banner::opened_by(line.text)
+        {
             let open = line.words(source).whole();
             reader.frames.clear();
             if !block.skip(&mut lines) {
@@ -61,6 +64,10 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
             }
         } else {
             reader.line(line);
+            // What follows is hexadecimal; without any end of it there is no use in looking for the next one's.
+            if certificates && line.text.starts_with("certificate ") {
+                certificates = banner::skip_certificate(&mut lines);
+            }
         }
     }
     if !ended && lines.count() > 0 {
@@ -169,7 +176,8 @@ impl Reader<'_, '_> {
             return;
         }
         while let Some(frame) = self.frames.last() {
-            let old_style = indent > 0 && matches!(frame.mode, Mode::BgpFamily(..) | Mode::BgpVpn | Mode::VrfFamily(..));
+            let old_style =
+                indent > 0 && matches!(frame.mode, Mode::BgpFamily(..) | Mode::BgpVpn | Mode::VrfFamily(..));
             if frame.indent > indent || (frame.indent == indent && !old_style) {
                 self.frames.pop();
             } else {
@@ -206,7 +214,7 @@ impl Reader<'_, '_> {
 
     /// Reads a command of the outermost mode.
     fn global(&mut self, mut words: Words<'_>, indent: u32) -> Known {
-        let mut open = |reader: &mut Self, mode| reader.enter(0, mode, indent);
+        let open = |reader: &mut Self, mode| reader.enter(0, mode, indent);
         match words.next_text() {
             "hostname" => {
                 let Some(name) = words.next() else { return Known::No };
@@ -275,7 +283,9 @@ fn opens_unknown_mode(text: &str) -> bool {
         "router" | "line" | "control-plane" | "class-map" | "policy-map" | "crypto" | "archive" | "l2vpn" | "key"
         | "bridge-domain" | "voice" | "dial-peer" | "track" | "redundancy" | "template" | "username" | "aaa"
         | "controller" | "card" | "event" | "flow" | "parameter-map" | "object-group" | "telephony-service" => true,
-        "ip" | "ipv6" => words.next().is_some_and(|word| matches!(word, "access-list" | "sla" | "dhcp" | "explicit-path")),
+        "ip" | "ipv6" => {
+            words.next().is_some_and(|word| matches!(word, "access-list" | "sla" | "dhcp" | "explicit-path"))
+        }
         "mpls" => words.next() == Some("traffic-eng"),
         _ => false,
     }

@@ -34,9 +34,15 @@ mod tests {
 
     #[test]
     fn prompts_and_headers_are_noise() {
-        for noise in ["R1#", "R1#show run", "pe-1.lab(config)#do sh run", "R1>", "Building configuration...",
-            "Current configuration : 4473 bytes", "Using 1200 out of 262144 bytes"]
-        {
+        for noise in [
+            "R1#",
+            "R1#show run",
+            "pe-1.lab(config)#do sh run",
+            "R1>",
+            "Building configuration...",
+            "Current configuration : 4473 bytes",
+            "Using 1200 out of 262144 bytes",
+        ] {
             assert!(is_noise(noise), "{noise}");
         }
         for line in ["hostname R1", "interface Loopback0", "#", "enable secret 5 $1$a#b", "end"] {

@@ -51,9 +51,7 @@ impl Reader<'_, '_> {
                     let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return };
                     look_up_in(&mut target, name.name());
                 }
-                "name" => {
-                    words.next();
-                }
+                "name" => skip_name(&mut words),
                 "tag" => {
                     let Some(tag) = value::number(&mut words, self.report, "tag", 0..=u32::MAX) else { return };
                     route.tag = tag.value;
@@ -104,7 +102,9 @@ impl Reader<'_, '_> {
             return None;
         }
         let byte = first.text.as_bytes()[0];
-        if !byte.is_ascii_alphabetic() || !first.text.bytes().any(|byte| byte.is_ascii_digit()) || first.text.contains(':')
+        if !byte.is_ascii_alphabetic()
+            || !first.text.bytes().any(|byte| byte.is_ascii_digit())
+            || first.text.contains(':')
         {
             self.report.error(
                 first.place,
@@ -121,6 +121,17 @@ impl Reader<'_, '_> {
             words.next();
         }
         Some(StaticTarget::Interface { name: Located::new(full_interface_name(first.text), first.place), gateway })
+    }
+}
+
+/// Takes a name, one word or several in quotes.
+fn skip_name(words: &mut Words<'_>) {
+    let Some(mut word) = words.next().map(|word| word.text) else { return };
+    let Some(rest) = word.strip_prefix('"') else { return };
+    word = rest;
+    while !word.ends_with('"') {
+        let Some(next) = words.next() else { return };
+        word = next.text;
     }
 }
 

@@ -65,7 +65,8 @@ impl Reader<'_, '_> {
                     Some("both") => (true, true),
                     // Older than the keywords: a target alone is both.
                     Some(text) if text.contains(':') => {
-                        words = direction.map_or(words, |word| Words::new(word.text, word.place.source, word.place.start));
+                        words =
+                            direction.map_or(words, |word| Words::new(word.text, word.place.source, word.place.start));
                         (true, true)
                     }
                     Some(_) | None => {
