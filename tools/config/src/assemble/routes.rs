@@ -42,10 +42,10 @@ impl Assembly<'_, '_> {
                 let receive = self.builder.next_hop(vrf, NextHopKind::Receive { interface: id });
                 match address.net {
                     IpNet::V4(net) => {
-                        self.connected(vrf, net.addr().to_bits(), address, attributes, [attached, receive])
+                        self.connected(vrf, net.addr().to_bits(), address, attributes, [attached, receive]);
                     }
                     IpNet::V6(net) => {
-                        self.connected(vrf, net.addr().to_bits(), address, attributes, [attached, receive])
+                        self.connected(vrf, net.addr().to_bits(), address, attributes, [attached, receive]);
                     }
                 }
             }
