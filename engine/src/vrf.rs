@@ -1,11 +1,12 @@
 //! [`Vrf`]: a routing table of its own on one router, with its targets and its own routes.
 
 use crate::address::Address;
+use crate::attributes::Attributes;
 use crate::id::{RouterId, VrfId};
 use crate::per_family::{Kind, PerFamily};
 use crate::rd::Rd;
 use crate::route_target::RouteTarget;
-use crate::source_route::SourceRoute;
+use crate::source_route::{Protocol, SourceRoute};
 
 /// Which of its own routes a VRF puts into BGP. Routes from a CE are there already (SEMANTICS E2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,18 @@ pub struct Redistribute {
 impl Redistribute {
     /// Connected and static routes.
     pub const ALL: Self = Self { connected: true, statics: true };
+
+    /// Returns whether a route of `protocol` with these attributes is put into BGP if it is the VRF's best of its own
+    /// (SEMANTICS E2). One from a CE is there already, and a local one never comes there.
+    #[inline]
+    pub fn includes(self, protocol: Protocol, attributes: &Attributes) -> bool {
+        match protocol {
+            Protocol::Connected => attributes.redistribute.unwrap_or(self.connected),
+            Protocol::Static => attributes.redistribute.unwrap_or(self.statics),
+            Protocol::Local => false,
+            Protocol::Bgp => true,
+        }
+    }
 }
 
 /// What a VRF has and wants in one address family (SEMANTICS V4: the families share nothing).
