@@ -4,6 +4,7 @@ use crate::address::Address;
 use crate::attributes::Attributes;
 use crate::id::{RouterId, VrfId};
 use crate::per_family::{Kind, PerFamily};
+use crate::policy::PolicyId;
 use crate::rd::Rd;
 use crate::route_target::RouteTarget;
 use crate::source_route::{Protocol, SourceRoute};
@@ -43,13 +44,24 @@ pub struct VrfFamily<A> {
     pub export: Vec<RouteTarget>,
     /// Which protocols' routes are exported besides those from a CE.
     pub redistribute: Redistribute,
+    /// The policy that routes pass on their way out, after the export targets were attached (SEMANTICS E3).
+    pub export_map: Option<PolicyId>,
+    /// The policy that routes pass on their way in, after their targets matched (SEMANTICS I3).
+    pub import_map: Option<PolicyId>,
     /// The VRF's own routes, in any order.
     pub routes: Vec<SourceRoute<A>>,
 }
 
 impl<A> Default for VrfFamily<A> {
     fn default() -> Self {
-        Self { import: Vec::new(), export: Vec::new(), redistribute: Redistribute::default(), routes: Vec::new() }
+        Self {
+            import: Vec::new(),
+            export: Vec::new(),
+            redistribute: Redistribute::default(),
+            export_map: None,
+            import_map: None,
+            routes: Vec::new(),
+        }
     }
 }
 
