@@ -114,4 +114,14 @@ impl Condition {
             _ => {}
         }
     }
+
+    /// Adds `offset` to the ids of the policies that the condition asks.
+    pub(super) fn shift(&mut self, offset: u32) {
+        match self {
+            Self::All(all) | Self::Any(all) => all.iter_mut().for_each(|condition| condition.shift(offset)),
+            Self::Not(condition) => condition.shift(offset),
+            Self::Policy(policy) => policy.0 += offset,
+            _ => {}
+        }
+    }
 }

@@ -144,6 +144,29 @@ impl Policies {
         Ok(PolicyId(u32::try_from(self.policies.len() - 1).expect("fewer policies than 2^32")))
     }
 
+    /// Adds all of `other` behind those that are here, and adds `source` to the source number of every clause. Returns
+    /// by how much the ids of `other` grew.
+    ///
+    /// # Panics
+    ///
+    /// If there would be 2^32 policies.
+    pub fn append(&mut self, other: &Self, source: u32) -> u32 {
+        let offset = u32::try_from(self.policies.len()).expect("fewer policies than 2^32");
+        for (policy, facts) in other.policies.iter().zip(&other.facts) {
+            let mut policy = policy.clone();
+            for clause in &mut policy.clauses {
+                clause.source += source;
+                clause.condition.shift(offset);
+                if let Some(call) = &mut clause.call {
+                    call.policy.0 += offset;
+                }
+            }
+            self.policies.push(policy);
+            self.facts.push(*facts);
+        }
+        offset
+    }
+
     /// Returns the policy of this id.
     pub fn get(&self, id: PolicyId) -> &Policy {
         &self.policies[id.index()]

@@ -149,6 +149,23 @@ fn calls_tell_their_four_ends_apart() {
 }
 
 #[test]
+fn appended_policies_call_what_they_called() {
+    let attributes = Attributes::default();
+    let (mut one, mut other) = (Policies::default(), Policies::default());
+    map(&mut one, &["10.0.0.0/8"], vec![], Flow::Deny);
+    let callee = map(&mut other, &["172.16.0.0/16"], vec![Action::Tag(7)], Flow::Accept);
+    let call =
+        Call { policy: callee, accepted: Flow::Accept, passed: Flow::Deny, denied: Flow::Deny, missed: Flow::Deny };
+    let clause = Clause { source: 3, condition: Condition::Policy(callee), call: Some(call), ..Clause::default() };
+    let caller = other.add(Policy { name: "caller".into(), clauses: vec![clause] }).expect("a policy");
+    let offset = one.append(&other, 100);
+    let moved = PolicyId(caller.0 + offset);
+    assert_eq!(one.get(moved).clauses[0].source, 103);
+    assert_eq!(one.evaluate(moved, route(&attributes)).attributes.tag, 7);
+    assert_eq!(one.reads(moved), other.reads(caller));
+}
+
+#[test]
 fn policies_that_would_not_end_cannot_be_added() {
     let mut policies = Policies::default();
     let mut add = |clause: Clause| {

@@ -32,7 +32,7 @@
 //! ```
 
 mod assemble;
-#[expect(dead_code, reason = "the other front ends and policies fill and read the rest")]
+#[expect(dead_code, reason = "the other front ends fill and read the rest")]
 mod device;
 pub mod dialect;
 mod ios;
@@ -41,6 +41,7 @@ mod load;
 mod place;
 mod provenance;
 mod report;
+mod route_map;
 pub mod unknown;
 #[expect(dead_code, reason = "the other front ends read the rest")]
 mod value;

@@ -40,6 +40,9 @@ fn the_ios_xe_router_has_five_vrfs() {
     assert_eq!(network.routers()[0].name, "d1");
     assert_eq!(network.routers()[0].router_id.to_string(), "192.168.123.1");
     assert_eq!((network.vrfs().len(), network.source_routes::<u32>()), (5, 12));
+    let customer = network.vrfs().iter().find(|vrf| vrf.name == "customer1").expect("configured");
+    let map = network.policies().get(customer.family::<u32>().export_map.expect("configured"));
+    assert_eq!((&*map.name, map.clauses.len(), &*map.clauses[0].label), ("customer1export", 1, "100"));
 }
 
 #[test]

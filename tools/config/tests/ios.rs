@@ -87,3 +87,19 @@ fn hostile_texts_are_bounded() {
     let deep = (0..5000).map(|depth| format!("{}interface x{depth}", " ".repeat(depth))).collect::<Vec<_>>().join("\n");
     assert!(load(&deep).unknown.count() > 1000);
 }
+
+#[test]
+fn route_maps_decide_what_goes_into_bgp_and_how() {
+    let loaded = load(include_str!("ios/policy.cfg"));
+    insta::assert_snapshot!(show(&loaded.network));
+    insta::assert_snapshot!(loaded.warnings.render(false));
+    let map = loaded.network.vrfs()[0].family::<u32>().export_map.expect("a map");
+    let clause = &loaded.network.policies().get(map).clauses[0];
+    assert_eq!(loaded.provenance.resolve(loaded.provenance.clause(clause.source)).to_string(), "r1.cfg:78");
+    assert_eq!(loaded.provenance.resolve(loaded.provenance.policy(map)).to_string(), "r1.cfg:78");
+}
+
+#[test]
+fn every_mistake_in_a_policy_is_named_with_its_place() {
+    insta::assert_snapshot!(errors(include_str!("ios/policy_wrong.cfg")));
+}

@@ -1,12 +1,13 @@
 //! From devices to a network: names are resolved, derived values derived, routes made.
 
 mod derived;
+mod policy;
 mod router_id;
 mod routes;
 
 use ahash::AHashMap;
 use vrfleak_bench_data::SourceText;
-use vrfleak_engine::{Family, InterfaceId, Network, NetworkBuilder, Rd, Redistribute, RouteTarget, VrfId};
+use vrfleak_engine::{Family, InterfaceId, Network, NetworkBuilder, PolicyId, Rd, Redistribute, RouteTarget, VrfId};
 
 use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticTarget, Table};
 use crate::place::{Located, Place};
@@ -19,7 +20,12 @@ pub(crate) fn assemble(
     sources: &[SourceText],
     report: &mut Report<'_>,
 ) -> Option<(Network, Provenance)> {
-    let mut assembly = Assembly { builder: NetworkBuilder::default(), provenance: Provenance::default(), report };
+    let mut assembly = Assembly {
+        builder: NetworkBuilder::default(),
+        undefined: AHashMap::new(),
+        provenance: Provenance::default(),
+        report,
+    };
     let mut names = AHashMap::new();
     for device in devices {
         let name = device_name(device, sources);
@@ -61,6 +67,9 @@ fn device_name(device: &Device, sources: &[SourceText]) -> Located<String> {
 /// What is made so far.
 struct Assembly<'r, 's> {
     builder: NetworkBuilder,
+    /// Policies that are named and not defined, by the source of the device and name; with their ids where a VRF has
+    /// them as its map.
+    undefined: AHashMap<(u32, String), Option<PolicyId>>,
     provenance: Provenance,
     report: &'r mut Report<'s>,
 }
@@ -84,6 +93,7 @@ impl Assembly<'_, '_> {
             self.builder.router_mut(router).loopback = loopback;
         }
         self.provenance.routers.push(name.place);
+        let policies = self.add_policies(device);
 
         let tables: Vec<_> = device.interfaces.iter().map(|interface| self.table_of(device, interface)).collect();
         let mut ids = Ids { vrfs: Vec::new(), interfaces: Vec::new(), tables };
@@ -111,7 +121,7 @@ impl Assembly<'_, '_> {
             }
             let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
             ids.vrfs.push(Some(id));
-            let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id));
+            let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
             let origin = VrfOrigin { definition: table.place, rd: rd.map(|rd| rd.place), families };
             self.provenance.vrfs.push(origin);
         }
@@ -148,6 +158,7 @@ impl Assembly<'_, '_> {
         table_index: usize,
         family: Family,
         router_id: std::net::Ipv4Addr,
+        policies: u32,
     ) -> FamilyOrigin {
         let table = &device.tables[table_index];
         let config = table.family(family);
@@ -168,13 +179,20 @@ impl Assembly<'_, '_> {
             let export = origin.export.iter().map(|&(target, _)| target).collect();
             let redistribute =
                 Redistribute { connected: config.connected.is_some(), statics: config.statics.is_some() };
+            let maps = [
+                config.import_policy.as_ref().or(table.import_policy.as_ref()),
+                config.export_policy.as_ref().or(table.export_policy.as_ref()),
+            ];
+            let [import_map, export_map] = maps.map(|name| name.map(|name| self.map(device, name, policies)));
             match family {
                 Family::Ipv4 => {
                     let model = self.builder.family::<u32>(id);
+                    (model.import_map, model.export_map) = (import_map, export_map);
                     (model.import, model.export, model.redistribute) = (import, export, redistribute);
                 }
                 Family::Ipv6 => {
                     let model = self.builder.family::<u128>(id);
+                    (model.import_map, model.export_map) = (import_map, export_map);
                     (model.import, model.export, model.redistribute) = (import, export, redistribute);
                 }
             }

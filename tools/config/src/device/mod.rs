@@ -17,6 +17,7 @@ pub(crate) use table::{FamilyConfig, Originated, RdChoice, Redistribution, Table
 
 use crate::dialect::Format;
 use crate::place::{Located, Place};
+use crate::route_map::Compiled;
 
 /// The position of the default table in [`Device::tables`].
 pub(crate) const DEFAULT_TABLE: usize = 0;
@@ -34,6 +35,8 @@ pub(crate) struct Device {
     interface_ids: AHashMap<String, usize>,
     /// The AS number of `router bgp`.
     pub(crate) asn: Option<Located<u32>>,
+    /// Its policies.
+    pub(crate) policies: Compiled,
     /// The first neighbour in the default table that VPN routes are exchanged with.
     pub(crate) vpn_neighbor: Option<Located<String>>,
 }
@@ -51,6 +54,7 @@ impl Device {
             interfaces: Vec::new(),
             interface_ids: AHashMap::new(),
             asn: None,
+            policies: Compiled::default(),
             vpn_neighbor: None,
         }
     }

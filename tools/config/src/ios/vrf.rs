@@ -93,6 +93,14 @@ impl Reader<'_, '_> {
                 }
                 Known::Yes
             }
+            "import" | "export" if matches!(words.peek_text(), "ipv4" | "ipv6") => {
+                self.report.warning(
+                    words.whole(),
+                    "leaking between a VRF and the global table is not modelled",
+                    "its routes are missing",
+                );
+                Known::Yes
+            }
             "import" if words.eat("map") => {
                 if let Some(name) = value::word(&mut words, self.report, "the name of a route map") {
                     *import_policy_of(target, family) = Some(name.name());

@@ -27,6 +27,12 @@ fn show_family<A: Address>(network: &Network, id: VrfId, text: &mut Vec<String>)
         };
         text.push(format!(" {}: import {} export {}", A::FAMILY, list(&family.import), list(&family.export)));
     }
+    for (name, map) in [("import map", family.import_map), ("export map", family.export_map)] {
+        if let Some(map) = map {
+            let policy = network.policies().get(map);
+            text.push(format!(" {}: {name} {} of {} clauses", A::FAMILY, policy.name, policy.clauses.len()));
+        }
+    }
     let redistribute = family.redistribute;
     if redistribute.connected || redistribute.statics {
         let connected = if redistribute.connected { " connected" } else { "" };
@@ -59,6 +65,12 @@ fn show_family<A: Address>(network: &Network, id: VrfId, text: &mut Vec<String>)
         }
         if let Some(targets) = &attributes.route_targets {
             line.push(format!("targets {targets:?}"));
+        }
+        if !attributes.communities.is_empty() {
+            line.push(format!(
+                "communities {:?}",
+                attributes.communities.iter().map(ToString::to_string).collect::<Vec<_>>()
+            ));
         }
         match attributes.redistribute {
             Some(true) => line.push("originated".to_owned()),
