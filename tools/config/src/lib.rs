@@ -32,6 +32,7 @@
 //! ```
 
 mod assemble;
+mod banner;
 #[expect(dead_code, reason = "the other front ends fill and read the rest")]
 mod device;
 pub mod dialect;
@@ -42,10 +43,12 @@ mod place;
 mod provenance;
 mod report;
 mod route_map;
+mod session;
 pub mod unknown;
 #[expect(dead_code, reason = "the other front ends read the rest")]
 mod value;
 mod word;
+mod xr;
 
 pub use dialect::{Format, detect, is_configuration};
 pub use ios::short_interface_name;

@@ -4,7 +4,12 @@ use proptest::prelude::*;
 use vrfleak_config::{Format, Options, detect, load_texts};
 
 /// Whole configurations whose lines and words are mixed.
-const TEXTS: [&str; 2] = [include_str!("ios/whole.cfg"), include_str!("ios/wrong.cfg")];
+const TEXTS: [&str; 4] = [
+    include_str!("ios/whole.cfg"),
+    include_str!("ios/policy.cfg"),
+    include_str!("xr/whole.cfg"),
+    include_str!("xr/wrong.cfg"),
+];
 
 fn read(text: &str) {
     let _ = detect(text);

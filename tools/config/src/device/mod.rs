@@ -35,6 +35,8 @@ pub(crate) struct Device {
     interface_ids: AHashMap<String, usize>,
     /// The AS number of `router bgp`.
     pub(crate) asn: Option<Located<u32>>,
+    /// Whether an external neighbour without a policy exchanges no routes.
+    pub(crate) requires_policy: bool,
     /// Its policies.
     pub(crate) policies: Compiled,
     /// The first neighbour in the default table that VPN routes are exchanged with.
@@ -54,6 +56,7 @@ impl Device {
             interfaces: Vec::new(),
             interface_ids: AHashMap::new(),
             asn: None,
+            requires_policy: false,
             policies: Compiled::default(),
             vpn_neighbor: None,
         }

@@ -89,6 +89,11 @@ impl TableBgp {
         &mut self.neighbors[index]
     }
 
+    /// Returns the position of the neighbour or group of this name.
+    pub(crate) fn neighbor_index(&self, name: &str) -> Option<usize> {
+        self.neighbor_ids.get(name).copied()
+    }
+
     /// Returns the neighbour or group of this name.
     pub(crate) fn neighbor_named(&self, name: &str) -> Option<&Neighbor> {
         self.neighbor_ids.get(name).map(|&index| &self.neighbors[index])

@@ -6,11 +6,9 @@
 //!
 //! What no reader knows is counted, and skipped together with what is indented below it.
 
-mod banner;
 mod bgp;
 mod interface;
 mod interface_name;
-mod session;
 mod static_route;
 mod vrf;
 
@@ -19,12 +17,14 @@ pub use interface_name::short_interface_name;
 
 use vrfleak_engine::Family;
 
+use crate::banner;
 use crate::device::Device;
 use crate::dialect::Format;
 use crate::line::{Line, Lines};
 use crate::place::{Located, Place};
 use crate::report::Report;
 use crate::route_map::{self, RouteMaps, Section, Style};
+use crate::session;
 use crate::word::Words;
 
 /// Reads a configuration.
