@@ -4,6 +4,7 @@ mod derived;
 mod policy;
 mod router_id;
 mod routes;
+mod session;
 
 use ahash::AHashMap;
 use vrfleak_bench_data::SourceText;
@@ -27,6 +28,7 @@ pub(crate) fn assemble(
         report,
     };
     let mut names = AHashMap::new();
+    let mut ids = Vec::with_capacity(devices.len());
     for device in devices {
         let name = device_name(device, sources);
         if let Some(first) = names.insert(name.value.clone(), name.place) {
@@ -36,10 +38,14 @@ pub(crate) fn assemble(
                 format_args!("router `{}` is also configured in {}", name.value, first.name()),
                 "expected another name",
             );
-        } else if !device.vrfs().is_empty() {
-            assembly.device(device, &name);
+            ids.push(None);
+        } else if device.vrfs().is_empty() {
+            ids.push(None);
+        } else {
+            ids.push(Some(assembly.device(device, &name)));
         }
     }
+    assembly.sessions(devices, &ids);
     if assembly.report.errors() > 0 {
         return None;
     }
@@ -85,7 +91,7 @@ struct Ids {
 }
 
 impl Assembly<'_, '_> {
-    fn device(&mut self, device: &Device, name: &Located<String>) {
+    fn device(&mut self, device: &Device, name: &Located<String>) -> Ids {
         let router_id = self.router_id(device);
         let asn = device.asn.map_or(0, |asn| asn.value);
         let router = self.builder.router(&name.value, asn, router_id, device.format.dialect());
@@ -130,6 +136,7 @@ impl Assembly<'_, '_> {
             ids.interfaces.push(vrf.map(|vrf| self.builder.interface(vrf, &interface.name)));
         }
         self.routes(device, &ids);
+        ids
     }
 
     /// Returns the table of an interface, or `None` if it names a VRF that does not exist.

@@ -6,24 +6,31 @@ use ahash::AHashMap;
 use ipnet::IpNet;
 use vrfleak_engine::{
     Address, Attributes, AttributesId, Family, InterfaceId, NextHopId, NextHopKind, OriginCode, Prefix, Protocol,
-    SourceRoute, VrfId,
+    RouteTarget, SourceRoute, VrfId,
 };
 
 use super::policy::Offered;
 use super::{Assembly, Ids};
 use crate::device::{DEFAULT_TABLE, Device, FamilyConfig, InterfaceAddress, Originated, StaticRoute, StaticTarget};
+use crate::dialect::Format;
 use crate::place::Located;
 
 /// The `network` statements of one table and family, by prefix.
-type Networks<'d> = AHashMap<IpNet, &'d Originated>;
+pub(super) type Networks<'d> = AHashMap<IpNet, &'d Originated>;
 
-/// A table while its routes are made.
+/// What decides which routes of a table are put into BGP.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'d> {
+    pub(super) device: &'d Device,
+    pub(super) config: &'d FamilyConfig,
+    pub(super) networks: &'d Networks<'d>,
+}
+
+/// A VRF while its routes are made.
 #[derive(Clone, Copy)]
 struct Home<'d> {
-    device: &'d Device,
     vrf: VrfId,
-    config: &'d FamilyConfig,
-    networks: &'d Networks<'d>,
+    origin: Origin<'d>,
 }
 
 impl Assembly<'_, '_> {
@@ -31,11 +38,9 @@ impl Assembly<'_, '_> {
     pub(super) fn routes(&mut self, device: &Device, ids: &Ids) {
         let networks: Vec<[Networks<'_>; 2]> =
             device.tables.iter().map(|table| Family::ALL.map(|family| networks(table.family(family)))).collect();
-        let home = |vrf, table: usize, family: Family| Home {
-            device,
-            vrf,
-            config: device.tables[table].family(family),
-            networks: &networks[table][family as usize],
+        let home = |vrf, table: usize, family: Family| {
+            let config = device.tables[table].family(family);
+            Home { vrf, origin: Origin { device, config, networks: &networks[table][family as usize] } }
         };
         for (index, interface) in device.interfaces.iter().enumerate() {
             let (Some(id), Some(table)) = (ids.interfaces[index], ids.tables[index]) else { continue };
@@ -77,7 +82,7 @@ impl Assembly<'_, '_> {
     ) {
         let prefix = Prefix::containing(bits, address.net.prefix_len());
         let offered = Offered { prefix, protocol: Protocol::Connected, interface: Some(name), next_hop: None };
-        let attributes = self.in_bgp(home, offered, Attributes::default());
+        let attributes = self.attributes(home, offered, Attributes::default());
         let receive = self.builder.next_hop(home.vrf, NextHopKind::Receive { interface });
         let local = Prefix::host(bits);
         if prefix == local && address.host_known {
@@ -93,7 +98,7 @@ impl Assembly<'_, '_> {
     }
 
     fn static_route(&mut self, home: Home<'_>, ids: &Ids, route: &StaticRoute) {
-        let Some(kind) = self.static_next_hop(home.device, ids, route) else { return };
+        let Some(kind) = self.static_next_hop(home.origin.device, ids, route) else { return };
         let next_hop = self.builder.next_hop(home.vrf, kind);
         match route.prefix {
             IpNet::V4(net) => self.install_static(home, Prefix::from(net), route, kind, next_hop),
@@ -115,41 +120,52 @@ impl Assembly<'_, '_> {
         };
         let offered = Offered { prefix, protocol: Protocol::Static, interface, next_hop: kind.address() };
         let attributes = Attributes { distance: route.distance, tag: route.tag, ..Attributes::default() };
-        let attributes = self.in_bgp(home, offered, attributes);
+        let attributes = self.attributes(home, offered, attributes);
         self.builder.route(home.vrf, SourceRoute::new(prefix, Protocol::Static, attributes, next_hop));
+    }
+
+    /// Returns the attributes that a route of a VRF's own has in BGP.
+    fn attributes<A: Address>(&mut self, home: Home<'_>, route: Offered<'_, A>, attributes: Attributes) -> AttributesId {
+        let targets = self.builder.family::<A>(home.vrf).export.clone();
+        let attributes = self.in_bgp(home.origin, &targets, route, attributes);
+        self.builder.attributes(attributes)
     }
 
     /// Returns the attributes that a connected or static route has in BGP, and in them whether it comes there: a
     /// `network` statement for its prefix comes first, then the redistribution of its protocol.
-    fn in_bgp<A: Address>(&mut self, home: Home<'_>, route: Offered<'_, A>, attributes: Attributes) -> AttributesId {
-        let targets = |assembly: &mut Self| assembly.builder.family::<A>(home.vrf).export.clone();
-        if !home.networks.is_empty()
-            && let Some(network) = home.networks.get(&route.prefix.to_net())
+    pub(super) fn in_bgp<A: Address>(
+        &mut self,
+        origin: Origin<'_>,
+        targets: &[RouteTarget],
+        route: Offered<'_, A>,
+        attributes: Attributes,
+    ) -> Attributes {
+        let Origin { device, config, networks } = origin;
+        if !networks.is_empty()
+            && let Some(network) = networks.get(&route.prefix.to_net())
         {
             let attributes = Attributes { redistribute: Some(true), origin: OriginCode::Igp, ..attributes.clone() };
-            let targets = targets(self);
             let accepted = match &network.policy {
-                Some(policy) => self.offer(home.device, policy, route, &attributes, &targets),
+                Some(policy) => self.offer(device, policy, route, &attributes, targets),
                 None => Some(attributes),
             };
             if let Some(attributes) = accepted {
-                return self.builder.attributes(attributes);
+                return attributes;
             }
         }
         let redistribution = match route.protocol {
-            Protocol::Connected => home.config.connected.as_ref(),
-            _ => home.config.statics.as_ref(),
+            Protocol::Connected => config.connected.as_ref(),
+            _ => config.statics.as_ref(),
         };
-        let Some(redistribution) = redistribution else { return self.builder.attributes(attributes) };
-        let mut attributes = Attributes { med: redistribution.metric.unwrap_or(attributes.med), ..attributes };
-        if let Some(policy) = &redistribution.policy {
-            let targets = targets(self);
-            attributes = match self.offer(home.device, policy, route, &attributes, &targets) {
-                Some(accepted) => accepted,
-                None => Attributes { redistribute: Some(false), ..attributes },
-            };
+        let Some(redistribution) = redistribution else { return attributes };
+        let attributes = Attributes { med: redistribution.metric.unwrap_or(attributes.med), ..attributes };
+        // IOS and IOS-XR keep a default route back unless told otherwise.
+        if route.prefix.len() == 0 && !config.default_originate && matches!(device.format, Format::Ios | Format::Xr) {
+            return Attributes { redistribute: Some(false), ..attributes };
         }
-        self.builder.attributes(attributes)
+        let Some(policy) = &redistribution.policy else { return attributes };
+        let accepted = self.offer(device, policy, route, &attributes, targets);
+        accepted.unwrap_or(Attributes { redistribute: Some(false), ..attributes })
     }
 
     /// Returns where the route leads, or `None` if it is not installed: its interface is down, or unknown.
@@ -222,11 +238,11 @@ fn interface_towards(device: &Device, ids: &Ids, table: usize, address: IpAddr) 
         .map(|(index, _)| index)
 }
 
-fn networks(config: &FamilyConfig) -> Networks<'_> {
+pub(super) fn networks(config: &FamilyConfig) -> Networks<'_> {
     config.networks.iter().map(|network| (network.prefix, network)).collect()
 }
 
-fn family_of(net: IpNet) -> Family {
+pub(super) fn family_of(net: IpNet) -> Family {
     match net {
         IpNet::V4(_) => Family::Ipv4,
         IpNet::V6(_) => Family::Ipv6,

@@ -61,6 +61,8 @@ pub(crate) struct FamilyConfig {
     pub(crate) export_policy: Option<Located<String>>,
     pub(crate) connected: Option<Redistribution>,
     pub(crate) statics: Option<Redistribution>,
+    /// Whether a static default route may be redistributed, where the dialect wants that said.
+    pub(crate) default_originate: bool,
     pub(crate) networks: Vec<Originated>,
     pub(crate) routes: Vec<StaticRoute>,
 }

@@ -127,11 +127,7 @@ impl Reader<'_, '_> {
                 Known::Yes
             }
             "default-information" => {
-                self.report.warning(
-                    place,
-                    "a default route that comes from `default-information originate` is not modelled",
-                    "the default route is missing",
-                );
+                self.device.tables[table].family_mut(family).default_originate = true;
                 Known::Yes
             }
             _ => Known::No,

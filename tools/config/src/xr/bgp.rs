@@ -111,11 +111,7 @@ impl<'a> Reader<'_, '_, 'a> {
             "aggregate-address" => {
                 self.report.warning(place, "aggregates are not modelled", "the aggregate is missing");
             }
-            "default-information" => self.report.warning(
-                place,
-                "a default route that comes from `default-information originate` is not modelled",
-                "the default route is missing",
-            ),
+            "default-information" => self.device.tables[table].family_mut(family).default_originate = true,
             _ => return Read::Unknown,
         }
         Read::Whole
