@@ -36,6 +36,7 @@ mod banner;
 #[expect(dead_code, reason = "the other front ends fill and read the rest")]
 mod device;
 pub mod dialect;
+mod frr;
 mod ios;
 mod line;
 mod load;

@@ -9,6 +9,7 @@ use vrfleak_engine::Network;
 use crate::assemble;
 use crate::device::Device;
 use crate::dialect::{Format, detect};
+use crate::frr;
 use crate::ios;
 use crate::provenance::Provenance;
 use crate::report::Report;
@@ -132,7 +133,8 @@ fn read_device(source: u32, text: &str, format: Format, report: &mut Report<'_>)
     match format {
         Format::Ios => ios::read(source, text, report),
         Format::Xr => xr::read(source, text, report),
-        Format::Frr | Format::Junos | Format::JunosSet => {
+        Format::Frr => frr::read(source, text, report),
+        Format::Junos | Format::JunosSet => {
             report.about_source(Severity::Error, source, format_args!("dialect {format} has no front end yet"));
             Device::new(source, format)
         }

@@ -35,6 +35,11 @@ impl<'a> Words<'a> {
         Self { line, at: 0, start, source }
     }
 
+    /// Returns the words of the line from its start.
+    pub(crate) fn restart(self) -> Self {
+        Self { at: 0, ..self }
+    }
+
     /// Takes the next word.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Word<'a>> {

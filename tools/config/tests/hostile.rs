@@ -4,11 +4,12 @@ use proptest::prelude::*;
 use vrfleak_config::{Format, Options, detect, load_texts};
 
 /// Whole configurations whose lines and words are mixed.
-const TEXTS: [&str; 4] = [
+const TEXTS: [&str; 5] = [
     include_str!("ios/whole.cfg"),
     include_str!("ios/policy.cfg"),
     include_str!("xr/whole.cfg"),
     include_str!("xr/wrong.cfg"),
+    include_str!("frr/whole.conf"),
 ];
 
 fn read(text: &str) {

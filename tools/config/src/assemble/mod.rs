@@ -214,8 +214,13 @@ impl Assembly<'_, '_> {
     }
 }
 
-/// Returns whether a VRF's routes lead into the default table.
+/// Returns whether the default table takes part: it leaks, or a VRF's routes lead into it (SEMANTICS I8).
 fn needs_default(device: &Device, tables: &[Option<usize>]) -> bool {
+    let default = &device.tables[DEFAULT_TABLE];
+    let leaks = |family| default.family(family).in_bgp && !default.targets_of(family).is_empty();
+    if Family::ALL.into_iter().any(leaks) {
+        return true;
+    }
     let leads_there = |target: &StaticTarget| match target {
         StaticTarget::Gateway { table: Some(table), .. } | StaticTarget::Table(table) => table.value == "default",
         StaticTarget::Interface { name, .. } => {

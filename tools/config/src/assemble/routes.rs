@@ -125,7 +125,12 @@ impl Assembly<'_, '_> {
     }
 
     /// Returns the attributes that a route of a VRF's own has in BGP.
-    fn attributes<A: Address>(&mut self, home: Home<'_>, route: Offered<'_, A>, attributes: Attributes) -> AttributesId {
+    fn attributes<A: Address>(
+        &mut self,
+        home: Home<'_>,
+        route: Offered<'_, A>,
+        attributes: Attributes,
+    ) -> AttributesId {
         let targets = self.builder.family::<A>(home.vrf).export.clone();
         let attributes = self.in_bgp(home.origin, &targets, route, attributes);
         self.builder.attributes(attributes)

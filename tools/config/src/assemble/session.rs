@@ -97,10 +97,10 @@ impl Assembly<'_, '_> {
                         continue;
                     }
                     let found = tables.get(&address).map_or(&[][..], Vec::as_slice);
-                    let mut ends =
-                        found.iter().filter(|&&there| there != (at, table)).filter_map(|&(other, there)| {
-                            far_end(here, (at, table), &devices[other], there, &tables)
-                        });
+                    let mut ends = found
+                        .iter()
+                        .filter(|&&there| there != (at, table))
+                        .filter_map(|&(other, there)| far_end(here, (at, table), &devices[other], there, &tables));
                     match (ends.next(), ends.next()) {
                         (None, _) => self.report.warning(
                             neighbor.place,
