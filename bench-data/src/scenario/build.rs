@@ -419,8 +419,8 @@ impl Build<'_> {
             med: table.med.value().copied().unwrap_or_default(),
             weight: table.weight.value().copied().unwrap_or_default(),
             internal: table.internal.value().copied().unwrap_or_default(),
-            distance: None,
             route_targets,
+            ..default
         };
         let attributes = self.builder.attributes(attributes);
         let next_hop = self.address(&table.next_hop);

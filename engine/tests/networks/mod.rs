@@ -202,6 +202,8 @@ fn path_attributes([preference, path, origin, med, weight, internal, distance, b
             7 => Some([target(2), target(brings >> 3), target(2)].into()),
             _ => None,
         },
+        redistribute: pick(&[None, None, None, None, Some(true), Some(false)], med >> 3),
+        ..Attributes::default()
     }
 }
 

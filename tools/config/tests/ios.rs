@@ -1,0 +1,105 @@
+//! The IOS front end on whole configurations.
+
+mod model;
+
+use model::show;
+use vrfleak_config::{Format, Loaded};
+
+fn load(text: &str) -> Loaded {
+    model::load(text, Format::Ios)
+}
+
+fn errors(text: &str) -> String {
+    model::errors(text, Format::Ios)
+}
+
+#[test]
+fn a_whole_configuration_becomes_the_model() {
+    let loaded = load(include_str!("ios/whole.cfg"));
+    insta::assert_snapshot!(show(&loaded.network));
+    insta::assert_snapshot!(loaded.warnings.render(false));
+    let unknown: Vec<_> = loaded.unknown.kept().iter().map(|line| format!("{}: {}", line.line, line.text)).collect();
+    insta::assert_snapshot!(unknown.join("\n"));
+}
+
+#[test]
+fn every_mistake_is_named_with_its_place() {
+    insta::assert_snapshot!(errors(include_str!("ios/wrong.cfg")));
+}
+
+#[test]
+fn line_ends_and_lost_indentation_change_nothing() {
+    let text = include_str!("ios/whole.cfg");
+    let network = show(&load(text).network);
+    assert_eq!(show(&load(&text.replace('\n', "\r\n")).network), network);
+    let flat = text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+    assert_eq!(show(&load(&flat).network), network);
+    let captured = format!("R1#show running-config\nBuilding configuration...\n\n{text}\nR1#");
+    assert_eq!(show(&load(&captured).network), network);
+}
+
+#[test]
+fn the_first_releases_print_address_families_without_depth() {
+    let text = "hostname pe\nip vrf A\n rd 1:1\n route-target both 1:1\n!\ninterface Ethernet0\n ip vrf forwarding A\n \
+                ip address 10.0.0.1 255.255.255.0\nrouter bgp 1\n no synchronization\n !\n address-family ipv4 vrf A\n \
+                redistribute connected\n no auto-summary\n exit-address-family\nend\n";
+    insta::assert_snapshot!(show(&load(text).network));
+}
+
+#[test]
+fn an_address_is_lost_when_the_vrf_comes_after_it() {
+    let text = "vrf definition A\n address-family ipv4\ninterface Loopback1\n ip address 10.0.0.1 255.255.255.0\n \
+                vrf forwarding A\nend\n";
+    insta::assert_snapshot!(load(text).warnings.render(false));
+    assert_eq!(load(text).network.source_routes::<u32>(), 0);
+}
+
+#[test]
+fn a_banner_hides_what_looks_like_commands() {
+    let text = "hostname a\nbanner motd ^C\nvrf definition X\n rd 65535:\n^C\nvrf definition A\n rd 1:1\nend\n";
+    assert_eq!(show(&load(text).network), "a as 0 id 0.0.0.0 next hop 0.0.0.0\nvrf A rd 1:1\n");
+    insta::assert_snapshot!(errors("hostname a\nbanner login #\nhello\nend\n"));
+}
+
+#[test]
+fn the_router_id_is_the_highest_loopback_else_the_highest_address() {
+    let text = |interfaces: &str| {
+        format!("hostname a\nvrf definition A\n rd 1:1\n address-family ipv4\n{interfaces}router bgp 1\nend\n")
+    };
+    let id = |interfaces: &str| load(&text(interfaces)).network.routers()[0].router_id.to_string();
+    let ethernet = "interface Ethernet0\n ip address 192.0.2.9 255.255.255.0\n";
+    let loopbacks = "interface Loopback0\n ip address 10.0.0.1 255.255.255.255\ninterface Loopback1\n ip address \
+                     10.0.0.7 255.255.255.255\n";
+    let down = "interface Loopback2\n ip address 10.0.0.9 255.255.255.255\n shutdown\n";
+    let other = "interface Loopback3\n vrf forwarding A\n ip address 10.0.0.8 255.255.255.255\n";
+    assert_eq!(id(&format!("{ethernet}{loopbacks}{down}{other}")), "10.0.0.7");
+    assert_eq!(id(&format!("{ethernet}{down}{other}")), "192.0.2.9");
+    assert_eq!(id(other), "10.0.0.8");
+}
+
+#[test]
+fn hostile_texts_are_bounded() {
+    let errors = "ip vrf A\n rd 65535:\n".repeat(300_000);
+    let text = self::errors(&errors);
+    assert!(text.len() < 200_000 && text.contains("300000 in all"), "{}", text.len());
+    let line = format!("ip vrf A\n rd {}\nend\n", "9".repeat(50_000_000));
+    assert!(self::errors(&line).len() < 2000);
+    let deep = (0..5000).map(|depth| format!("{}interface x{depth}", " ".repeat(depth))).collect::<Vec<_>>().join("\n");
+    assert!(load(&deep).unknown.count() > 1000);
+}
+
+#[test]
+fn route_maps_decide_what_goes_into_bgp_and_how() {
+    let loaded = load(include_str!("ios/policy.cfg"));
+    insta::assert_snapshot!(show(&loaded.network));
+    insta::assert_snapshot!(loaded.warnings.render(false));
+    let map = loaded.network.vrfs()[0].family::<u32>().export_map.expect("a map");
+    let clause = &loaded.network.policies().get(map).clauses[0];
+    assert_eq!(loaded.provenance.resolve(loaded.provenance.clause(clause.source)).to_string(), "r1.cfg:78");
+    assert_eq!(loaded.provenance.resolve(loaded.provenance.policy(map)).to_string(), "r1.cfg:78");
+}
+
+#[test]
+fn every_mistake_in_a_policy_is_named_with_its_place() {
+    insta::assert_snapshot!(errors(include_str!("ios/policy_wrong.cfg")));
+}
