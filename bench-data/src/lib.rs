@@ -1,2 +1,10 @@
 #![forbid(unsafe_code)]
-//! Being built.
+//! Networks to work on: scenario files, seeded generators, prefix lists and lookup keys.
+
+pub mod diagnostic;
+pub mod prefix_list;
+pub mod source_text;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use prefix_list::PrefixList;
+pub use source_text::SourceText;
