@@ -194,11 +194,16 @@ impl<A: Address> FamilyLeak<A> {
         let hosts = routes.len();
         let prefix = self.table.prefix(first);
         if prefix.is_host() {
-            for len in 0..A::BITS {
-                let covering = self.get(vrf, Prefix::containing(prefix.bits(), len));
-                let leaked = covering.into_iter().flat_map(|id| import.hosts_of(vrf, id));
+            let keys: Vec<RouteKey> = routes.iter().map(|&id| self.table.key(id)).collect();
+            let without_hosts = select::select::<A>(network, vrf, &keys).best.map(|best| routes[best]);
+            let shorter = (0..A::BITS).filter_map(|len| self.get(vrf, Prefix::containing(prefix.bits(), len)));
+            for covering in shorter.chain(without_hosts) {
+                let leaked = import.hosts_of(vrf, covering);
                 routes.extend(leaked.filter(|&host| self.table.prefix(host) == prefix));
             }
+            // An interface with two subnets around one address brings it along once.
+            routes[hosts..].sort_unstable();
+            routes.dedup();
         }
         let keys: Vec<RouteKey> = routes.iter().map(|&id| self.table.key(id)).collect();
         let selection = select::select::<A>(network, vrf, &keys);

@@ -27,6 +27,7 @@ pub mod select;
 pub mod source_route;
 pub mod target_set;
 pub mod vrf;
+pub mod why;
 
 pub use address::{Address, Family};
 pub use administrator::Administrator;
@@ -49,3 +50,4 @@ pub use select::{RouteKey, Selection, Step};
 pub use source_route::{Protocol, SourceRoute};
 pub use target_set::TargetSets;
 pub use vrf::{Interface, Redistribute, Vrf, VrfFamily};
+pub use why::{Outcome, Reason, Stage, why};

@@ -154,8 +154,10 @@ fn reaches<A: Address>(network: &Network, vrf: VrfId, address: A, steps: u32) ->
     let matching = routes
         .filter(|route| matches!(route.protocol(), Protocol::Connected | Protocol::Static))
         .filter(|route| route.prefix().contains(address));
-    let longest = matching
-        .min_by_key(|route| (Reverse(route.prefix().len()), route.protocol(), route.next_hop(), route.attributes()));
+    let longest = matching.min_by_key(|route| {
+        let distance = network.attributes()[route.attributes().index()].distance.unwrap_or(1);
+        (Reverse(route.prefix().len()), route.protocol(), distance, route.next_hop(), route.attributes())
+    });
     steps > 0
         && longest.is_some_and(|route| {
             route.protocol() == Protocol::Connected
