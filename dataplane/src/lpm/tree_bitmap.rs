@@ -58,6 +58,8 @@ impl<A: TreeKey> TreeBitmap<A> {
     pub fn build(input: &(impl Tables<A> + ?Sized)) -> Result<Self, BuildError> {
         let tables = (0..input.tables())
             .into_par_iter()
+            // One at a time: the first tables may be far bigger than the rest.
+            .with_max_len(1)
             .map(|index| {
                 let table = TableId::from_index(index);
                 let mut tree = IpLookupTable::new();

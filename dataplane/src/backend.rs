@@ -1,0 +1,85 @@
+//! [`Backend`]: which structure holds the FIBs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::lpm::{BuildError, Linear, LookupMatch, Tables, TreeBitmap, TreeKey};
+
+/// The structure that the FIBs are held in. All of them give the same answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Backend {
+    /// One tree bitmap a VRF ([`TreeBitmap`]).
+    #[default]
+    TreeBitmap,
+    /// A sorted list a VRF, scanned at every lookup ([`Linear`]): the oracle, for small networks only.
+    Linear,
+}
+
+impl Backend {
+    /// Every backend.
+    pub const ALL: [Self; 2] = [Self::TreeBitmap, Self::Linear];
+
+    /// Returns the name that reports and options have, the inverse of [`Self::from_str`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TreeBitmap => "treebitmap",
+            Self::Linear => "linear",
+        }
+    }
+
+    /// Builds a forest in the current rayon pool. What it returns is dispatched on once a batch, not once a key.
+    pub(crate) fn build<A: TreeKey>(self, input: &impl Tables<A>) -> Result<Forest<A>, BuildError> {
+        Ok(match self {
+            Self::TreeBitmap => Box::new(TreeBitmap::build(input)?),
+            Self::Linear => Box::new(Linear::build(input)?),
+        })
+    }
+}
+
+/// The tables of one family in whatever backend.
+pub(crate) type Forest<A> = Box<dyn LookupMatch<A>>;
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Why a text names no [`Backend`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseBackendError {
+    /// The text that was read.
+    pub text: String,
+}
+
+impl fmt::Display for ParseBackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is no backend, expected one of {}", self.text, Backend::ALL.map(Backend::name).join(", "))
+    }
+}
+
+impl std::error::Error for ParseBackendError {}
+
+impl FromStr for Backend {
+    type Err = ParseBackendError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|backend| backend.name() == text);
+        named.ok_or_else(|| ParseBackendError { text: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for backend in Backend::ALL {
+            assert_eq!(backend.to_string().parse(), Ok(backend));
+        }
+        let error = "trie".parse::<Backend>().expect_err("no such backend");
+        assert_eq!(error.to_string(), "`trie` is no backend, expected one of treebitmap, linear");
+    }
+}
