@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::community::Community;
 use crate::route_target::RouteTarget;
 
 /// The origin code of a path, best first (RFC 4271 section 5.1.1).
@@ -49,6 +50,13 @@ pub struct Attributes {
     pub distance: Option<u8>,
     /// Targets that the route brings along. They replace the VRF's export targets.
     pub route_targets: Option<Box<[RouteTarget]>>,
+    /// COMMUNITIES, ascending, without repeats (RFC 1997).
+    pub communities: Box<[Community]>,
+    /// The tag of a static route, or the one that a policy set. Policies match it; it leaves no router.
+    pub tag: u32,
+    /// Whether a connected or static route is put into BGP, where something else than the VRF's
+    /// [`Redistribute`](crate::Redistribute) decides: a `network` statement does, a policy on the redistribution may not.
+    pub redistribute: Option<bool>,
 }
 
 /// The weight of a path that the router itself put into BGP (`network`, `redistribute`).
@@ -65,6 +73,9 @@ impl Default for Attributes {
             internal: false,
             distance: None,
             route_targets: None,
+            communities: Box::default(),
+            tag: 0,
+            redistribute: None,
         }
     }
 }

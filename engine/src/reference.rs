@@ -175,9 +175,10 @@ fn own_winner(network: &Network, vrf: VrfId, own: &BTreeSet<Candidate>) -> Optio
 /// the one that wins among them, if it is connected or static and the VRF redistributes that.
 fn in_bgp<A: Address>(network: &Network, vrf: VrfId, own: &BTreeSet<Candidate>) -> Vec<Candidate> {
     let redistribute = network.vrf(vrf).family::<A>().redistribute;
+    let given = |winner: &Candidate| network.attributes()[winner.attributes.index()].redistribute;
     let winner = own_winner(network, vrf, own).filter(|winner| match winner.protocol {
-        Protocol::Connected => redistribute.connected,
-        Protocol::Static => redistribute.statics,
+        Protocol::Connected => given(winner).unwrap_or(redistribute.connected),
+        Protocol::Static => given(winner).unwrap_or(redistribute.statics),
         Protocol::Local | Protocol::Bgp => false,
     });
     own.iter().copied().filter(|own| own.protocol == Protocol::Bgp).chain(winner).collect()

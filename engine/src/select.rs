@@ -260,9 +260,10 @@ fn own_winner(network: &Network, vrf: VrfId, routes: &[RouteKey]) -> Option<usiz
 /// Returns whether the VRF puts this route of its own into BGP if it wins among its own (SEMANTICS E2).
 fn redistributes<A: crate::address::Address>(network: &Network, key: RouteKey) -> bool {
     let redistribute = network.vrf(key.origin).family::<A>().redistribute;
+    let given = network.attributes()[key.attributes.index()].redistribute;
     match key.protocol {
-        Protocol::Connected => redistribute.connected,
-        Protocol::Static => redistribute.statics,
+        Protocol::Connected => given.unwrap_or(redistribute.connected),
+        Protocol::Static => given.unwrap_or(redistribute.statics),
         Protocol::Local => false,
         Protocol::Bgp => true,
     }

@@ -1,0 +1,203 @@
+//! From devices to a network: names are resolved, derived values derived, routes made.
+
+mod derived;
+mod router_id;
+mod routes;
+
+use ahash::AHashMap;
+use vrfleak_bench_data::SourceText;
+use vrfleak_engine::{Family, InterfaceId, Network, NetworkBuilder, Rd, Redistribute, RouteTarget, VrfId};
+
+use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticTarget, Table};
+use crate::place::{Located, Place};
+use crate::provenance::{FamilyOrigin, Provenance, VrfOrigin};
+use crate::report::Report;
+
+/// Makes the network of all devices that have VRFs. Returns `None` if a mistake that was reported stands against it.
+pub(crate) fn assemble(
+    devices: &[Device],
+    sources: &[SourceText],
+    report: &mut Report<'_>,
+) -> Option<(Network, Provenance)> {
+    let mut assembly = Assembly { builder: NetworkBuilder::default(), provenance: Provenance::default(), report };
+    let mut names = AHashMap::new();
+    for device in devices {
+        let name = device_name(device, sources);
+        if let Some(first) = names.insert(name.value.clone(), name.place) {
+            let first = &sources[first.source()];
+            assembly.report.error(
+                name.place,
+                format_args!("router `{}` is also configured in {}", name.value, first.name()),
+                "expected another name",
+            );
+        } else if !device.vrfs().is_empty() {
+            assembly.device(device, &name);
+        }
+    }
+    if assembly.report.errors() > 0 {
+        return None;
+    }
+    match assembly.builder.build() {
+        Ok(network) => Some((network, assembly.provenance)),
+        Err(errors) => {
+            for error in errors {
+                assembly.report.about_source(vrfleak_bench_data::Severity::Error, 0, error);
+            }
+            None
+        }
+    }
+}
+
+/// Returns the host name, or the name of the file without its ending.
+fn device_name(device: &Device, sources: &[SourceText]) -> Located<String> {
+    device.name.clone().unwrap_or_else(|| {
+        let file = sources[device.source as usize].name();
+        let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
+        Located::new(stem.to_owned(), Place { source: device.source, start: 0, end: 0 })
+    })
+}
+
+/// What is made so far.
+struct Assembly<'r, 's> {
+    builder: NetworkBuilder,
+    provenance: Provenance,
+    report: &'r mut Report<'s>,
+}
+
+/// The ids of one device's tables and interfaces; `None` where the network has no such thing.
+struct Ids {
+    /// By position in [`Device::tables`].
+    vrfs: Vec<Option<VrfId>>,
+    /// By position in [`Device::interfaces`].
+    interfaces: Vec<Option<InterfaceId>>,
+    /// The table of each interface.
+    tables: Vec<Option<usize>>,
+}
+
+impl Assembly<'_, '_> {
+    fn device(&mut self, device: &Device, name: &Located<String>) {
+        let router_id = self.router_id(device);
+        let asn = device.asn.map_or(0, |asn| asn.value);
+        let router = self.builder.router(&name.value, asn, router_id, device.format.dialect());
+        if let Some(loopback) = router_id::vpn_address(device) {
+            self.builder.router_mut(router).loopback = loopback;
+        }
+        self.provenance.routers.push(name.place);
+
+        let tables: Vec<_> = device.interfaces.iter().map(|interface| self.table_of(device, interface)).collect();
+        let mut ids = Ids { vrfs: Vec::new(), interfaces: Vec::new(), tables };
+        let with_default = needs_default(device, &ids.tables);
+        let mut rds: AHashMap<Rd, &Table> = AHashMap::new();
+        for (index, table) in device.tables.iter().enumerate() {
+            if index == DEFAULT_TABLE && !with_default {
+                ids.vrfs.push(None);
+                continue;
+            }
+            let rd = table.rd.map(|rd| match rd.value {
+                RdChoice::Given(given) => Located::new(given, rd.place),
+                RdChoice::Auto => Located::new(derived::rd(router_id, table, index), rd.place),
+            });
+            if let Some(rd) = rd
+                && !device.format.dialect().shares_rd
+                && let Some(other) = rds.insert(rd.value, table)
+            {
+                self.report.error_with_hint(
+                    rd.place,
+                    format_args!("RD `{}` is already that of VRF `{}`", rd.value, other.name),
+                    "expected an RD that no other VRF of the router has",
+                    format_args!("{} keeps the routes of two VRFs apart by their RDs", device.format),
+                );
+            }
+            let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
+            ids.vrfs.push(Some(id));
+            let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id));
+            let origin = VrfOrigin { definition: table.place, rd: rd.map(|rd| rd.place), families };
+            self.provenance.vrfs.push(origin);
+        }
+        for (interface, table) in device.interfaces.iter().zip(&ids.tables) {
+            let vrf = table.and_then(|table| ids.vrfs[table]);
+            ids.interfaces.push(vrf.map(|vrf| self.builder.interface(vrf, &interface.name)));
+        }
+        self.routes(device, &ids);
+    }
+
+    /// Returns the table of an interface, or `None` if it names a VRF that does not exist.
+    fn table_of(&mut self, device: &Device, interface: &crate::device::Interface) -> Option<usize> {
+        let Some(vrf) = &interface.vrf else { return Some(DEFAULT_TABLE) };
+        let table = device.table_named(&vrf.value);
+        if table.is_none() {
+            self.undefined_vrf(vrf);
+        }
+        table
+    }
+
+    fn undefined_vrf(&mut self, name: &Located<String>) {
+        self.report.error(
+            name.place,
+            format_args!("VRF `{}` is not defined", name.value),
+            "expected the name of a VRF of this router",
+        );
+    }
+
+    /// Sets targets and redistribution of one family, and returns where they stand.
+    fn family(
+        &mut self,
+        id: VrfId,
+        device: &Device,
+        table_index: usize,
+        family: Family,
+        router_id: std::net::Ipv4Addr,
+    ) -> FamilyOrigin {
+        let table = &device.tables[table_index];
+        let config = table.family(family);
+        let targets = table.targets_of(family);
+        let asn = device.asn.map_or(0, |asn| asn.value);
+        let value = |target: &Located<Option<RouteTarget>>| {
+            let derived = || derived::route_target(device.format, asn, router_id, table, table_index);
+            (target.value.unwrap_or_else(derived), target.place)
+        };
+        let origin = FamilyOrigin {
+            enabled: config.enabled,
+            in_bgp: config.in_bgp,
+            import: targets.import.iter().map(value).collect(),
+            export: targets.export.iter().map(value).collect(),
+        };
+        if config.in_bgp {
+            let import = origin.import.iter().map(|&(target, _)| target).collect();
+            let export = origin.export.iter().map(|&(target, _)| target).collect();
+            let redistribute =
+                Redistribute { connected: config.connected.is_some(), statics: config.statics.is_some() };
+            match family {
+                Family::Ipv4 => {
+                    let model = self.builder.family::<u32>(id);
+                    (model.import, model.export, model.redistribute) = (import, export, redistribute);
+                }
+                Family::Ipv6 => {
+                    let model = self.builder.family::<u128>(id);
+                    (model.import, model.export, model.redistribute) = (import, export, redistribute);
+                }
+            }
+        } else if config.enabled && !(origin.import.is_empty() && origin.export.is_empty()) {
+            self.report.warning(
+                table.place,
+                format_args!("VRF `{}` has {family} targets and no part in BGP", table.name),
+                "nothing is imported or exported",
+            );
+        }
+        origin
+    }
+}
+
+/// Returns whether a VRF's routes lead into the default table.
+fn needs_default(device: &Device, tables: &[Option<usize>]) -> bool {
+    let leads_there = |target: &StaticTarget| match target {
+        StaticTarget::Gateway { table: Some(table), .. } | StaticTarget::Table(table) => table.value == "default",
+        StaticTarget::Interface { name, .. } => {
+            device.interface_named(&name.value).is_some_and(|index| tables[index] == Some(DEFAULT_TABLE))
+        }
+        StaticTarget::Gateway { table: None, .. } | StaticTarget::Discard => false,
+    };
+    let mut routes = device.vrfs().iter().flat_map(|table| Family::ALL.map(|family| &table.family(family).routes));
+    routes.any(|routes| routes.iter().any(|route| leads_there(&route.target)))
+}

@@ -1,0 +1,92 @@
+//! [`Device`]: what one configuration says, in terms that all dialects share, before names are resolved.
+//!
+//! A front end fills it line by line; [`assemble`](crate::assemble) makes routers and VRFs of it. What a dialect takes
+//! for granted (which family a target applies to, whether a neighbour is active) is settled by the front end.
+
+mod interface;
+mod neighbor;
+mod static_route;
+mod table;
+
+use ahash::AHashMap;
+
+pub(crate) use interface::{Interface, InterfaceAddress};
+pub(crate) use neighbor::{Neighbor, RemoteAs};
+pub(crate) use static_route::{StaticRoute, StaticTarget};
+pub(crate) use table::{FamilyConfig, Originated, RdChoice, Redistribution, Table, TableBgp, Targets};
+
+use crate::dialect::Format;
+use crate::place::{Located, Place};
+
+/// The position of the default table in [`Device::tables`].
+pub(crate) const DEFAULT_TABLE: usize = 0;
+
+/// The configuration of one router.
+#[derive(Debug)]
+pub(crate) struct Device {
+    pub(crate) source: u32,
+    pub(crate) format: Format,
+    pub(crate) name: Option<Located<String>>,
+    /// The default table, then the VRFs in the order of their definition.
+    pub(crate) tables: Vec<Table>,
+    table_ids: AHashMap<String, usize>,
+    pub(crate) interfaces: Vec<Interface>,
+    interface_ids: AHashMap<String, usize>,
+    /// The AS number of `router bgp`.
+    pub(crate) asn: Option<Located<u32>>,
+    /// The first neighbour in the default table that VPN routes are exchanged with.
+    pub(crate) vpn_neighbor: Option<Located<String>>,
+}
+
+impl Device {
+    /// Returns a device that has nothing but its default table.
+    pub(crate) fn new(source: u32, format: Format) -> Self {
+        let start = Place { source, start: 0, end: 0 };
+        Self {
+            source,
+            format,
+            name: None,
+            tables: vec![Table::new("default".to_owned(), start)],
+            table_ids: AHashMap::new(),
+            interfaces: Vec::new(),
+            interface_ids: AHashMap::new(),
+            asn: None,
+            vpn_neighbor: None,
+        }
+    }
+
+    /// Returns the position of the VRF of this name.
+    pub(crate) fn table_named(&self, name: &str) -> Option<usize> {
+        self.table_ids.get(name).copied()
+    }
+
+    /// Returns the position of the VRF of this name, defined at `place` unless it was before.
+    pub(crate) fn define_table(&mut self, name: &str, place: Place) -> usize {
+        if let Some(index) = self.table_named(name) {
+            return index;
+        }
+        self.tables.push(Table::new(name.to_owned(), place));
+        self.table_ids.insert(name.to_owned(), self.tables.len() - 1);
+        self.tables.len() - 1
+    }
+
+    /// Returns the position of the interface of this name, if it was named before.
+    pub(crate) fn interface_named(&self, name: &str) -> Option<usize> {
+        self.interface_ids.get(name).copied()
+    }
+
+    /// Returns the position of the interface of this name, defined at `place` unless it was before.
+    pub(crate) fn define_interface(&mut self, name: &str, place: Place) -> usize {
+        if let Some(index) = self.interface_named(name) {
+            return index;
+        }
+        self.interfaces.push(Interface::new(name.to_owned(), place));
+        self.interface_ids.insert(name.to_owned(), self.interfaces.len() - 1);
+        self.interfaces.len() - 1
+    }
+
+    /// Returns the VRFs, without the default table.
+    pub(crate) fn vrfs(&self) -> &[Table] {
+        &self.tables[DEFAULT_TABLE + 1..]
+    }
+}

@@ -1,0 +1,59 @@
+//! [`Neighbor`]: a BGP session of a table, or a template of sessions.
+
+use crate::place::{Located, Place};
+
+/// The AS at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RemoteAs {
+    /// This one.
+    Number(u32),
+    /// The router's own.
+    Internal,
+    /// Any but the router's own.
+    External,
+}
+
+/// A BGP neighbour, or a group of them, as configured in one table.
+#[derive(Clone, Debug)]
+pub(crate) struct Neighbor {
+    /// Its address, or the name of a group, as written.
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) remote_as: Option<Located<RemoteAs>>,
+    /// The group whose settings it inherits.
+    pub(crate) group: Option<Located<String>>,
+    pub(crate) shutdown: bool,
+    /// The interface or address that the session starts from.
+    pub(crate) update_source: Option<Located<String>>,
+    /// Settings of IPv4 unicast and IPv6 unicast.
+    pub(crate) families: [NeighborFamily; 2],
+}
+
+/// What a neighbour has in one address family.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NeighborFamily {
+    /// Whether routes of the family are exchanged, where the configuration says so.
+    pub(crate) active: Option<bool>,
+    /// The policy that received routes pass.
+    pub(crate) policy_in: Option<Located<String>>,
+    /// The policy that sent routes pass.
+    pub(crate) policy_out: Option<Located<String>>,
+    /// The weight of received routes.
+    pub(crate) weight: Option<u32>,
+    /// How often the router's own AS may stand in the path of a received route.
+    pub(crate) allowas_in: Option<u8>,
+}
+
+impl Neighbor {
+    pub(crate) fn new(name: String, place: Place) -> Self {
+        Self {
+            name,
+            place,
+            remote_as: None,
+            group: None,
+            shutdown: false,
+            update_source: None,
+            families: Default::default(),
+        }
+    }
+}

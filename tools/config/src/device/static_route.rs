@@ -1,0 +1,33 @@
+//! [`StaticRoute`]: a configured route of one table.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::place::{Located, Place};
+
+/// A static route.
+#[derive(Clone, Debug)]
+pub(crate) struct StaticRoute {
+    /// The destination, without host bits.
+    pub(crate) prefix: IpNet,
+    pub(crate) target: StaticTarget,
+    /// The administrative distance where it is not 1.
+    pub(crate) distance: Option<u8>,
+    /// The tag that policies match.
+    pub(crate) tag: u32,
+    pub(crate) place: Place,
+}
+
+/// Where a static route leads.
+#[derive(Clone, Debug)]
+pub(crate) enum StaticTarget {
+    /// To a gateway, which is looked up in `table` where that is given (another VRF's name, or `default`).
+    Gateway { address: IpAddr, table: Option<Located<String>> },
+    /// Out of an interface, of whatever table, to a gateway on it where one is given.
+    Interface { name: Located<String>, gateway: Option<IpAddr> },
+    /// Into another table, where the lookup goes on.
+    Table(Located<String>),
+    /// Nowhere.
+    Discard,
+}

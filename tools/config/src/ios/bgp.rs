@@ -1,0 +1,335 @@
+//! `router bgp`: what goes into BGP, and who the neighbours are.
+
+use ipnet::{IpNet, Ipv4Net};
+use vrfleak_engine::Family;
+
+use super::{Known, Mode, Reader};
+use crate::device::{DEFAULT_TABLE, Originated, Redistribution, RemoteAs};
+use crate::place::{Located, Place};
+use crate::value;
+use crate::word::Words;
+
+impl Reader<'_, '_> {
+    /// Reads what follows `router bgp`.
+    pub(super) fn router_bgp(&mut self, mut words: Words<'_>) {
+        let Some(asn) = value::as_number(&mut words, self.report) else { return };
+        if let Some(first) = self.device.asn
+            && first.value != asn.value
+        {
+            self.report.error(
+                asn.place,
+                format_args!("BGP is already running in AS {}", first.value),
+                "expected one AS a router",
+            );
+            return;
+        }
+        self.device.asn = Some(asn);
+    }
+
+    /// Reads a line of `router bgp` outside of any address family.
+    pub(super) fn bgp(&mut self, mut words: Words<'_>, indent: u32, depth: usize) -> Known {
+        let line = words;
+        match words.next_text() {
+            "bgp" => match words.next_text() {
+                "router-id" => self.router_id(DEFAULT_TABLE, words),
+                _ => return Known::No,
+            },
+            "no" if words.eat_all(&["bgp", "default", "ipv4-unicast"]) => self.default_unicast = false,
+            "address-family" => return self.bgp_address_family(words, indent, depth),
+            "neighbor" => return self.neighbor(DEFAULT_TABLE, None, words),
+            "redistribute" | "network" | "maximum-paths" | "aggregate-address" | "default-information" => {
+                return self.bgp_family(DEFAULT_TABLE, Family::Ipv4, line);
+            }
+            _ => return Known::No,
+        }
+        Known::Yes
+    }
+
+    fn bgp_address_family(&mut self, mut words: Words<'_>, indent: u32, depth: usize) -> Known {
+        let family = match words.next_text() {
+            "ipv4" => Family::Ipv4,
+            "ipv6" => Family::Ipv6,
+            "vpnv4" | "vpnv6" if words.peek_text() != "multicast" => {
+                self.enter(depth, Mode::BgpVpn, indent);
+                return Known::Yes;
+            }
+            _ => return Known::No,
+        };
+        words.eat("unicast");
+        let mut table = DEFAULT_TABLE;
+        if words.eat("vrf") {
+            let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return Known::Yes };
+            match self.device.table_named(name.text) {
+                Some(index) => table = index,
+                None => {
+                    self.report.error(
+                        name.place,
+                        format_args!("VRF `{}` is not defined", name.text),
+                        "expected a VRF that is defined above",
+                    );
+                    self.enter(depth, Mode::Opaque, indent);
+                    return Known::Yes;
+                }
+            }
+        } else if !words.is_empty() {
+            return Known::No; // multicast, labelled unicast, flowspec, mvpn.
+        }
+        self.enter(depth, Mode::BgpFamily(table, family), indent);
+        Known::Yes
+    }
+
+    /// Reads a line of an address family of `table`.
+    pub(super) fn bgp_family(&mut self, table: usize, family: Family, mut words: Words<'_>) -> Known {
+        let place = words.whole();
+        match words.next_text() {
+            "redistribute" => {
+                let protocol = words.next();
+                let redistribution = |reader: &mut Self| reader.redistribution(place, words);
+                match protocol.map(|word| word.text) {
+                    Some("connected") => {
+                        let redistribution = redistribution(self);
+                        self.device.tables[table].family_mut(family).connected = Some(redistribution);
+                    }
+                    Some("static") => {
+                        let redistribution = redistribution(self);
+                        self.device.tables[table].family_mut(family).statics = Some(redistribution);
+                    }
+                    Some(other) => self.report.warning(
+                        protocol.map_or(place, |word| word.place),
+                        format_args!("routes of `{other}` are not modelled"),
+                        "those that would be put into BGP here are missing",
+                    ),
+                    None => self.report.error(
+                        words.end(),
+                        "the line ends too early",
+                        "expected a protocol, such as `connected` or `static`",
+                    ),
+                }
+                Known::Yes
+            }
+            "network" => self.network(table, family, words),
+            "neighbor" => self.neighbor(table, Some(family), words),
+            "no" if words.eat("neighbor") => {
+                let Some(name) = words.next() else { return Known::No };
+                if words.next_text() != "activate" {
+                    return Known::No;
+                }
+                let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
+                neighbor.families[family as usize].active = Some(false);
+                Known::Yes
+            }
+            "bgp" if words.eat("router-id") => {
+                self.router_id(table, words);
+                Known::Yes
+            }
+            "aggregate-address" => {
+                self.report.warning(place, "aggregates are not modelled", "the aggregate is missing");
+                Known::Yes
+            }
+            "default-information" => {
+                self.report.warning(
+                    place,
+                    "a default route that comes from `default-information originate` is not modelled",
+                    "the default route is missing",
+                );
+                Known::Yes
+            }
+            _ => Known::No,
+        }
+    }
+
+    /// Reads a line of an address family for VPN routes.
+    pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Known {
+        match words.next_text() {
+            "neighbor" => {
+                let Some(name) = words.next() else { return Known::No };
+                if words.next_text() != "activate" {
+                    return Known::No;
+                }
+                // The first active neighbour decides which address this router is known by.
+                if self.device.vpn_neighbor.is_none() {
+                    self.device.vpn_neighbor = Some(name.name());
+                }
+                Known::Yes
+            }
+            _ => Known::No,
+        }
+    }
+
+    fn router_id(&mut self, table: usize, mut words: Words<'_>) {
+        if words.peek_text() == "vrf" {
+            return; // `vrf auto-assign`: the highest loopback of each VRF, which is what happens here anyway.
+        }
+        if words.eat("interface") {
+            let Some(name) = value::word(&mut words, self.report, "an interface") else { return };
+            self.router_id_interfaces.push((table, name.name()));
+            return;
+        }
+        if words.peek_text() == "auto-assign" {
+            return;
+        }
+        if let Some(id) = value::ipv4(&mut words, self.report) {
+            self.device.tables[table].bgp.router_id = Some(id);
+        }
+    }
+
+    fn redistribution(&mut self, place: Place, mut words: Words<'_>) -> Redistribution {
+        let mut redistribution = Redistribution { place, policy: None, metric: None };
+        while let Some(word) = words.next() {
+            match word.text {
+                "route-map" => {
+                    redistribution.policy =
+                        value::word(&mut words, self.report, "the name of a route map").map(|name| name.name());
+                }
+                "metric" => {
+                    redistribution.metric =
+                        value::number(&mut words, self.report, "metric", 0..=u32::MAX).map(|metric| metric.value);
+                }
+                _ => {}
+            }
+        }
+        redistribution
+    }
+
+    fn network(&mut self, table: usize, family: Family, mut words: Words<'_>) -> Known {
+        let place = words.whole();
+        let net = match family {
+            Family::Ipv6 => match words.next() {
+                Some(word) => {
+                    value::ipv6_net_of(word, self.report).map(|net| Located::new(IpNet::V6(net.value), net.place))
+                }
+                None => return Known::No,
+            },
+            Family::Ipv4 => {
+                let Some(address) = value::ipv4(&mut words, self.report) else { return Known::Yes };
+                let len = if words.eat("mask") {
+                    value::mask(&mut words, self.report).map(|len| len.value)
+                } else {
+                    Some(classful_len(address.value))
+                };
+                len.and_then(|len| Ipv4Net::new(address.value, len).ok())
+                    .map(|net| Located::new(IpNet::V4(net), address.place))
+            }
+        };
+        let Some(prefix) = net.and_then(|net| value::without_host_bits(net, self.report)) else { return Known::Yes };
+        let mut policy = None;
+        while let Some(word) = words.next() {
+            if word.text == "route-map" {
+                policy = value::word(&mut words, self.report, "the name of a route map").map(|name| name.name());
+            }
+        }
+        let network = Originated { prefix: prefix.value, place, policy };
+        self.device.tables[table].family_mut(family).networks.push(network);
+        Known::Yes
+    }
+
+    /// Reads what follows `neighbor` in an address family, or outside of any.
+    fn neighbor(&mut self, table: usize, family: Option<Family>, mut words: Words<'_>) -> Known {
+        let Some(name) = words.next() else { return Known::No };
+        let keyword = words.next_text();
+        if !matches!(
+            keyword,
+            "remote-as"
+                | "peer-group"
+                | "activate"
+                | "route-map"
+                | "prefix-list"
+                | "distribute-list"
+                | "filter-list"
+                | "weight"
+                | "allowas-in"
+                | "shutdown"
+                | "update-source"
+                | "local-as"
+                | "default-originate"
+        ) {
+            return Known::No;
+        }
+        let index = family.unwrap_or(Family::Ipv4) as usize;
+        let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
+        match keyword {
+            "remote-as" => {
+                if let Some(asn) = value::as_number(&mut words, self.report) {
+                    neighbor.remote_as = Some(Located::new(RemoteAs::Number(asn.value), asn.place));
+                }
+            }
+            "peer-group" => neighbor.group = words.next().map(|group| group.name()),
+            "activate" => neighbor.families[index].active = Some(true),
+            "shutdown" => neighbor.shutdown = true,
+            "update-source" => neighbor.update_source = words.next().map(|source| source.name()),
+            "weight" => {
+                if let Some(weight) = value::number(&mut words, self.report, "weight", 0..=65535) {
+                    neighbor.families[index].weight = Some(weight.value);
+                }
+            }
+            "allowas-in" => {
+                let times = words.next_text().parse().unwrap_or(3);
+                neighbor.families[index].allowas_in = Some(times);
+            }
+            "route-map" => {
+                let Some(policy) = value::word(&mut words, self.report, "the name of a route map") else {
+                    return Known::Yes;
+                };
+                match words.next_text() {
+                    "in" => neighbor.families[index].policy_in = Some(policy.name()),
+                    "out" => neighbor.families[index].policy_out = Some(policy.name()),
+                    _ => self.report.error(words.end(), "a route map without a direction", "expected `in` or `out`"),
+                }
+            }
+            _ => self.report.warning(
+                words.whole(),
+                format_args!("`neighbor {keyword}` is not modelled"),
+                "routes of this neighbour may differ",
+            ),
+        }
+        Known::Yes
+    }
+
+    /// Settles what needs the whole configuration: router ids taken from interfaces, and who is active by default.
+    pub(super) fn finish_bgp(&mut self) {
+        for (table, name) in std::mem::take(&mut self.router_id_interfaces) {
+            let full = super::interface_name::full_interface_name(&name.value);
+            let address = self.device.interface_named(&full).and_then(|index| {
+                let addresses = &self.device.interfaces[index].addresses;
+                addresses.iter().find_map(|address| match address.net {
+                    IpNet::V4(net) => Some(net.addr()),
+                    IpNet::V6(_) => None,
+                })
+            });
+            match address {
+                Some(address) => {
+                    self.device.tables[table].bgp.router_id = Some(Located::new(address, name.place));
+                }
+                None => self.report.error(
+                    name.place,
+                    format_args!("interface `{}` has no IPv4 address", name.value),
+                    "expected an interface whose address becomes the router id",
+                ),
+            }
+        }
+        if self.default_unicast {
+            for neighbor in &mut self.device.tables[DEFAULT_TABLE].bgp.neighbors {
+                neighbor.families[Family::Ipv4 as usize].active.get_or_insert(true);
+            }
+        }
+        let runs = self.device.asn.is_some();
+        for table in &mut self.device.tables {
+            for family in Family::ALL {
+                // A VRF with an RD takes part in BGP as soon as BGP runs.
+                let ready = table.rd.is_some() && table.family(family).enabled;
+                table.family_mut(family).in_bgp = runs && ready;
+            }
+        }
+    }
+}
+
+/// Returns the length of the address's class, which `network` without a mask means.
+fn classful_len(address: std::net::Ipv4Addr) -> u8 {
+    match address.octets()[0] {
+        0 if address.is_unspecified() => 0,
+        0..=127 => 8,
+        128..=191 => 16,
+        192..=223 => 24,
+        _ => 32,
+    }
+}

@@ -1,0 +1,196 @@
+//! [`load()`]: from files to a network.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use vrfleak_bench_data::{Diagnostic, Diagnostics, Severity, SourceText, source_text};
+use vrfleak_engine::Network;
+
+use crate::assemble;
+use crate::device::Device;
+use crate::dialect::{Format, detect};
+use crate::ios;
+use crate::provenance::Provenance;
+use crate::report::Report;
+use crate::unknown::UnknownLines;
+
+/// The most bytes of one text, and of all texts that are read together.
+pub const MAX_BYTES: usize = 1 << 30;
+/// The most files that a directory is searched for, and how deep.
+const MAX_FILES: usize = 100_000;
+const MAX_DEPTH: usize = 16;
+
+/// What a caller may choose.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// The dialect of every text; `None` tells it from each text.
+    pub dialect: Option<Format>,
+}
+
+impl Options {
+    /// Returns the options that take every text for one of this format.
+    pub fn with_dialect(dialect: Format) -> Self {
+        Self { dialect: Some(dialect) }
+    }
+}
+
+/// What was loaded.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The network of all routers that have VRFs.
+    pub network: Network,
+    /// Where the result may differ from the routers'.
+    pub warnings: Diagnostics,
+    /// The lines that no reader knows.
+    pub unknown: UnknownLines,
+    /// Where the parts of the network stand.
+    pub provenance: Provenance,
+    /// The format of each text, in the order of [`Provenance::sources`].
+    pub formats: Vec<Format>,
+    /// How many lines were read.
+    pub lines: usize,
+}
+
+/// Reads the configurations at `paths`, all routers of one network. A directory stands for the files below it, in the
+/// order of their names; gzip is unpacked.
+///
+/// Takes memory for the texts, at most [`MAX_BYTES`] of them, and for the model.
+///
+/// # Errors
+///
+/// Everything that is wrong, with file, line and column, and the warnings; the first hundred of each are kept.
+pub fn load(paths: &[PathBuf], options: &Options) -> Result<Loaded, Diagnostics> {
+    let mut diagnostics = Diagnostics::default();
+    let mut files = Vec::new();
+    for path in paths {
+        find_files(path, 0, &mut files, &mut diagnostics);
+    }
+    let mut sources = Vec::new();
+    let mut left = MAX_BYTES;
+    for file in files {
+        match read(&file, left, &mut diagnostics) {
+            Ok(source) => {
+                left -= source.text().len();
+                sources.push(source);
+            }
+            Err(diagnostic) => diagnostics.push(diagnostic),
+        }
+    }
+    load_sources(sources, options, diagnostics)
+}
+
+/// Reads configurations that are in memory, each with the name that diagnostics give it.
+///
+/// # Errors
+///
+/// As [`load()`].
+pub fn load_texts<'a>(
+    texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    options: &Options,
+) -> Result<Loaded, Diagnostics> {
+    let sources = texts.into_iter().map(|(name, text)| SourceText::new(name, text)).collect();
+    load_sources(sources, options, Diagnostics::default())
+}
+
+fn load_sources(
+    sources: Vec<SourceText>,
+    options: &Options,
+    mut diagnostics: Diagnostics,
+) -> Result<Loaded, Diagnostics> {
+    let mut report = Report::new(&sources);
+    let mut devices = Vec::new();
+    let mut formats = Vec::new();
+    let mut lines = 0;
+    for (index, source) in sources.iter().enumerate() {
+        let text = source.text();
+        let Some(format) = options.dialect.or_else(|| detect(text)) else {
+            report.about_source(
+                Severity::Error,
+                index as u32,
+                "is a configuration of no known dialect, expected ios, xr, frr, junos or junos-set",
+            );
+            continue;
+        };
+        formats.push(format);
+        devices.push(read_device(index as u32, text, format, &mut report));
+        lines += memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.ends_with('\n'));
+    }
+    let assembled = assemble::assemble(&devices, &sources, &mut report);
+    let (found, unknown) = report.finish();
+    diagnostics.append(found);
+    let ((network, mut provenance), warnings) = match assembled {
+        Some(assembled) => diagnostics.into_result(assembled)?,
+        None => return Err(diagnostics),
+    };
+    provenance.sources = sources;
+    Ok(Loaded { network, warnings, unknown, provenance, formats, lines })
+}
+
+fn read_device(source: u32, text: &str, format: Format, report: &mut Report<'_>) -> Device {
+    match format {
+        Format::Ios => ios::read(source, text, report),
+        Format::Xr | Format::Frr | Format::Junos | Format::JunosSet => {
+            report.about_source(Severity::Error, source, format_args!("dialect {format} has no front end yet"));
+            Device::new(source, format)
+        }
+    }
+}
+
+/// Collects the files at or below `path`. Hidden ones below a directory are left out.
+fn find_files(path: &Path, depth: usize, files: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) {
+    let name = path.display().to_string();
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return;
+    }
+    if depth == MAX_DEPTH || files.len() >= MAX_FILES {
+        let message = format!("more than {MAX_DEPTH} levels of directories or {MAX_FILES} files");
+        diagnostics.push(Diagnostic::error(&name, message));
+        return;
+    }
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) => {
+            diagnostics.push(Diagnostic::error(&name, format!("cannot be read: {error}")));
+            return;
+        }
+    };
+    let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let mut below: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| !hidden(path)).collect();
+    below.sort();
+    for path in below {
+        find_files(&path, depth + 1, files, diagnostics);
+    }
+}
+
+/// Reads a text of at most `limit` bytes. Bytes that are not UTF-8, such as a description in Latin-1, are replaced.
+fn read(path: &Path, limit: usize, diagnostics: &mut Diagnostics) -> Result<SourceText, Diagnostic> {
+    let name = path.display().to_string();
+    let unreadable = |error| Diagnostic::error(&name, format!("cannot be read: {error}"));
+    let mut bytes = Vec::new();
+    source_text::open(path)
+        .and_then(|reader| reader.take(limit as u64 + 1).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
+    if bytes.len() > limit {
+        return Err(Diagnostic::error(&name, format!("is longer than {limit} bytes, the limit of all texts together")));
+    }
+    if let Some(at) = memchr::memchr(0, &bytes) {
+        return Err(Diagnostic::error(&name, format!("is binary: byte {at} is 0")).expected("expected text"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(SourceText::new(name, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+        Err(error) => {
+            let text = String::from_utf8_lossy(error.as_bytes());
+            let replaced = text.matches('\u{fffd}').count();
+            if replaced > 16 && replaced * 20 > text.len() {
+                return Err(
+                    Diagnostic::error(&name, "is binary: too much of it is not UTF-8").expected("expected text")
+                );
+            }
+            diagnostics
+                .push(Diagnostic::warning(&name, format!("{replaced} characters are not UTF-8 and were replaced")));
+            Ok(SourceText::new(name, text))
+        }
+    }
+}

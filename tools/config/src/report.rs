@@ -1,0 +1,84 @@
+//! [`Report`]: what a front end has to say while it reads, bounded whatever the input.
+
+use std::fmt;
+
+use vrfleak_bench_data::{Diagnostic, Diagnostics, Severity, SourceText};
+
+use crate::place::Place;
+use crate::unknown::{UnknownLine, UnknownLines};
+
+/// Collects errors, warnings and unknown lines of texts that are read together.
+#[derive(Debug)]
+pub(crate) struct Report<'s> {
+    sources: &'s [SourceText],
+    diagnostics: Diagnostics,
+    unknown: UnknownLines,
+}
+
+impl<'s> Report<'s> {
+    pub(crate) fn new(sources: &'s [SourceText]) -> Self {
+        Self { sources, diagnostics: Diagnostics::default(), unknown: UnknownLines::default() }
+    }
+
+    /// Adds an error: the input cannot be used.
+    pub(crate) fn error(&mut self, place: Place, message: impl fmt::Display, expected: impl fmt::Display) {
+        self.push(Severity::Error, place, &message, &expected, None);
+    }
+
+    /// Adds an error with advice.
+    pub(crate) fn error_with_hint(
+        &mut self,
+        place: Place,
+        message: impl fmt::Display,
+        expected: impl fmt::Display,
+        hint: impl fmt::Display,
+    ) {
+        self.push(Severity::Error, place, &message, &expected, Some(&hint));
+    }
+
+    /// Adds a warning: the result may differ from the router's.
+    pub(crate) fn warning(&mut self, place: Place, message: impl fmt::Display, note: impl fmt::Display) {
+        self.push(Severity::Warning, place, &message, &note, None);
+    }
+
+    /// Adds what concerns a source as a whole.
+    pub(crate) fn about_source(&mut self, severity: Severity, source: u32, message: impl fmt::Display) {
+        let name = self.sources[source as usize].name();
+        self.diagnostics.push_with(severity, || Diagnostic::new(severity, name, message.to_string()));
+    }
+
+    fn push(
+        &mut self,
+        severity: Severity,
+        place: Place,
+        message: &dyn fmt::Display,
+        expected: &dyn fmt::Display,
+        hint: Option<&dyn fmt::Display>,
+    ) {
+        let source = &self.sources[place.source()];
+        self.diagnostics.push_with(severity, || {
+            let diagnostic =
+                source.diagnostic(severity, place.span(), message.to_string()).expected(expected.to_string());
+            match hint {
+                Some(hint) => diagnostic.hint(hint.to_string()),
+                None => diagnostic,
+            }
+        });
+    }
+
+    /// Counts a line that no reader knows, and keeps the first of them.
+    pub(crate) fn unknown(&mut self, source: u32, number: u32, text: &str) {
+        self.unknown.push(|| UnknownLine::new(source, number, text));
+    }
+
+    /// Returns how many errors there are so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.diagnostics.errors()
+    }
+
+    /// Returns everything, sorted by place.
+    pub(crate) fn finish(mut self) -> (Diagnostics, UnknownLines) {
+        self.diagnostics.sort_by_location();
+        (self.diagnostics, self.unknown)
+    }
+}
