@@ -11,6 +11,7 @@ use crate::attributes::Attributes;
 use crate::id::{AttributesId, InterfaceId, NextHopId, RouterId, VrfId};
 use crate::next_hop::{NextHop, NextHopKind};
 use crate::per_family::PerFamily;
+use crate::policy::Policies;
 use crate::prefix::Prefix;
 use crate::rd::Rd;
 use crate::router::{Dialect, Router};
@@ -27,6 +28,7 @@ pub struct Network {
     interfaces: Vec<Interface>,
     next_hops: Vec<NextHop>,
     attributes: Vec<Attributes>,
+    policies: Policies,
     igp_metrics: AHashMap<(RouterId, RouterId), u32>,
 }
 
@@ -54,6 +56,11 @@ impl Network {
     /// Returns the distinct attributes, by [`AttributesId`].
     pub fn attributes(&self) -> &[Attributes] {
         &self.attributes
+    }
+
+    /// Returns the policies that the maps of VRFs name.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// Returns the router of this id.
@@ -247,6 +254,11 @@ impl NetworkBuilder {
             self.network.next_hops.push(next_hop);
             NextHopId::from_index(self.network.next_hops.len() - 1)
         })
+    }
+
+    /// Returns the policies, to be added to.
+    pub fn policies(&mut self) -> &mut Policies {
+        &mut self.network.policies
     }
 
     /// Adds a route of the VRF's own.

@@ -392,13 +392,8 @@ fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, target
         .into_par_iter()
         .map(|index| {
             let vrf = network.vrf(origin[index]);
-            let redistribute = vrf.family::<A>().redistribute;
-            let in_bgp = match protocol[index] {
-                Protocol::Connected => redistribute.connected,
-                Protocol::Static => redistribute.statics,
-                Protocol::Local => false,
-                Protocol::Bgp => true,
-            };
+            let given = &network.attributes()[attributes[index].index()];
+            let in_bgp = vrf.family::<A>().redistribute.includes(protocol[index], given);
             let set = targets.of(origin[index], attributes[index]);
             match (in_bgp, vrf.rd, set) {
                 (false, ..) => (ExportStatus::NotRedistributed, TargetSetId::NONE),

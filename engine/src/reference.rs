@@ -86,6 +86,8 @@ impl<A: Address> Export<A> {
 
 /// Candidates by prefix.
 type Routes<A> = BTreeMap<Prefix<A>, BTreeSet<Candidate>>;
+/// VPN routes by what makes them one to a reflector.
+type Nlris<'a, A> = BTreeMap<(Option<Rd>, Prefix<A>), Vec<&'a Export<A>>>;
 
 /// Returns the table of every VRF in the family of `A`, by [`VrfId`].
 pub fn leak<A: Address>(network: &Network) -> Vec<Table<A>> {
@@ -148,7 +150,7 @@ fn resolves(network: &Network, vrf: VrfId, next_hop: NextHopKind, steps: u32) ->
 }
 
 /// Whether the longest of the VRF's own connected and static routes to `address` is connected, or a static one that
-/// resolves in its turn.
+/// resolves in its turn. Of several to one prefix a connected one counts, else the static one of the lowest distance.
 fn reaches<A: Address>(network: &Network, vrf: VrfId, address: A, steps: u32) -> bool {
     let routes = network.vrf(vrf).family::<A>().routes.iter();
     let matching = routes
@@ -187,7 +189,7 @@ fn in_bgp<A: Address>(network: &Network, vrf: VrfId, own: &BTreeSet<Candidate>) 
 /// E6: returns the VPN routes that a router has to choose imports from, one for each RD and prefix: the best of those
 /// that its own VRFs export and the one that the reflectors found best of all.
 fn visible<'a, A: Address>(network: &Network, router: RouterId, exports: &'a [Export<A>]) -> Vec<&'a Export<A>> {
-    let mut nlris: BTreeMap<(Option<Rd>, Prefix<A>), Vec<&Export<A>>> = BTreeMap::new();
+    let mut nlris = Nlris::<A>::new();
     for export in exports {
         nlris.entry((network.vrf(export.vrf).rd, export.prefix)).or_default().push(export);
     }

@@ -259,14 +259,8 @@ fn own_winner(network: &Network, vrf: VrfId, routes: &[RouteKey]) -> Option<usiz
 
 /// Returns whether the VRF puts this route of its own into BGP if it wins among its own (SEMANTICS E2).
 fn redistributes<A: crate::address::Address>(network: &Network, key: RouteKey) -> bool {
-    let redistribute = network.vrf(key.origin).family::<A>().redistribute;
-    let given = network.attributes()[key.attributes.index()].redistribute;
-    match key.protocol {
-        Protocol::Connected => given.unwrap_or(redistribute.connected),
-        Protocol::Static => given.unwrap_or(redistribute.statics),
-        Protocol::Local => false,
-        Protocol::Bgp => true,
-    }
+    let given = &network.attributes()[key.attributes.index()];
+    network.vrf(key.origin).family::<A>().redistribute.includes(key.protocol, given)
 }
 
 /// Returns the position of the one route of its own that `vrf` exports for a prefix: the best by S2 of what it has put

@@ -1,11 +1,13 @@
 //! [`Vrf`]: a routing table of its own on one router, with its targets and its own routes.
 
 use crate::address::Address;
+use crate::attributes::Attributes;
 use crate::id::{RouterId, VrfId};
 use crate::per_family::{Kind, PerFamily};
+use crate::policy::PolicyId;
 use crate::rd::Rd;
 use crate::route_target::RouteTarget;
-use crate::source_route::SourceRoute;
+use crate::source_route::{Protocol, SourceRoute};
 
 /// Which of its own routes a VRF puts into BGP. Routes from a CE are there already (SEMANTICS E2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,18 @@ pub struct Redistribute {
 impl Redistribute {
     /// Connected and static routes.
     pub const ALL: Self = Self { connected: true, statics: true };
+
+    /// Returns whether a route of `protocol` with these attributes is put into BGP if it is the VRF's best of its own
+    /// (SEMANTICS E2). One from a CE is there already, and a local one never comes there.
+    #[inline]
+    pub fn includes(self, protocol: Protocol, attributes: &Attributes) -> bool {
+        match protocol {
+            Protocol::Connected => attributes.redistribute.unwrap_or(self.connected),
+            Protocol::Static => attributes.redistribute.unwrap_or(self.statics),
+            Protocol::Local => false,
+            Protocol::Bgp => true,
+        }
+    }
 }
 
 /// What a VRF has and wants in one address family (SEMANTICS V4: the families share nothing).
@@ -30,13 +44,24 @@ pub struct VrfFamily<A> {
     pub export: Vec<RouteTarget>,
     /// Which protocols' routes are exported besides those from a CE.
     pub redistribute: Redistribute,
+    /// The policy that routes pass on their way out, after the export targets were attached (SEMANTICS E3).
+    pub export_map: Option<PolicyId>,
+    /// The policy that routes pass on their way in, after their targets matched (SEMANTICS I3).
+    pub import_map: Option<PolicyId>,
     /// The VRF's own routes, in any order.
     pub routes: Vec<SourceRoute<A>>,
 }
 
 impl<A> Default for VrfFamily<A> {
     fn default() -> Self {
-        Self { import: Vec::new(), export: Vec::new(), redistribute: Redistribute::default(), routes: Vec::new() }
+        Self {
+            import: Vec::new(),
+            export: Vec::new(),
+            redistribute: Redistribute::default(),
+            export_map: None,
+            import_map: None,
+            routes: Vec::new(),
+        }
     }
 }
 

@@ -425,6 +425,7 @@ impl Build<'_> {
         let attributes = self.builder.attributes(attributes);
         let next_hop = self.address(&table.next_hop);
         let homes = self.on(&table.router, homes);
+        let source = self.group(table, group);
         let at = table.prefixes.span().or(table.file.span()).or(table.generate.span());
         let given = [table.prefixes.span(), table.file.span(), table.generate.span()];
         if given.iter().flatten().count() != 1 && !self.lenient {
@@ -433,7 +434,7 @@ impl Build<'_> {
             self.error(at, message, "expected one of `prefixes`, `generate` and `file`");
             return;
         }
-        let Some(source) = self.group(table, group) else { return };
+        let Some(source) = source else { return };
         self.routes = self.routes.saturating_add(source.len().saturating_mul(homes.len()));
         if self.routes > self.inputs.route_limit {
             let (routes, limit) = (self.routes, self.inputs.route_limit);

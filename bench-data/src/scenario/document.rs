@@ -78,15 +78,13 @@ pub(super) struct Document {
 /// A router.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["name", "asn", "router_id"]))]
 pub(super) struct RouterTable {
     /// The name, unique in the scenario.
-    #[schemars(required)]
     pub(super) name: Key<String>,
     /// The AS number.
-    #[schemars(required)]
     pub(super) asn: Key<u32>,
     /// The BGP identifier, in the form of an IPv4 address.
-    #[schemars(required)]
     pub(super) router_id: Key<String>,
     /// The address that other routers send its VPN traffic to. Default: the router id.
     pub(super) loopback: Key<String>,
@@ -118,9 +116,9 @@ pub(super) enum Redistributed {
 /// A VRF, on one router or the same on several.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["name"]))]
 pub(super) struct VrfTable {
     /// The name, unique on each router.
-    #[schemars(required)]
     pub(super) name: Key<String>,
     /// The router that has it. This or `routers`.
     pub(super) router: Key<String>,
@@ -165,9 +163,9 @@ pub(super) struct FamilyTable {
 /// An interface.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["name"]))]
 pub(super) struct InterfaceTable {
     /// The name.
-    #[schemars(required)]
     pub(super) name: Key<String>,
     /// Its addresses, each with the length of its subnet: `192.0.2.1/24`.
     pub(super) addresses: Key<Vec<Item<String>>>,
@@ -178,9 +176,9 @@ pub(super) struct InterfaceTable {
 /// A static route: `via` and `interface`, one of them, `vrf`, or `discard`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["prefix"]))]
 pub(super) struct StaticTable {
     /// The destination.
-    #[schemars(required)]
     pub(super) prefix: Key<String>,
     /// The address of the next router.
     pub(super) via: Key<String>,
@@ -242,12 +240,11 @@ pub(super) enum OriginName {
 /// Distinct prefixes inside `base`, scattered by a seed.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["count", "base"]))]
 pub(super) struct GenerateTable {
     /// How many.
-    #[schemars(required)]
     pub(super) count: Key<u32>,
     /// The prefix that contains them all.
-    #[schemars(required)]
     pub(super) base: Key<String>,
     /// Their lengths in bits, each as likely as the others; repeat one to make it likelier. Default: 24 or 48.
     pub(super) lengths: Key<Vec<Item<u8>>>,

@@ -16,7 +16,10 @@ use vrfleak_engine::{
 
 /// What a random network is made of.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+struct Plan {
+    /// Which bits of a prefix's byte count: the fewer, the more candidates a prefix has. Its high half says how much of
+    /// the network is IPv6.
+    spread: u8,
     routers: Vec<[u8; 4]>,
     vrfs: Vec<[u8; 8]>,
     attributes: Vec<[u8; 8]>,
@@ -31,12 +34,12 @@ pub(crate) fn networks() -> impl Strategy<Value = Network> {
     plans().prop_map(|plan| plan.network())
 }
 
-/// Returns a strategy of the plans of networks.
-pub(crate) fn plans() -> impl Strategy<Value = Plan> {
+fn plans() -> impl Strategy<Value = Plan> {
     let shape = (vec(any::<[u8; 4]>(), 1..=4), vec(any::<[u8; 8]>(), 1..=8), vec(any::<[u8; 8]>(), 0..=6));
     let content = (vec(any::<[u8; 4]>(), 0..=12), vec(any::<[u8; 6]>(), 0..=60), vec(any::<[u8; 5]>(), 0..=2));
-    (shape, content, vec(any::<[u8; 3]>(), 0..=6)).prop_map(
-        |((routers, vrfs, attributes), (addresses, routes, chains), metrics)| Plan {
+    (any::<u8>(), shape, content, vec(any::<[u8; 3]>(), 0..=6)).prop_map(
+        |(spread, (routers, vrfs, attributes), (addresses, routes, chains), metrics)| Plan {
+            spread,
             routers,
             vrfs,
             attributes,
@@ -51,7 +54,9 @@ pub(crate) fn plans() -> impl Strategy<Value = Plan> {
 /// Returns the network of this seed, the same for ever.
 pub(crate) fn network(seed: u64) -> Network {
     let mut random = SplitMix(seed);
+    let [spread] = random.items(1, 1)[0];
     Plan {
+        spread,
         routers: random.items(1, 4),
         vrfs: random.items(1, 8),
         attributes: random.items(0, 6),
@@ -63,7 +68,7 @@ pub(crate) fn network(seed: u64) -> Network {
     .network()
 }
 
-/// The generator SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+/// The generator `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 struct SplitMix(u64);
 
 impl SplitMix {
@@ -121,8 +126,18 @@ struct Site {
 }
 
 impl Plan {
+    /// Makes some fields plain in some networks, so that the steps of S2 that come late have something to decide.
+    fn focused(&self, [preference, path, origin, med, weight, internal, distance, brings]: [u8; 8]) -> [u8; 8] {
+        match self.spread % 4 {
+            // Paths of one AS, so that the MED is next.
+            1 => [0, 2 + path % 4, 0, med % 3 + 2, 0, internal, distance, 0],
+            2 => [0, path % 4, 0, 0, 0, internal, distance, brings],
+            _ => [preference, path, origin, med, weight, internal, distance, brings],
+        }
+    }
+
     /// Returns the network that this plan describes.
-    pub(crate) fn network(&self) -> Network {
+    fn network(&self) -> Network {
         let mut site =
             Site { builder: NetworkBuilder::default(), routers: Vec::new(), vrfs: Vec::new(), attributes: Vec::new() };
         for (index, &router) in self.routers.iter().enumerate() {
@@ -135,21 +150,24 @@ impl Plan {
         let plain = site.builder.attributes(Attributes::default());
         site.attributes.resize(1 + self.attributes.len() / 2, plain);
         for &attributes in &self.attributes {
-            let id = site.builder.attributes(path_attributes(attributes));
+            let id = site.builder.attributes(path_attributes(self.focused(attributes)));
             site.attributes.push(id);
         }
-        for &[vrf, interface, ipv6, address] in &self.addresses {
-            site.add_address(vrf, interface, ipv6, address);
+        let is_ipv6 = |byte: u8| byte >= pick(&[192, 192, 192, 64], self.spread >> 4);
+        for &[vrf, interface, family, address] in &self.addresses {
+            site.add_address(vrf, interface, is_ipv6(family), address);
         }
-        for &[vrf, ipv6, prefix, protocol, attributes, next_hop] in &self.routes {
-            if ipv6 % 4 == 3 {
+        let spread = pick(&[0x21, 0x63, 0xc1, 0xf3, 0xff], self.spread);
+        for &[vrf, family, prefix, protocol, attributes, next_hop] in &self.routes {
+            let prefix = prefix & spread;
+            if is_ipv6(family) {
                 site.add_route::<u128>(vrf, prefix, protocol, attributes, next_hop);
             } else {
                 site.add_route::<u32>(vrf, prefix, protocol, attributes, next_hop);
             }
         }
-        for &[vrf, ipv6, start, len, end] in &self.chains {
-            if ipv6 % 4 == 3 {
+        for &[vrf, family, start, len, end] in &self.chains {
+            if is_ipv6(family) {
                 site.add_chain::<u128>(vrf, start, len, end);
             } else {
                 site.add_chain::<u32>(vrf, start, len, end);
@@ -172,7 +190,7 @@ fn path_attributes([preference, path, origin, med, weight, internal, distance, b
         origin: pick(&[OriginCode::Incomplete, OriginCode::Incomplete, OriginCode::Egp, OriginCode::Igp], origin),
         med: pick(&[0, 0, 0, 5, 10], med),
         weight: pick(&[0, 0, 0, 0, 100, 32768, 40000], weight),
-        internal: internal % 4 == 3,
+        internal: internal % 3 == 2,
         // 0 ties with connected, 20 and 200 with BGP, the last two float above it.
         distance: pick(
             &[None, None, None, Some(0), Some(1), Some(5), Some(20), Some(200), Some(201), Some(250)],
@@ -184,6 +202,8 @@ fn path_attributes([preference, path, origin, med, weight, internal, distance, b
             7 => Some([target(2), target(brings >> 3), target(2)].into()),
             _ => None,
         },
+        redistribute: pick(&[None, None, None, None, Some(true), Some(false)], med >> 3),
+        ..Attributes::default()
     }
 }
 
@@ -228,7 +248,8 @@ impl Site {
         }
         let vrf = self.builder.vrf(router, &format!("v{index}"), rd);
         self.builder.vrf_mut(vrf).up = state % 10 != 9;
-        let redistributes = |bits: u8| Redistribute { connected: bits & 3 != 3, statics: bits & 12 != 12 };
+        let redistributes =
+            |bits: u8| Redistribute { connected: bits & 0b0011 != 0b0011, statics: bits & 0b1100 != 0b1100 };
         let ipv4 = self.builder.family::<u32>(vrf);
         (ipv4.import, ipv4.export) = (targets(import4), targets(export4));
         ipv4.redistribute = redistributes(redistribute);
@@ -240,10 +261,10 @@ impl Site {
     }
 
     /// Adds an interface address with its connected and local routes, as a configuration would.
-    fn add_address(&mut self, vrf: u8, interface: u8, ipv6: u8, offset: u8) {
+    fn add_address(&mut self, vrf: u8, interface: u8, ipv6: bool, offset: u8) {
         let (_, _, interfaces) = pick(&self.vrfs, vrf);
         let len = pick(&[30, 30, 29, 28, 31, 32], offset >> 4);
-        let (ip, len) = if ipv6 % 4 == 3 {
+        let (ip, len) = if ipv6 {
             (address::<u128>(offset & 15).to_ip(), 96 + len)
         } else {
             (address::<u32>(offset & 15).to_ip(), len)
@@ -252,9 +273,9 @@ impl Site {
     }
 
     fn add_route<A: Address>(&mut self, vrf: u8, prefix_byte: u8, protocol: u8, attributes: u8, next_hop: u8) {
+        use Protocol::{Bgp, Connected, Local, Static};
         let (owner, _, _) = pick(&self.vrfs, vrf);
         let attributes = pick(&self.attributes, attributes);
-        use Protocol::{Bgp, Connected, Local, Static};
         let protocol = pick(&[Bgp, Bgp, Bgp, Static, Static, Static, Connected, Local], protocol);
         let prefix = match protocol {
             Local => Prefix::host(address(prefix_byte & 15)),
@@ -271,12 +292,10 @@ impl Site {
         let interface = interfaces[usize::from(byte >> 7)];
         let gateway = |interface| NextHopKind::Gateway { address: address::<A>(byte & 15).to_ip(), interface };
         match (protocol, byte >> 4 & 7) {
-            (Protocol::Connected, 0..=5) => NextHopKind::Attached { interface },
+            (Protocol::Connected, 0..=5) | (Protocol::Static, 7) => NextHopKind::Attached { interface },
             (Protocol::Local, 0..=5) | (_, 6) => NextHopKind::Receive { interface },
-            (Protocol::Bgp, 0..=3) => gateway(None),
-            (Protocol::Bgp, 4 | 5) => gateway(Some(interface)),
-            (Protocol::Static, 0..=2) => gateway(None),
-            (Protocol::Static, 3) => gateway(Some(interface)),
+            (Protocol::Bgp, 0..=3) | (Protocol::Static, 0..=2) => gateway(None),
+            (Protocol::Bgp, 4 | 5) | (Protocol::Static, 3) => gateway(Some(interface)),
             (Protocol::Static, 4) => NextHopKind::Discard,
             (Protocol::Static, _) if byte & 7 < 6 => {
                 // Another VRF of this router, which may be down; the VRF itself where there is none.

@@ -32,19 +32,24 @@
 //! ```
 
 mod assemble;
-#[expect(dead_code, reason = "the other front ends and policies fill and read the rest")]
+mod banner;
+#[expect(dead_code, reason = "the other front ends fill and read the rest")]
 mod device;
 pub mod dialect;
+mod frr;
 mod ios;
 mod line;
 mod load;
 mod place;
 mod provenance;
 mod report;
+mod route_map;
+mod session;
 pub mod unknown;
 #[expect(dead_code, reason = "the other front ends read the rest")]
 mod value;
 mod word;
+mod xr;
 
 pub use dialect::{Format, detect, is_configuration};
 pub use ios::short_interface_name;

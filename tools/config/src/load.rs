@@ -9,10 +9,12 @@ use vrfleak_engine::Network;
 use crate::assemble;
 use crate::device::Device;
 use crate::dialect::{Format, detect};
+use crate::frr;
 use crate::ios;
 use crate::provenance::Provenance;
 use crate::report::Report;
 use crate::unknown::UnknownLines;
+use crate::xr;
 
 /// The most bytes of one text, and of all texts that are read together.
 pub const MAX_BYTES: usize = 1 << 30;
@@ -130,7 +132,9 @@ fn load_sources(
 fn read_device(source: u32, text: &str, format: Format, report: &mut Report<'_>) -> Device {
     match format {
         Format::Ios => ios::read(source, text, report),
-        Format::Xr | Format::Frr | Format::Junos | Format::JunosSet => {
+        Format::Xr => xr::read(source, text, report),
+        Format::Frr => frr::read(source, text, report),
+        Format::Junos | Format::JunosSet => {
             report.about_source(Severity::Error, source, format_args!("dialect {format} has no front end yet"));
             Device::new(source, format)
         }

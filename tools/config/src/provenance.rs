@@ -3,7 +3,7 @@
 use std::fmt;
 
 use vrfleak_bench_data::SourceText;
-use vrfleak_engine::{Family, RouteTarget, RouterId, VrfId};
+use vrfleak_engine::{Family, PolicyId, RouteTarget, RouterId, VrfId};
 
 use crate::place::Place;
 
@@ -15,6 +15,8 @@ pub struct Provenance {
     pub(crate) sources: Vec<SourceText>,
     pub(crate) routers: Vec<Place>,
     pub(crate) vrfs: Vec<VrfOrigin>,
+    pub(crate) policies: Vec<Place>,
+    pub(crate) clauses: Vec<Place>,
 }
 
 impl Provenance {
@@ -31,6 +33,16 @@ impl Provenance {
     /// Returns where the parts of a VRF stand.
     pub fn vrf(&self, id: VrfId) -> &VrfOrigin {
         &self.vrfs[id.index()]
+    }
+
+    /// Returns where a policy is defined, or where it is named if it is not defined.
+    pub fn policy(&self, id: PolicyId) -> Place {
+        self.policies[id.index()]
+    }
+
+    /// Returns where a clause stands, by its [`Clause::source`](vrfleak_engine::policy::Clause::source).
+    pub fn clause(&self, source: u32) -> Place {
+        self.clauses[source as usize]
     }
 
     /// Returns the file, line and column of a place. Costs a scan of up to 64 KiB, once a text one of all its bytes.

@@ -49,6 +49,17 @@ pub(crate) fn route_target(words: &mut Words<'_>, report: &mut Report<'_>) -> Op
     parsed(words, report, "AS:NUMBER or IPV4:NUMBER")
 }
 
+/// Takes a route target, or `auto`, which is `None`.
+pub(crate) fn target_or_auto(words: &mut Words<'_>, report: &mut Report<'_>) -> Option<Located<Option<RouteTarget>>> {
+    match words.peek() {
+        Some(word) if word.text == "auto" => {
+            words.next();
+            Some(Located::new(None, word.place))
+        }
+        _ => route_target(words, report).map(|target| Located::new(Some(target.value), target.place)),
+    }
+}
+
 /// Takes a decimal number within `range`.
 pub(crate) fn number(
     words: &mut Words<'_>,

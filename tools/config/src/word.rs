@@ -35,6 +35,31 @@ impl<'a> Words<'a> {
         Self { line, at: 0, start, source }
     }
 
+    /// Returns the words of the line from its start.
+    pub(crate) fn restart(self) -> Self {
+        Self { at: 0, ..self }
+    }
+
+    /// Takes the next word.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Word<'a>> {
+        let bytes = self.line.as_bytes();
+        let mut start = self.at;
+        while start < bytes.len() && bytes[start].is_ascii_whitespace() {
+            start += 1;
+        }
+        if start == bytes.len() {
+            self.at = start;
+            return None;
+        }
+        let mut end = start + 1;
+        while end < bytes.len() && !bytes[end].is_ascii_whitespace() {
+            end += 1;
+        }
+        self.at = end;
+        Some(Word { text: &self.line[start..end], place: self.at_bytes(start, end) })
+    }
+
     /// Returns the next word without taking it.
     pub(crate) fn peek(mut self) -> Option<Word<'a>> {
         self.next()
@@ -96,29 +121,6 @@ impl<'a> Words<'a> {
 
     fn at_bytes(self, start: usize, end: usize) -> Place {
         Place { source: self.source, start: self.start + start as u32, end: self.start + end as u32 }
-    }
-}
-
-impl<'a> Iterator for Words<'a> {
-    type Item = Word<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Word<'a>> {
-        let bytes = self.line.as_bytes();
-        let mut start = self.at;
-        while start < bytes.len() && bytes[start].is_ascii_whitespace() {
-            start += 1;
-        }
-        if start == bytes.len() {
-            self.at = start;
-            return None;
-        }
-        let mut end = start + 1;
-        while end < bytes.len() && !bytes[end].is_ascii_whitespace() {
-            end += 1;
-        }
-        self.at = end;
-        Some(Word { text: &self.line[start..end], place: self.at_bytes(start, end) })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use vrfleak_config::{Format, Loaded, Options, detect, load};
+use vrfleak_engine::{Leak, Network, Protocol};
 
 /// Returns the folder `name` of the shared cases, or `None` where they are absent.
 fn case(name: &str) -> Option<PathBuf> {
@@ -40,6 +41,9 @@ fn the_ios_xe_router_has_five_vrfs() {
     assert_eq!(network.routers()[0].name, "d1");
     assert_eq!(network.routers()[0].router_id.to_string(), "192.168.123.1");
     assert_eq!((network.vrfs().len(), network.source_routes::<u32>()), (5, 12));
+    let customer = network.vrfs().iter().find(|vrf| vrf.name == "customer1").expect("configured");
+    let map = network.policies().get(customer.family::<u32>().export_map.expect("configured"));
+    assert_eq!((&*map.name, map.clauses.len(), &*map.clauses[0].label), ("customer1export", 1, "100"));
 }
 
 #[test]
@@ -62,4 +66,54 @@ fn every_case_is_detected() {
         seen += 1;
     }
     assert!(seen == 0 || seen == 9, "{seen}");
+}
+
+/// Returns the tables of all VRFs as the lines of `expected.tsv`: device, VRF, prefix, protocol, preference, next hop.
+fn tables(network: &Network) -> Vec<String> {
+    let leak = Leak::new(network);
+    let leak = leak.family::<u32>();
+    let mut rows = Vec::new();
+    for id in network.vrf_ids() {
+        let (router, vrf) = (network.router_of(id), network.vrf(id));
+        for &route in leak.rib(id).best() {
+            let table = leak.table();
+            let own = table.origin(route) == id;
+            let gateway = network.next_hop(table.next_hop(route)).kind.address().map(|address| address.to_string());
+            let (preference, next_hop) = match (own, table.protocol(route)) {
+                (true, Protocol::Connected | Protocol::Local) => ("-", None),
+                (true, Protocol::Static) => ("1/0", gateway),
+                (true, Protocol::Bgp) => ("20/0", gateway),
+                (false, _) if network.router_of(table.origin(route)).name == router.name => ("20/0", gateway),
+                (false, _) => ("200/0", Some(network.router_of(table.origin(route)).loopback.to_string())),
+            };
+            let protocol = leak.protocol_in(id, route);
+            let next_hop = next_hop.as_deref().unwrap_or("-");
+            rows.push(format!(
+                "{}\t{}\t{}\t{protocol}\t{preference}\t{next_hop}",
+                router.name,
+                vrf.name,
+                table.prefix(route)
+            ));
+        }
+    }
+    rows.sort();
+    rows
+}
+
+#[test]
+fn the_vrfs_of_the_ios_xr_network_have_the_tables_of_the_routers() {
+    let Some(folder) = case("xr-vpnv4-two-rt") else { return };
+    let loaded = loaded(folder.join("configs"));
+    let text = std::fs::read_to_string(folder.join("expected.tsv")).expect("a text");
+    let mut expected: Vec<String> = text
+        .lines()
+        .filter(|line| line.starts_with("PE"))
+        .map(|line| line.split('\t').take(6).collect::<Vec<_>>())
+        .filter(|row| row[1] != "default")
+        .map(|row| row.join("\t"))
+        .collect();
+    expected.sort();
+    // VRFs that the routers have without any route have no rows there; CEs and reflectors are not compared.
+    let computed: Vec<_> = tables(&loaded.network).into_iter().filter(|row| row.starts_with("PE")).collect();
+    assert_eq!(computed.join("\n"), expected.join("\n"));
 }

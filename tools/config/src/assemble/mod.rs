@@ -1,12 +1,14 @@
 //! From devices to a network: names are resolved, derived values derived, routes made.
 
 mod derived;
+mod policy;
 mod router_id;
 mod routes;
+mod session;
 
 use ahash::AHashMap;
 use vrfleak_bench_data::SourceText;
-use vrfleak_engine::{Family, InterfaceId, Network, NetworkBuilder, Rd, Redistribute, RouteTarget, VrfId};
+use vrfleak_engine::{Family, InterfaceId, Network, NetworkBuilder, PolicyId, Rd, Redistribute, RouteTarget, VrfId};
 
 use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticTarget, Table};
 use crate::place::{Located, Place};
@@ -19,8 +21,14 @@ pub(crate) fn assemble(
     sources: &[SourceText],
     report: &mut Report<'_>,
 ) -> Option<(Network, Provenance)> {
-    let mut assembly = Assembly { builder: NetworkBuilder::default(), provenance: Provenance::default(), report };
+    let mut assembly = Assembly {
+        builder: NetworkBuilder::default(),
+        undefined: AHashMap::new(),
+        provenance: Provenance::default(),
+        report,
+    };
     let mut names = AHashMap::new();
+    let mut ids = Vec::with_capacity(devices.len());
     for device in devices {
         let name = device_name(device, sources);
         if let Some(first) = names.insert(name.value.clone(), name.place) {
@@ -30,10 +38,14 @@ pub(crate) fn assemble(
                 format_args!("router `{}` is also configured in {}", name.value, first.name()),
                 "expected another name",
             );
-        } else if !device.vrfs().is_empty() {
-            assembly.device(device, &name);
+            ids.push(None);
+        } else if device.vrfs().is_empty() {
+            ids.push(None);
+        } else {
+            ids.push(Some(assembly.device(device, &name)));
         }
     }
+    assembly.sessions(devices, &ids);
     if assembly.report.errors() > 0 {
         return None;
     }
@@ -61,6 +73,9 @@ fn device_name(device: &Device, sources: &[SourceText]) -> Located<String> {
 /// What is made so far.
 struct Assembly<'r, 's> {
     builder: NetworkBuilder,
+    /// Policies that are named and not defined, by the source of the device and name; with their ids where a VRF has
+    /// them as its map.
+    undefined: AHashMap<(u32, String), Option<PolicyId>>,
     provenance: Provenance,
     report: &'r mut Report<'s>,
 }
@@ -76,7 +91,7 @@ struct Ids {
 }
 
 impl Assembly<'_, '_> {
-    fn device(&mut self, device: &Device, name: &Located<String>) {
+    fn device(&mut self, device: &Device, name: &Located<String>) -> Ids {
         let router_id = self.router_id(device);
         let asn = device.asn.map_or(0, |asn| asn.value);
         let router = self.builder.router(&name.value, asn, router_id, device.format.dialect());
@@ -84,6 +99,7 @@ impl Assembly<'_, '_> {
             self.builder.router_mut(router).loopback = loopback;
         }
         self.provenance.routers.push(name.place);
+        let policies = self.add_policies(device);
 
         let tables: Vec<_> = device.interfaces.iter().map(|interface| self.table_of(device, interface)).collect();
         let mut ids = Ids { vrfs: Vec::new(), interfaces: Vec::new(), tables };
@@ -111,7 +127,7 @@ impl Assembly<'_, '_> {
             }
             let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
             ids.vrfs.push(Some(id));
-            let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id));
+            let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
             let origin = VrfOrigin { definition: table.place, rd: rd.map(|rd| rd.place), families };
             self.provenance.vrfs.push(origin);
         }
@@ -120,6 +136,7 @@ impl Assembly<'_, '_> {
             ids.interfaces.push(vrf.map(|vrf| self.builder.interface(vrf, &interface.name)));
         }
         self.routes(device, &ids);
+        ids
     }
 
     /// Returns the table of an interface, or `None` if it names a VRF that does not exist.
@@ -148,6 +165,7 @@ impl Assembly<'_, '_> {
         table_index: usize,
         family: Family,
         router_id: std::net::Ipv4Addr,
+        policies: u32,
     ) -> FamilyOrigin {
         let table = &device.tables[table_index];
         let config = table.family(family);
@@ -168,13 +186,20 @@ impl Assembly<'_, '_> {
             let export = origin.export.iter().map(|&(target, _)| target).collect();
             let redistribute =
                 Redistribute { connected: config.connected.is_some(), statics: config.statics.is_some() };
+            let maps = [
+                config.import_policy.as_ref().or(table.import_policy.as_ref()),
+                config.export_policy.as_ref().or(table.export_policy.as_ref()),
+            ];
+            let [import_map, export_map] = maps.map(|name| name.map(|name| self.map(device, name, policies)));
             match family {
                 Family::Ipv4 => {
                     let model = self.builder.family::<u32>(id);
+                    (model.import_map, model.export_map) = (import_map, export_map);
                     (model.import, model.export, model.redistribute) = (import, export, redistribute);
                 }
                 Family::Ipv6 => {
                     let model = self.builder.family::<u128>(id);
+                    (model.import_map, model.export_map) = (import_map, export_map);
                     (model.import, model.export, model.redistribute) = (import, export, redistribute);
                 }
             }
@@ -189,8 +214,13 @@ impl Assembly<'_, '_> {
     }
 }
 
-/// Returns whether a VRF's routes lead into the default table.
+/// Returns whether the default table takes part: it leaks, or a VRF's routes lead into it (SEMANTICS I8).
 fn needs_default(device: &Device, tables: &[Option<usize>]) -> bool {
+    let default = &device.tables[DEFAULT_TABLE];
+    let leaks = |family| default.family(family).in_bgp && !default.targets_of(family).is_empty();
+    if Family::ALL.into_iter().any(leaks) {
+        return true;
+    }
     let leads_there = |target: &StaticTarget| match target {
         StaticTarget::Gateway { table: Some(table), .. } | StaticTarget::Table(table) => table.value == "default",
         StaticTarget::Interface { name, .. } => {

@@ -5,21 +5,43 @@ use std::net::IpAddr;
 use ahash::AHashMap;
 use ipnet::IpNet;
 use vrfleak_engine::{
-    Address, Attributes, AttributesId, Family, NextHopId, NextHopKind, OriginCode, Prefix, Protocol, SourceRoute, VrfId,
+    Address, Attributes, AttributesId, Family, InterfaceId, NextHopId, NextHopKind, OriginCode, Prefix, Protocol,
+    RouteTarget, SourceRoute, VrfId,
 };
 
+use super::policy::Offered;
 use super::{Assembly, Ids};
-use crate::device::{DEFAULT_TABLE, Device, FamilyConfig, InterfaceAddress, StaticRoute, StaticTarget};
+use crate::device::{DEFAULT_TABLE, Device, FamilyConfig, InterfaceAddress, Originated, StaticRoute, StaticTarget};
+use crate::dialect::Format;
 use crate::place::Located;
 
-/// The prefixes of `network` statements of one table and family.
-type Networks = AHashMap<IpNet, ()>;
+/// The `network` statements of one table and family, by prefix.
+pub(super) type Networks<'d> = AHashMap<IpNet, &'d Originated>;
+
+/// What decides which routes of a table are put into BGP.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'d> {
+    pub(super) device: &'d Device,
+    pub(super) config: &'d FamilyConfig,
+    pub(super) networks: &'d Networks<'d>,
+}
+
+/// A VRF while its routes are made.
+#[derive(Clone, Copy)]
+struct Home<'d> {
+    vrf: VrfId,
+    origin: Origin<'d>,
+}
 
 impl Assembly<'_, '_> {
     /// Adds the routes of all tables that are VRFs of the network.
     pub(super) fn routes(&mut self, device: &Device, ids: &Ids) {
-        let networks: Vec<[Networks; 2]> =
+        let networks: Vec<[Networks<'_>; 2]> =
             device.tables.iter().map(|table| Family::ALL.map(|family| networks(table.family(family)))).collect();
+        let home = |vrf, table: usize, family: Family| {
+            let config = device.tables[table].family(family);
+            Home { vrf, origin: Origin { device, config, networks: &networks[table][family as usize] } }
+        };
         for (index, interface) in device.interfaces.iter().enumerate() {
             let (Some(id), Some(table)) = (ids.interfaces[index], ids.tables[index]) else { continue };
             let Some(vrf) = ids.vrfs[table] else { continue };
@@ -31,21 +53,11 @@ impl Assembly<'_, '_> {
                         format_args!("VRF `{}` has no {family} address family", device.tables[table].name),
                         "the address is left out",
                     );
-                    continue;
-                }
-                if interface.shutdown {
-                    continue;
-                }
-                let config = device.tables[table].family(family);
-                let attributes = self.connected_attributes(config, address, &networks[table]);
-                let attached = self.builder.next_hop(vrf, NextHopKind::Attached { interface: id });
-                let receive = self.builder.next_hop(vrf, NextHopKind::Receive { interface: id });
-                match address.net {
-                    IpNet::V4(net) => {
-                        self.connected(vrf, net.addr().to_bits(), address, attributes, [attached, receive])
-                    }
-                    IpNet::V6(net) => {
-                        self.connected(vrf, net.addr().to_bits(), address, attributes, [attached, receive])
+                } else if !interface.shutdown {
+                    let home = home(vrf, table, family);
+                    match address.net {
+                        IpNet::V4(net) => self.connected(home, net.addr().to_bits(), address, id, &interface.name),
+                        IpNet::V6(net) => self.connected(home, net.addr().to_bits(), address, id, &interface.name),
                     }
                 }
             }
@@ -54,71 +66,111 @@ impl Assembly<'_, '_> {
             let Some(vrf) = ids.vrfs[index] else { continue };
             for family in Family::ALL {
                 for route in &table.family(family).routes {
-                    self.static_route(device, ids, vrf, table.family(family), route, &networks[index]);
+                    self.static_route(home(vrf, index, family), ids, route);
                 }
             }
         }
     }
 
-    fn connected_attributes(
+    fn connected<A: Address>(
         &mut self,
-        config: &FamilyConfig,
+        home: Home<'_>,
+        bits: A,
         address: &InterfaceAddress,
-        networks: &[Networks; 2],
-    ) -> AttributesId {
-        let mut attributes = Attributes::default();
-        if let Some(metric) = config.connected.as_ref().and_then(|redistribution| redistribution.metric) {
-            attributes.med = metric;
+        interface: InterfaceId,
+        name: &str,
+    ) {
+        let prefix = Prefix::containing(bits, address.net.prefix_len());
+        let offered = Offered { prefix, protocol: Protocol::Connected, interface: Some(name), next_hop: None };
+        let attributes = self.attributes(home, offered, Attributes::default());
+        let receive = self.builder.next_hop(home.vrf, NextHopKind::Receive { interface });
+        let local = Prefix::host(bits);
+        if prefix == local && address.host_known {
+            self.builder.route(home.vrf, SourceRoute::new(prefix, Protocol::Connected, attributes, receive));
+            return;
         }
-        originate(&mut attributes, address.net.trunc(), networks);
+        let attached = self.builder.next_hop(home.vrf, NextHopKind::Attached { interface });
+        self.builder.route(home.vrf, SourceRoute::new(prefix, Protocol::Connected, attributes, attached));
+        if address.host_known {
+            let attributes = self.builder.attributes(Attributes::default());
+            self.builder.route(home.vrf, SourceRoute::new(local, Protocol::Local, attributes, receive));
+        }
+    }
+
+    fn static_route(&mut self, home: Home<'_>, ids: &Ids, route: &StaticRoute) {
+        let Some(kind) = self.static_next_hop(home.origin.device, ids, route) else { return };
+        let next_hop = self.builder.next_hop(home.vrf, kind);
+        match route.prefix {
+            IpNet::V4(net) => self.install_static(home, Prefix::from(net), route, kind, next_hop),
+            IpNet::V6(net) => self.install_static(home, Prefix::from(net), route, kind, next_hop),
+        }
+    }
+
+    fn install_static<A: Address>(
+        &mut self,
+        home: Home<'_>,
+        prefix: Prefix<A>,
+        route: &StaticRoute,
+        kind: NextHopKind,
+        next_hop: NextHopId,
+    ) {
+        let interface = match &route.target {
+            StaticTarget::Interface { name, .. } => Some(name.value.as_str()),
+            _ => None,
+        };
+        let offered = Offered { prefix, protocol: Protocol::Static, interface, next_hop: kind.address() };
+        let attributes = Attributes { distance: route.distance, tag: route.tag, ..Attributes::default() };
+        let attributes = self.attributes(home, offered, attributes);
+        self.builder.route(home.vrf, SourceRoute::new(prefix, Protocol::Static, attributes, next_hop));
+    }
+
+    /// Returns the attributes that a route of a VRF's own has in BGP.
+    fn attributes<A: Address>(
+        &mut self,
+        home: Home<'_>,
+        route: Offered<'_, A>,
+        attributes: Attributes,
+    ) -> AttributesId {
+        let targets = self.builder.family::<A>(home.vrf).export.clone();
+        let attributes = self.in_bgp(home.origin, &targets, route, attributes);
         self.builder.attributes(attributes)
     }
 
-    fn connected<A: Address>(
+    /// Returns the attributes that a connected or static route has in BGP, and in them whether it comes there: a
+    /// `network` statement for its prefix comes first, then the redistribution of its protocol.
+    pub(super) fn in_bgp<A: Address>(
         &mut self,
-        vrf: VrfId,
-        bits: A,
-        address: &InterfaceAddress,
-        attributes: AttributesId,
-        [attached, receive]: [NextHopId; 2],
-    ) {
-        let subnet = Prefix::containing(bits, address.net.prefix_len());
-        if subnet.is_host() && address.host_known {
-            self.builder.route(vrf, SourceRoute::new(subnet, Protocol::Connected, attributes, receive));
-            return;
-        }
-        self.builder.route(vrf, SourceRoute::new(subnet, Protocol::Connected, attributes, attached));
-        if address.host_known {
-            let local = self.builder.attributes(Attributes::default());
-            self.builder.route(vrf, SourceRoute::new(Prefix::host(bits), Protocol::Local, local, receive));
-        }
-    }
-
-    fn static_route(
-        &mut self,
-        device: &Device,
-        ids: &Ids,
-        vrf: VrfId,
-        config: &FamilyConfig,
-        route: &StaticRoute,
-        networks: &[Networks; 2],
-    ) {
-        let Some(kind) = self.static_next_hop(device, ids, route) else { return };
-        let next_hop = self.builder.next_hop(vrf, kind);
-        let mut attributes = Attributes { distance: route.distance, tag: route.tag, ..Attributes::default() };
-        if let Some(metric) = config.statics.as_ref().and_then(|redistribution| redistribution.metric) {
-            attributes.med = metric;
-        }
-        originate(&mut attributes, route.prefix, networks);
-        let attributes = self.builder.attributes(attributes);
-        match route.prefix {
-            IpNet::V4(net) => {
-                self.builder.route(vrf, SourceRoute::new(Prefix::from(net), Protocol::Static, attributes, next_hop));
-            }
-            IpNet::V6(net) => {
-                self.builder.route(vrf, SourceRoute::new(Prefix::from(net), Protocol::Static, attributes, next_hop));
+        origin: Origin<'_>,
+        targets: &[RouteTarget],
+        route: Offered<'_, A>,
+        attributes: Attributes,
+    ) -> Attributes {
+        let Origin { device, config, networks } = origin;
+        if !networks.is_empty()
+            && let Some(network) = networks.get(&route.prefix.to_net())
+        {
+            let attributes = Attributes { redistribute: Some(true), origin: OriginCode::Igp, ..attributes.clone() };
+            let accepted = match &network.policy {
+                Some(policy) => self.offer(device, policy, route, &attributes, targets),
+                None => Some(attributes),
+            };
+            if let Some(attributes) = accepted {
+                return attributes;
             }
         }
+        let redistribution = match route.protocol {
+            Protocol::Connected => config.connected.as_ref(),
+            _ => config.statics.as_ref(),
+        };
+        let Some(redistribution) = redistribution else { return attributes };
+        let attributes = Attributes { med: redistribution.metric.unwrap_or(attributes.med), ..attributes };
+        // IOS and IOS-XR keep a default route back unless told otherwise.
+        if route.prefix.len() == 0 && !config.default_originate && matches!(device.format, Format::Ios | Format::Xr) {
+            return Attributes { redistribute: Some(false), ..attributes };
+        }
+        let Some(policy) = &redistribution.policy else { return attributes };
+        let accepted = self.offer(device, policy, route, &attributes, targets);
+        accepted.unwrap_or(Attributes { redistribute: Some(false), ..attributes })
     }
 
     /// Returns where the route leads, or `None` if it is not installed: its interface is down, or unknown.
@@ -191,19 +243,11 @@ fn interface_towards(device: &Device, ids: &Ids, table: usize, address: IpAddr) 
         .map(|(index, _)| index)
 }
 
-fn networks(config: &FamilyConfig) -> Networks {
-    config.networks.iter().map(|network| (network.prefix, ())).collect()
+pub(super) fn networks(config: &FamilyConfig) -> Networks<'_> {
+    config.networks.iter().map(|network| (network.prefix, network)).collect()
 }
 
-/// Has the route put into BGP if a `network` statement names its prefix.
-fn originate(attributes: &mut Attributes, prefix: IpNet, networks: &[Networks; 2]) {
-    if networks[family_of(prefix) as usize].contains_key(&prefix) {
-        attributes.redistribute = Some(true);
-        attributes.origin = OriginCode::Igp;
-    }
-}
-
-fn family_of(net: IpNet) -> Family {
+pub(super) fn family_of(net: IpNet) -> Family {
     match net {
         IpNet::V4(_) => Family::Ipv4,
         IpNet::V6(_) => Family::Ipv6,

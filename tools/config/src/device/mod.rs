@@ -17,6 +17,7 @@ pub(crate) use table::{FamilyConfig, Originated, RdChoice, Redistribution, Table
 
 use crate::dialect::Format;
 use crate::place::{Located, Place};
+use crate::route_map::Compiled;
 
 /// The position of the default table in [`Device::tables`].
 pub(crate) const DEFAULT_TABLE: usize = 0;
@@ -34,6 +35,10 @@ pub(crate) struct Device {
     interface_ids: AHashMap<String, usize>,
     /// The AS number of `router bgp`.
     pub(crate) asn: Option<Located<u32>>,
+    /// Whether an external neighbour without a policy exchanges no routes.
+    pub(crate) requires_policy: bool,
+    /// Its policies.
+    pub(crate) policies: Compiled,
     /// The first neighbour in the default table that VPN routes are exchanged with.
     pub(crate) vpn_neighbor: Option<Located<String>>,
 }
@@ -51,6 +56,8 @@ impl Device {
             interfaces: Vec::new(),
             interface_ids: AHashMap::new(),
             asn: None,
+            requires_policy: false,
+            policies: Compiled::default(),
             vpn_neighbor: None,
         }
     }

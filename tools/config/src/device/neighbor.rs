@@ -23,6 +23,8 @@ pub(crate) struct Neighbor {
     /// The group whose settings it inherits.
     pub(crate) group: Option<Located<String>>,
     pub(crate) shutdown: bool,
+    /// Whether VPN routes are exchanged.
+    pub(crate) vpn: bool,
     /// The interface or address that the session starts from.
     pub(crate) update_source: Option<Located<String>>,
     /// Settings of IPv4 unicast and IPv6 unicast.
@@ -52,6 +54,7 @@ impl Neighbor {
             remote_as: None,
             group: None,
             shutdown: false,
+            vpn: false,
             update_source: None,
             families: Default::default(),
         }

@@ -61,6 +61,8 @@ pub(crate) struct FamilyConfig {
     pub(crate) export_policy: Option<Located<String>>,
     pub(crate) connected: Option<Redistribution>,
     pub(crate) statics: Option<Redistribution>,
+    /// Whether a static default route may be redistributed, where the dialect wants that said.
+    pub(crate) default_originate: bool,
     pub(crate) networks: Vec<Originated>,
     pub(crate) routes: Vec<StaticRoute>,
 }
@@ -87,6 +89,11 @@ impl TableBgp {
             }
         };
         &mut self.neighbors[index]
+    }
+
+    /// Returns the position of the neighbour or group of this name.
+    pub(crate) fn neighbor_index(&self, name: &str) -> Option<usize> {
+        self.neighbor_ids.get(name).copied()
     }
 
     /// Returns the neighbour or group of this name.

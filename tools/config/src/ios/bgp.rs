@@ -127,11 +127,7 @@ impl Reader<'_, '_> {
                 Known::Yes
             }
             "default-information" => {
-                self.report.warning(
-                    place,
-                    "a default route that comes from `default-information originate` is not modelled",
-                    "the default route is missing",
-                );
+                self.device.tables[table].family_mut(family).default_originate = true;
                 Known::Yes
             }
             _ => Known::No,
@@ -178,8 +174,8 @@ impl Reader<'_, '_> {
         while let Some(word) = words.next() {
             match word.text {
                 "route-map" => {
-                    redistribution.policy =
-                        value::word(&mut words, self.report, "the name of a route map").map(|name| name.name());
+                    redistribution.policy = value::word(&mut words, self.report, "the name of a route map")
+                        .map(super::super::word::Word::name);
                 }
                 "metric" => {
                     redistribution.metric =
@@ -215,7 +211,8 @@ impl Reader<'_, '_> {
         let mut policy = None;
         while let Some(word) = words.next() {
             if word.text == "route-map" {
-                policy = value::word(&mut words, self.report, "the name of a route map").map(|name| name.name());
+                policy =
+                    value::word(&mut words, self.report, "the name of a route map").map(super::super::word::Word::name);
             }
         }
         let network = Originated { prefix: prefix.value, place, policy };
@@ -253,10 +250,10 @@ impl Reader<'_, '_> {
                     neighbor.remote_as = Some(Located::new(RemoteAs::Number(asn.value), asn.place));
                 }
             }
-            "peer-group" => neighbor.group = words.next().map(|group| group.name()),
+            "peer-group" => neighbor.group = words.next().map(super::super::word::Word::name),
             "activate" => neighbor.families[index].active = Some(true),
             "shutdown" => neighbor.shutdown = true,
-            "update-source" => neighbor.update_source = words.next().map(|source| source.name()),
+            "update-source" => neighbor.update_source = words.next().map(super::super::word::Word::name),
             "weight" => {
                 if let Some(weight) = value::number(&mut words, self.report, "weight", 0..=65535) {
                     neighbor.families[index].weight = Some(weight.value);

@@ -6,23 +6,25 @@
 //!
 //! What no reader knows is counted, and skipped together with what is indented below it.
 
-mod banner;
 mod bgp;
 mod interface;
 mod interface_name;
-mod session;
 mod static_route;
 mod vrf;
 
+pub(crate) use interface_name::full_interface_name;
 pub use interface_name::short_interface_name;
 
 use vrfleak_engine::Family;
 
+use crate::banner;
 use crate::device::Device;
 use crate::dialect::Format;
 use crate::line::{Line, Lines};
 use crate::place::{Located, Place};
 use crate::report::Report;
+use crate::route_map::{self, RouteMaps, Section, Style};
+use crate::session;
 use crate::word::Words;
 
 /// Reads a configuration.
@@ -30,10 +32,12 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
     let mut lines = Lines::new(text);
     let mut reader = Reader {
         source,
+        maps: RouteMaps::new(Style::Ios),
         device: Device::new(source, Format::Ios),
         report,
         frames: Vec::new(),
         flat: is_flat(text),
+        entered: false,
         default_unicast: true,
         router_id_interfaces: Vec::new(),
     };
@@ -99,6 +103,8 @@ enum Mode {
     BgpFamily(usize, Family),
     /// An address family for VPN routes: its neighbours are other PEs.
     BgpVpn,
+    /// An entry of a route map, or a list of several lines.
+    Map(Section),
     /// What no reader knows.
     Opaque,
 }
@@ -122,9 +128,12 @@ enum Known {
 struct Reader<'r, 's> {
     source: u32,
     device: Device,
+    maps: RouteMaps,
     report: &'r mut Report<'s>,
     frames: Vec<Frame>,
     flat: bool,
+    /// Whether the line that is being read entered a mode.
+    entered: bool,
     /// Whether neighbours of the default table exchange IPv4 routes without `activate`.
     default_unicast: bool,
     /// Tables whose router id is the address of an interface.
@@ -145,10 +154,10 @@ impl Reader<'_, '_> {
             if frame.mode == Mode::Opaque {
                 break;
             }
-            let frames = self.frames.len();
+            self.entered = false;
             if self.in_mode(frame.mode, words, line.indent, depth) == Known::Yes {
                 // Whatever the line opened stands on top of the mode that knew it.
-                if self.frames.len() <= frames {
+                if !self.entered {
                     self.frames.truncate(depth);
                 }
                 return;
@@ -190,6 +199,7 @@ impl Reader<'_, '_> {
     fn enter(&mut self, depth: usize, mode: Mode, indent: u32) {
         self.frames.truncate(depth);
         self.frames.push(Frame { mode, indent });
+        self.entered = true;
     }
 
     fn in_mode(&mut self, mode: Mode, words: Words<'_>, indent: u32, depth: usize) -> Known {
@@ -208,12 +218,14 @@ impl Reader<'_, '_> {
             Mode::Bgp => self.bgp(words, indent, depth),
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
             Mode::BgpVpn => self.bgp_vpn(words),
-            Mode::Opaque => Known::No,
+            Mode::Map(section) if self.maps.line(section, words, self.report) => Known::Yes,
+            Mode::Map(_) | Mode::Opaque => Known::No,
         }
     }
 
     /// Reads a command of the outermost mode.
     fn global(&mut self, mut words: Words<'_>, indent: u32) -> Known {
+        let line = words;
         let open = |reader: &mut Self, mode| reader.enter(0, mode, indent);
         match words.next_text() {
             "hostname" => {
@@ -263,7 +275,11 @@ impl Reader<'_, '_> {
             }
             // These say nothing about routes, whatever follows.
             "version" | "boot-start-marker" | "boot-end-marker" => {}
-            _ => return Known::No,
+            _ => match self.maps.global(line, self.report) {
+                route_map::Line::Unknown => return Known::No,
+                route_map::Line::Whole => self.frames.clear(),
+                route_map::Line::Opens(section) => open(self, Mode::Map(section)),
+            },
         }
         Known::Yes
     }
@@ -271,6 +287,7 @@ impl Reader<'_, '_> {
     /// Settles what only the whole configuration tells.
     fn finish(mut self) -> Device {
         self.finish_bgp();
+        self.device.policies = self.maps.compile(self.report);
         self.device
     }
 }

@@ -79,15 +79,9 @@ impl Reader<'_, '_> {
                         return Known::Yes;
                     }
                 };
-                let place_of_auto = words.peek().filter(|word| word.text == "auto").map(|word| word.place);
-                let value = match place_of_auto {
-                    Some(place) => Some(Located::new(None, place)),
-                    None => value::route_target(&mut words, self.report)
-                        .map(|target| Located::new(Some(target.value), target.place)),
-                };
                 // Targets for stitching belong to EVPN, not to the VPN address families.
-                if let Some(value) = value
-                    && words.nth(usize::from(place_of_auto.is_some())).is_none_or(|word| word.text != "stitching")
+                if let Some(value) = value::target_or_auto(&mut words, self.report)
+                    && !words.eat("stitching")
                 {
                     let targets = targets_of(target, family);
                     if import {
@@ -97,6 +91,14 @@ impl Reader<'_, '_> {
                         targets.export.push(value);
                     }
                 }
+                Known::Yes
+            }
+            "import" | "export" if matches!(words.peek_text(), "ipv4" | "ipv6") => {
+                self.report.warning(
+                    words.whole(),
+                    "leaking between a VRF and the global table is not modelled",
+                    "its routes are missing",
+                );
                 Known::Yes
             }
             "import" if words.eat("map") => {

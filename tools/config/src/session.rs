@@ -3,7 +3,7 @@
 use crate::line::Line;
 
 /// Returns the line without a pager's prompt before it, or `None` if nothing else is on it.
-pub(super) fn without_pager(line: Line<'_>) -> Option<Line<'_>> {
+pub(crate) fn without_pager(line: Line<'_>) -> Option<Line<'_>> {
     let Some(rest) = line.text.strip_prefix("--More--") else { return Some(line) };
     let blank = |char: char| char == '\u{8}' || char == '\r' || char == ' ';
     let after = rest.rfind('\u{8}').map_or(0, |at| at + 1);
@@ -14,7 +14,7 @@ pub(super) fn without_pager(line: Line<'_>) -> Option<Line<'_>> {
 }
 
 /// Returns whether an unindented line is a prompt or what `show running-config` prints before the configuration.
-pub(super) fn is_noise(text: &str) -> bool {
+pub(crate) fn is_noise(text: &str) -> bool {
     text.starts_with("Building configuration")
         || text.starts_with("Current configuration")
         || text.starts_with("Using ") && text.contains(" out of ")

@@ -4,7 +4,7 @@ use crate::line::Lines;
 
 /// A banner whose first line was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Banner {
+pub(crate) struct Banner {
     delimiter: String,
     /// Whether the delimiter stands on the first line a second time.
     closed: bool,
@@ -17,7 +17,7 @@ const AAA_KINDS: &[&str] = &["banner", "fail-message"];
 
 impl Banner {
     /// Returns the banner that this line opens, if it does. Its delimiter is ASCII.
-    pub(super) fn opened_by(line: &str) -> Option<Self> {
+    pub(crate) fn opened_by(line: &str) -> Option<Self> {
         let (rest, kinds) = match line.strip_prefix("banner ") {
             Some(rest) => (rest, KINDS),
             None => (line.strip_prefix("aaa authentication ")?, AAA_KINDS),
@@ -34,12 +34,12 @@ impl Banner {
     }
 
     /// Returns what ends the banner.
-    pub(super) fn delimiter(&self) -> &str {
+    pub(crate) fn delimiter(&self) -> &str {
         &self.delimiter
     }
 
     /// Skips to behind the end of the banner, and returns whether it has one. Without one, nothing is skipped.
-    pub(super) fn skip(&self, lines: &mut Lines<'_>) -> bool {
+    pub(crate) fn skip(&self, lines: &mut Lines<'_>) -> bool {
         if self.closed {
             return true;
         }
@@ -55,7 +55,7 @@ impl Banner {
 }
 
 /// Skips a certificate: to behind the line `quit`. Without one, nothing is skipped and the answer is `false`.
-pub(super) fn skip_certificate(lines: &mut Lines<'_>) -> bool {
+pub(crate) fn skip_certificate(lines: &mut Lines<'_>) -> bool {
     let mut ahead = lines.clone();
     while let Some(line) = ahead.next_filled() {
         if line.text == "quit" {

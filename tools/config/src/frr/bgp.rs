@@ -1,0 +1,291 @@
+//! `router bgp AS [vrf VRF]`.
+
+use std::net::Ipv4Addr;
+
+use vrfleak_engine::{Family, RouteTarget};
+
+use super::{Mode, Read, Reader, VrfImport};
+use crate::device::{DEFAULT_TABLE, Originated, RdChoice, Redistribution, RemoteAs};
+use crate::place::Located;
+use crate::value;
+use crate::word::Words;
+
+impl Reader<'_, '_> {
+    pub(super) fn router_bgp(&mut self, mut words: Words<'_>) -> Read {
+        let Some(asn) = value::as_number(&mut words, self.report) else { return Read::Enters(Mode::Opaque) };
+        let mut table = DEFAULT_TABLE;
+        if matches!(words.peek_text(), "vrf" | "view") {
+            words.next();
+            let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return Read::Whole };
+            table = self.table(name);
+        }
+        if table == DEFAULT_TABLE || self.device.asn.is_none() {
+            self.device.asn = Some(asn);
+        }
+        self.device.tables[table].bgp.asn = Some(asn.value);
+        for family in Family::ALL {
+            self.device.tables[table].family_mut(family).in_bgp = true;
+        }
+        Read::Enters(Mode::Bgp(table))
+    }
+
+    pub(super) fn bgp(&mut self, table: usize, mut words: Words<'_>) -> Read {
+        match words.next_text() {
+            "bgp" if words.eat("router-id") => {
+                if let Some(id) = value::ipv4(&mut words, self.report) {
+                    self.device.tables[table].bgp.router_id = Some(id);
+                }
+            }
+            "no" if words.eat_all(&["bgp", "ebgp-requires-policy"]) => self.device.requires_policy = false,
+            "no" if words.eat_all(&["bgp", "default", "ipv4-unicast"]) => self.default_unicast = false,
+            "neighbor" => return self.neighbor(table, None, words),
+            "address-family" => {
+                let family = match words.next_text() {
+                    "ipv4" => Family::Ipv4,
+                    "ipv6" => Family::Ipv6,
+                    _ => return Read::Unknown,
+                };
+                return match words.next_text() {
+                    "unicast" | "" => Read::Enters(Mode::BgpFamily(table, family)),
+                    "vpn" => Read::Enters(Mode::BgpVpn),
+                    _ => Read::Unknown,
+                };
+            }
+            "network" | "redistribute" => {
+                return self.bgp_family(table, Family::Ipv4, words.restart());
+            }
+            _ => return Read::Unknown,
+        }
+        Read::Whole
+    }
+
+    pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Read {
+        if words.next_text() == "neighbor"
+            && let Some(name) = words.next()
+            && words.next_text() == "activate"
+        {
+            self.device.vpn_neighbor.get_or_insert_with(|| name.name());
+            return Read::Whole;
+        }
+        Read::Unknown
+    }
+
+    pub(super) fn bgp_family(&mut self, table: usize, family: Family, mut words: Words<'_>) -> Read {
+        let place = words.whole();
+        match words.next_text() {
+            "redistribute" => {
+                let Some(protocol) = value::word(&mut words, self.report, "a protocol") else { return Read::Whole };
+                let mut redistribution = Redistribution { place, policy: None, metric: None };
+                while let Some(word) = words.next() {
+                    match word.text {
+                        "route-map" => redistribution.policy = words.next().map(|name| name.name()),
+                        "metric" => {
+                            let metric = value::number(&mut words, self.report, "metric", 0..=u32::MAX);
+                            redistribution.metric = metric.map(|metric| metric.value);
+                        }
+                        _ => {}
+                    }
+                }
+                let config = self.device.tables[table].family_mut(family);
+                match protocol.text {
+                    "connected" => config.connected = Some(redistribution),
+                    "static" => config.statics = Some(redistribution),
+                    other => self.report.warning(
+                        protocol.place,
+                        format_args!("routes of `{other}` are not modelled"),
+                        "those that would be put into BGP here are missing",
+                    ),
+                }
+            }
+            "network" => {
+                let Some(word) = value::word(&mut words, self.report, "a prefix") else { return Read::Whole };
+                let Some(net) = value::net_of(word, self.report) else { return Read::Whole };
+                let mut policy = None;
+                if words.eat("route-map") {
+                    policy = words.next().map(|name| name.name());
+                }
+                let network = Originated { prefix: net.value.trunc(), place, policy };
+                self.device.tables[table].family_mut(family).networks.push(network);
+            }
+            "aggregate-address" => {
+                self.report.warning(place, "aggregates are not modelled", "the aggregate is missing");
+            }
+            "neighbor" => return self.neighbor(table, Some(family), words),
+            "no" if words.eat("neighbor") => {
+                let Some(name) = words.next() else { return Read::Unknown };
+                if words.next_text() != "activate" {
+                    return Read::Unknown;
+                }
+                let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
+                neighbor.families[family as usize].active = Some(false);
+            }
+            "rd" if words.eat_all(&["vpn", "export"]) => {
+                if let Some(rd) = value::rd(&mut words, self.report) {
+                    self.set_rd(table, rd);
+                }
+            }
+            "rt" | "route-target" if words.eat("vpn") => self.targets(table, family, words),
+            "export" if words.eat("vpn") => self.exports.push((table, family)),
+            "import" if words.eat("vpn") => self.imports.push((table, family)),
+            "import" if words.eat("vrf") => {
+                if words.eat("route-map") {
+                    self.device.tables[table].family_mut(family).import_policy = words.next().map(|name| name.name());
+                } else if let Some(name) = value::word(&mut words, self.report, "the name of a VRF") {
+                    let from = self.table(name);
+                    self.leaks.push(VrfImport { into: table, from, family });
+                }
+            }
+            "route-map" if words.eat("vpn") => {
+                let direction = words.next();
+                let name = words.next().map(|name| name.name());
+                let config = self.device.tables[table].family_mut(family);
+                match direction.map(|word| word.text) {
+                    Some("import") => config.import_policy = name,
+                    Some("export") => config.export_policy = name,
+                    _ => self.report.error(
+                        direction.map_or(words.end(), |word| word.place),
+                        "a route map without a direction",
+                        "expected `import` or `export`",
+                    ),
+                }
+            }
+            "label" | "nexthop" if words.eat_all(&["vpn", "export"]) => {}
+            _ => return Read::Unknown,
+        }
+        Read::Whole
+    }
+
+    /// Sets the RD of a table. FRR has one for each family, the model has one.
+    fn set_rd(&mut self, table: usize, rd: Located<vrfleak_engine::Rd>) {
+        let choice = RdChoice::Given(rd.value);
+        match self.device.tables[table].rd {
+            Some(first) if first.value != choice => self.report.warning(
+                rd.place,
+                "an RD for each address family is not modelled",
+                "the first one stands for both",
+            ),
+            Some(_) => {}
+            None => self.device.tables[table].rd = Some(Located::new(choice, rd.place)),
+        }
+    }
+
+    /// Reads what follows `rt vpn`.
+    fn targets(&mut self, table: usize, family: Family, mut words: Words<'_>) {
+        let direction = words.next();
+        let (import, export) = match direction.map(|word| word.text) {
+            Some("import") => (true, false),
+            Some("export") => (false, true),
+            Some("both") => (true, true),
+            _ => {
+                self.report.error(
+                    direction.map_or(words.end(), |word| word.place),
+                    "a route target without a direction",
+                    "expected `import`, `export` or `both`",
+                );
+                return;
+            }
+        };
+        loop {
+            let Some(target) = value::route_target(&mut words, self.report) else { return };
+            let target = Located::new(Some(target.value), target.place);
+            let targets = &mut self.device.tables[table].family_mut(family).targets;
+            if import {
+                targets.import.push(target);
+            }
+            if export {
+                targets.export.push(target);
+            }
+            if words.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn neighbor(&mut self, table: usize, family: Option<Family>, mut words: Words<'_>) -> Read {
+        let Some(name) = words.next() else { return Read::Unknown };
+        let keyword = words.next_text();
+        let index = family.unwrap_or(Family::Ipv4) as usize;
+        let bgp = &mut self.device.tables[table].bgp;
+        match keyword {
+            "remote-as" => {
+                let remote = match words.peek_text() {
+                    "internal" => Some(RemoteAs::Internal),
+                    "external" => Some(RemoteAs::External),
+                    _ => value::as_number(&mut words, self.report).map(|asn| RemoteAs::Number(asn.value)),
+                };
+                let neighbor = bgp.neighbor(name.text, name.place);
+                neighbor.remote_as = remote.map(|remote| Located::new(remote, name.place));
+            }
+            "peer-group" => bgp.neighbor(name.text, name.place).group = words.next().map(|group| group.name()),
+            "activate" => bgp.neighbor(name.text, name.place).families[index].active = Some(true),
+            "shutdown" => bgp.neighbor(name.text, name.place).shutdown = true,
+            "update-source" => {
+                bgp.neighbor(name.text, name.place).update_source = words.next().map(|source| source.name());
+            }
+            "weight" => {
+                let weight = value::number(&mut words, self.report, "weight", 0..=65535);
+                bgp.neighbor(name.text, name.place).families[index].weight = weight.map(|weight| weight.value);
+            }
+            "allowas-in" => {
+                let times = words.next_text().parse().unwrap_or(3);
+                bgp.neighbor(name.text, name.place).families[index].allowas_in = Some(times);
+            }
+            "route-map" => {
+                let policy = words.next().map(|policy| policy.name());
+                let config = &mut bgp.neighbor(name.text, name.place).families[index];
+                match words.next_text() {
+                    "in" => config.policy_in = policy,
+                    "out" => config.policy_out = policy,
+                    _ => {
+                        self.report.error(words.end(), "a route map without a direction", "expected `in` or `out`");
+                    }
+                }
+            }
+            "prefix-list" | "distribute-list" | "filter-list" | "default-originate" | "local-as" => {
+                self.report.warning(
+                    words.whole(),
+                    format_args!("`neighbor {keyword}` is not modelled"),
+                    "routes of this neighbour may differ",
+                );
+            }
+            _ => return Read::Unknown,
+        }
+        Read::Whole
+    }
+
+    /// Settles what needs the whole configuration.
+    pub(super) fn finish_bgp(&mut self) {
+        // Targets count only where the routes are let out of or into the table.
+        for (index, table) in self.device.tables.iter_mut().enumerate() {
+            for family in Family::ALL {
+                let config = table.family_mut(family);
+                if !self.exports.contains(&(index, family)) {
+                    config.targets.export.clear();
+                }
+                if !self.imports.contains(&(index, family)) {
+                    config.targets.import.clear();
+                }
+            }
+            if self.default_unicast {
+                for neighbor in &mut table.bgp.neighbors {
+                    neighbor.families[Family::Ipv4 as usize].active.get_or_insert(true);
+                }
+            }
+        }
+        let default_id = self.device.tables[DEFAULT_TABLE].bgp.router_id;
+        for VrfImport { into, from, family } in std::mem::take(&mut self.leaks) {
+            let place = self.device.tables[into].place;
+            let id = self.device.tables[from].bgp.router_id.or(default_id);
+            let id = id.map_or(Ipv4Addr::UNSPECIFIED, |id| id.value);
+            // The other table's derived RD serves as its target as well.
+            let target = Located::new(Some(RouteTarget::ipv4(id, from as u16)), place);
+            let other = &mut self.device.tables[from];
+            other.rd.get_or_insert(Located::new(RdChoice::Auto, place));
+            let exported = &mut other.family_mut(family).targets.export;
+            if !exported.iter().any(|there| there.value == target.value) {
+                exported.push(target);
+            }
+            self.device.tables[into].family_mut(family).targets.import.push(target);
+        }
+    }
+}

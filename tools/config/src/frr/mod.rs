@@ -1,0 +1,205 @@
+//! The front end for FRR: `frr.conf` and what `show running-config` prints.
+//!
+//! A VRF need not be defined: the kernel may have made it, and an interface or a BGP instance names it. Indentation
+//! shows the sections; `exit` lines say nothing more.
+
+mod bgp;
+mod interface;
+mod static_route;
+
+use vrfleak_engine::Family;
+
+use crate::banner::Banner;
+use crate::device::{DEFAULT_TABLE, Device};
+use crate::dialect::Format;
+use crate::line::{Line, Lines};
+use crate::report::Report;
+use crate::route_map::{self, RouteMaps, Section, Style};
+use crate::session;
+use crate::word::{Word, Words};
+
+/// Reads a configuration.
+pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
+    let mut lines = Lines::new(text);
+    let mut device = Device::new(source, Format::Frr);
+    device.requires_policy = true;
+    let mut reader = Reader {
+        source,
+        device,
+        report,
+        maps: RouteMaps::new(Style::Frr),
+        frames: Vec::new(),
+        leaks: Vec::new(),
+        exports: Vec::new(),
+        imports: Vec::new(),
+        default_unicast: true,
+    };
+    while let Some(line) = lines.next_filled() {
+        let Some(line) = session::without_pager(line) else { continue };
+        if line.text.starts_with(['!', '#']) || line.indent == 0 && session::is_noise(line.text) {
+            continue;
+        }
+        match Banner::opened_by(line.text) {
+            Some(block) if line.indent == 0 && line.text != "banner motd default" => {
+                block.skip(&mut lines);
+            }
+            _ => reader.line(line),
+        }
+    }
+    reader.finish()
+}
+
+/// What the commands of a line are read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// `vrf`.
+    Vrf(usize),
+    /// `interface`.
+    Interface(usize),
+    /// `router bgp` of a table.
+    Bgp(usize),
+    /// `address-family` of a table.
+    BgpFamily(usize, Family),
+    /// `address-family ipv4 vpn` or `ipv6 vpn`.
+    BgpVpn,
+    /// An entry of a route map, or a list of several lines.
+    Map(Section),
+    /// What no reader knows.
+    Opaque,
+}
+
+/// What became of a line.
+enum Read {
+    /// A whole command.
+    Whole,
+    /// The start of a mode.
+    Enters(Mode),
+    /// Nothing that a reader knows.
+    Unknown,
+}
+
+/// That a table imports another's routes by name: the positions of the importing and the other table.
+#[derive(Clone, Copy, Debug)]
+struct VrfImport {
+    into: usize,
+    from: usize,
+    family: Family,
+}
+
+struct Reader<'r, 's> {
+    source: u32,
+    device: Device,
+    report: &'r mut Report<'s>,
+    maps: RouteMaps,
+    /// The modes that are entered, with the indentation of the lines that did.
+    frames: Vec<(Mode, u32)>,
+    /// `import vrf`.
+    leaks: Vec<VrfImport>,
+    /// Where `export vpn` stands.
+    exports: Vec<(usize, Family)>,
+    /// Where `import vpn` stands.
+    imports: Vec<(usize, Family)>,
+    /// Whether neighbours exchange IPv4 routes without `activate`.
+    default_unicast: bool,
+}
+
+impl Reader<'_, '_> {
+    fn line(&mut self, line: Line<'_>) {
+        let words = line.words(self.source);
+        if matches!(line.text, "exit" | "exit-vrf" | "exit-address-family" | "end") {
+            while self.frames.last().is_some_and(|&(_, indent)| indent > line.indent) {
+                self.frames.pop();
+            }
+            // An address family ends no deeper than it starts; so does everything else.
+            self.frames.pop();
+            return;
+        }
+        while self.frames.last().is_some_and(|&(_, indent)| indent >= line.indent) {
+            self.frames.pop();
+        }
+        let read = match self.frames.last() {
+            None => self.global(words),
+            Some(&(mode, _)) => self.in_mode(mode, words),
+        };
+        let mode = match read {
+            Read::Whole => return,
+            Read::Enters(mode) => mode,
+            Read::Unknown => {
+                self.report.unknown(self.source, line.number, line.text);
+                Mode::Opaque
+            }
+        };
+        self.frames.push((mode, line.indent));
+    }
+
+    fn in_mode(&mut self, mode: Mode, mut words: Words<'_>) -> Read {
+        match mode {
+            Mode::Vrf(table) => match words.next_text() {
+                "ip" if words.eat("route") => self.static_route(table, Family::Ipv4, words),
+                "ipv6" if words.eat("route") => self.static_route(table, Family::Ipv6, words),
+                _ => Read::Unknown,
+            },
+            Mode::Interface(index) => self.interface(index, words),
+            Mode::Bgp(table) => self.bgp(table, words),
+            Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
+            Mode::BgpVpn => self.bgp_vpn(words),
+            Mode::Map(section) if self.maps.line(section, words, self.report) => Read::Whole,
+            Mode::Map(_) | Mode::Opaque => Read::Unknown,
+        }
+    }
+
+    fn global(&mut self, mut words: Words<'_>) -> Read {
+        let line = words;
+        match words.next_text() {
+            "hostname" => match words.next() {
+                Some(name) => {
+                    self.device.name = Some(name.name());
+                    Read::Whole
+                }
+                None => Read::Unknown,
+            },
+            "frr" | "log" | "service" => Read::Whole,
+            "vrf" => match words.next() {
+                Some(name) => Read::Enters(Mode::Vrf(self.table(name))),
+                None => Read::Unknown,
+            },
+            "interface" => {
+                let Some(name) = words.next() else { return Read::Unknown };
+                let index = self.device.define_interface(name.text, name.place);
+                if words.eat("vrf")
+                    && let Some(vrf) = words.next()
+                {
+                    self.table(vrf);
+                    self.device.interfaces[index].vrf = Some(vrf.name()).filter(|vrf| vrf.value != "default");
+                }
+                Read::Enters(Mode::Interface(index))
+            }
+            "router" if words.eat("bgp") => self.router_bgp(words),
+            "ip" if words.eat("route") => self.static_route(DEFAULT_TABLE, Family::Ipv4, words),
+            "ipv6" if words.eat("route") => self.static_route(DEFAULT_TABLE, Family::Ipv6, words),
+            _ => match self.maps.global(line, self.report) {
+                route_map::Line::Unknown => Read::Unknown,
+                route_map::Line::Whole => Read::Whole,
+                route_map::Line::Opens(section) => Read::Enters(Mode::Map(section)),
+            },
+        }
+    }
+
+    /// Returns the position of the VRF of this name, which is defined by being named.
+    fn table(&mut self, name: Word<'_>) -> usize {
+        if name.text == "default" {
+            return DEFAULT_TABLE;
+        }
+        let table = self.device.define_table(name.text, name.place);
+        for family in Family::ALL {
+            self.device.tables[table].family_mut(family).enabled = true;
+        }
+        table
+    }
+
+    fn finish(mut self) -> Device {
+        self.finish_bgp();
+        self.device.policies = self.maps.compile(self.report);
+        self.device
+    }
+}

@@ -1,0 +1,215 @@
+//! `router bgp`.
+
+use ipnet::IpNet;
+use vrfleak_engine::Family;
+
+use super::{Mode, Read, Reader};
+use crate::device::{DEFAULT_TABLE, Originated, Redistribution, RemoteAs};
+use crate::place::{Located, Place};
+use crate::value;
+use crate::word::Words;
+
+impl<'a> Reader<'_, '_, 'a> {
+    pub(super) fn router_bgp(&mut self, mut words: Words<'a>) -> Read {
+        if let Some(asn) = value::as_number(&mut words, self.report) {
+            self.device.asn = Some(asn);
+        }
+        Read::Enters(Mode::Bgp)
+    }
+
+    pub(super) fn bgp(&mut self, mut words: Words<'a>) -> Read {
+        if words.peek_text() != "vrf" {
+            return self.bgp_table(DEFAULT_TABLE, words);
+        }
+        words.next();
+        let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return Read::Whole };
+        match self.device.table_named(name.text) {
+            Some(table) => Read::Enters(Mode::BgpTable(table)),
+            None => {
+                self.report.error(
+                    name.place,
+                    format_args!("VRF `{}` is not defined", name.text),
+                    "expected a VRF that is defined above",
+                );
+                Read::Enters(Mode::Opaque)
+            }
+        }
+    }
+
+    /// Reads a line of a table, the default one included.
+    pub(super) fn bgp_table(&mut self, table: usize, mut words: Words<'a>) -> Read {
+        match words.next_text() {
+            "rd" => self.rd(table, words),
+            "bgp" if words.eat("router-id") => {
+                if let Some(id) = value::ipv4(&mut words, self.report) {
+                    self.device.tables[table].bgp.router_id = Some(id);
+                }
+            }
+            "address-family" => {
+                return match Self::unicast(words) {
+                    Some(family) => {
+                        self.device.tables[table].family_mut(family).in_bgp = true;
+                        Read::Enters(Mode::BgpFamily(table, family))
+                    }
+                    None => Read::Unknown,
+                };
+            }
+            "neighbor" | "neighbor-group" | "session-group" | "af-group" => {
+                let Some(name) = value::word(&mut words, self.report, "an address or a name") else {
+                    return Read::Whole;
+                };
+                let bgp = &mut self.device.tables[table].bgp;
+                bgp.neighbor(name.text, name.place);
+                let index = bgp.neighbor_index(name.text).unwrap_or_default();
+                return Read::Enters(Mode::Neighbor(table, index));
+            }
+            _ => return Read::Unknown,
+        }
+        Read::Whole
+    }
+
+    pub(super) fn bgp_family(&mut self, table: usize, family: Family, mut words: Words<'a>) -> Read {
+        let place = words.whole();
+        match words.next_text() {
+            "redistribute" => {
+                let Some(protocol) = value::word(&mut words, self.report, "a protocol") else { return Read::Whole };
+                let redistribution = match protocol.text {
+                    "connected" | "static" => self.redistribution(place, words),
+                    other => {
+                        self.report.warning(
+                            protocol.place,
+                            format_args!("routes of `{other}` are not modelled"),
+                            "those that would be put into BGP here are missing",
+                        );
+                        return Read::Whole;
+                    }
+                };
+                let config = self.device.tables[table].family_mut(family);
+                let is_connected = protocol.text == "connected";
+                *(if is_connected { &mut config.connected } else { &mut config.statics }) = Some(redistribution);
+            }
+            "network" => {
+                let Some(word) = value::word(&mut words, self.report, "a prefix") else { return Read::Whole };
+                let prefix = if word.text.contains('/') {
+                    value::net_of(word, self.report)
+                } else {
+                    let Some(address) = value::ipv4_of(word, self.report) else { return Read::Whole };
+                    let Some(len) = value::mask(&mut words, self.report) else { return Read::Whole };
+                    let net = ipnet::Ipv4Net::new(address.value, len.value).ok();
+                    net.map(|net| Located::new(IpNet::V4(net), word.place))
+                };
+                let Some(prefix) = prefix.and_then(|net| value::without_host_bits(net, self.report)) else {
+                    return Read::Whole;
+                };
+                let mut policy = None;
+                if words.eat("route-policy") {
+                    policy = self.policies.reference(words, self.report);
+                }
+                let network = Originated { prefix: prefix.value, place, policy };
+                self.device.tables[table].family_mut(family).networks.push(network);
+            }
+            "aggregate-address" => {
+                self.report.warning(place, "aggregates are not modelled", "the aggregate is missing");
+            }
+            "default-information" => self.device.tables[table].family_mut(family).default_originate = true,
+            _ => return Read::Unknown,
+        }
+        Read::Whole
+    }
+
+    fn redistribution(&mut self, place: Place, mut words: Words<'a>) -> Redistribution {
+        let mut redistribution = Redistribution { place, policy: None, metric: None };
+        while let Some(word) = words.next() {
+            match word.text {
+                "route-policy" => {
+                    redistribution.policy = self.policies.reference(words, self.report);
+                    break;
+                }
+                "metric" => {
+                    redistribution.metric =
+                        value::number(&mut words, self.report, "metric", 0..=u32::MAX).map(|metric| metric.value);
+                }
+                _ => {}
+            }
+        }
+        redistribution
+    }
+
+    pub(super) fn neighbor(&mut self, table: usize, index: usize, mut words: Words<'a>) -> Read {
+        let neighbor = &mut self.device.tables[table].bgp.neighbors[index];
+        match words.next_text() {
+            "remote-as" => {
+                if let Some(asn) = value::as_number(&mut words, self.report) {
+                    neighbor.remote_as = Some(Located::new(RemoteAs::Number(asn.value), asn.place));
+                }
+            }
+            "use" if matches!(words.peek_text(), "neighbor-group" | "session-group") => {
+                words.next();
+                neighbor.group = words.next().map(|name| name.name());
+            }
+            "update-source" => neighbor.update_source = words.next().map(|name| name.name()),
+            "shutdown" => neighbor.shutdown = true,
+            "address-family" => {
+                if matches!(words.peek_text(), "vpnv4" | "vpnv6") {
+                    neighbor.vpn = true;
+                }
+                return match Self::unicast(words) {
+                    Some(family) => {
+                        neighbor.families[family as usize].active = Some(true);
+                        Read::Enters(Mode::NeighborFamily(table, index, family))
+                    }
+                    None => Read::Unknown,
+                };
+            }
+            _ => return Read::Unknown,
+        }
+        Read::Whole
+    }
+
+    pub(super) fn neighbor_family(&mut self, table: usize, index: usize, family: Family, mut words: Words<'a>) -> Read {
+        match words.next_text() {
+            "route-policy" => {
+                let Some(name) = self.policies.reference(words, self.report) else { return Read::Whole };
+                let outward = words.rest().text.ends_with("out");
+                let config = &mut self.device.tables[table].bgp.neighbors[index].families[family as usize];
+                *(if outward { &mut config.policy_out } else { &mut config.policy_in }) = Some(name);
+            }
+            "weight" => {
+                if let Some(weight) = value::number(&mut words, self.report, "weight", 0..=65535) {
+                    self.device.tables[table].bgp.neighbors[index].families[family as usize].weight =
+                        Some(weight.value);
+                }
+            }
+            "allowas-in" => {
+                let times = words.next_text().parse().unwrap_or(3);
+                self.device.tables[table].bgp.neighbors[index].families[family as usize].allowas_in = Some(times);
+            }
+            _ => return Read::Unknown,
+        }
+        Read::Whole
+    }
+
+    /// Settles what needs the whole configuration: which tables take part in BGP, and who the other PEs are.
+    pub(super) fn finish_bgp(&mut self) {
+        let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
+        let named = bgp.neighbors.iter().find(|neighbor| {
+            neighbor.name.parse::<std::net::IpAddr>().is_ok()
+                && (neighbor.vpn || group_of(bgp, neighbor).is_some_and(|group| group.vpn))
+        });
+        self.device.vpn_neighbor = named.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
+        for table in &mut self.device.tables {
+            let ready = table.rd.is_some();
+            for family in Family::ALL {
+                let config = table.family_mut(family);
+                config.in_bgp &= ready && config.enabled;
+            }
+        }
+    }
+}
+
+fn group_of<'a>(
+    bgp: &'a crate::device::TableBgp,
+    neighbor: &crate::device::Neighbor,
+) -> Option<&'a crate::device::Neighbor> {
+    bgp.neighbor_named(&neighbor.group.as_ref()?.value)
+}

@@ -1,0 +1,98 @@
+//! What the tests of all front ends share: loading one text, and writing a network down.
+
+use vrfleak_config::{Format, Loaded, Options, load_texts};
+use vrfleak_engine::{Address, Network, NextHopKind, VrfId};
+
+/// Loads one configuration that has no errors.
+pub(crate) fn load(text: &str, format: Format) -> Loaded {
+    match load_texts([("r1.cfg", text)], &Options::with_dialect(format)) {
+        Ok(loaded) => loaded,
+        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
+    }
+}
+
+/// Loads one configuration that has errors, and returns them as shown.
+pub(crate) fn errors(text: &str, format: Format) -> String {
+    match load_texts([("r1.cfg", text)], &Options::with_dialect(format)) {
+        Ok(loaded) => panic!("no error in\n{text}\n{:?}", loaded.network),
+        Err(diagnostics) => diagnostics.render(false),
+    }
+}
+
+fn show_family<A: Address>(network: &Network, id: VrfId, text: &mut Vec<String>) {
+    let family = network.vrf(id).family::<A>();
+    if !(family.import.is_empty() && family.export.is_empty()) {
+        let list = |targets: &[vrfleak_engine::RouteTarget]| {
+            targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        text.push(format!(" {}: import {} export {}", A::FAMILY, list(&family.import), list(&family.export)));
+    }
+    for (name, map) in [("import map", family.import_map), ("export map", family.export_map)] {
+        if let Some(map) = map {
+            let policy = network.policies().get(map);
+            text.push(format!(" {}: {name} {} of {} clauses", A::FAMILY, policy.name, policy.clauses.len()));
+        }
+    }
+    let redistribute = family.redistribute;
+    if redistribute.connected || redistribute.statics {
+        let connected = if redistribute.connected { " connected" } else { "" };
+        let statics = if redistribute.statics { " static" } else { "" };
+        text.push(format!(" {}: redistribute{connected}{statics}", A::FAMILY));
+    }
+    for route in &family.routes {
+        let attributes = &network.attributes()[route.attributes().index()];
+        let via = match network.next_hop(route.next_hop()).kind {
+            NextHopKind::Receive { interface } => format!("receive {}", network.interface(interface).name),
+            NextHopKind::Attached { interface } => format!("attached {}", network.interface(interface).name),
+            NextHopKind::Gateway { address, interface } => {
+                let interface = interface.map(|interface| format!(" {}", network.interface(interface).name));
+                format!("via {address}{}", interface.unwrap_or_default())
+            }
+            NextHopKind::Vrf { vrf } => format!("vrf {}", network.vrf(vrf).name),
+            NextHopKind::Discard => "discard".to_owned(),
+        };
+        let mut line = vec![format!(" {} {} {via}", route.prefix(), route.protocol())];
+        let numbers = [
+            ("distance", attributes.distance.map(u32::from)),
+            ("preference", Some(attributes.local_preference).filter(|&preference| preference != 100)),
+            ("med", Some(attributes.med).filter(|&med| med != 0)),
+            ("weight", Some(attributes.weight).filter(|&weight| weight != 0)),
+            ("tag", Some(attributes.tag).filter(|&tag| tag != 0)),
+        ];
+        line.extend(numbers.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))));
+        if !attributes.as_path.is_empty() {
+            line.push(format!("path {:?}", attributes.as_path));
+        }
+        if let Some(targets) = &attributes.route_targets {
+            line.push(format!("targets {targets:?}"));
+        }
+        if !attributes.communities.is_empty() {
+            line.push(format!(
+                "communities {:?}",
+                attributes.communities.iter().map(ToString::to_string).collect::<Vec<_>>()
+            ));
+        }
+        match attributes.redistribute {
+            Some(true) => line.push("originated".to_owned()),
+            Some(false) => line.push("kept".to_owned()),
+            None => {}
+        }
+        text.push(line.join(" "));
+    }
+}
+
+/// Writes the network down, one thing a line.
+pub(crate) fn show(network: &Network) -> String {
+    let mut text = Vec::new();
+    for router in network.routers() {
+        text.push(format!("{} as {} id {} next hop {}", router.name, router.asn, router.router_id, router.loopback));
+    }
+    for id in network.vrf_ids() {
+        let vrf = network.vrf(id);
+        let rd = vrf.rd.map_or("none".to_owned(), |rd| rd.to_string());
+        text.push(format!("vrf {} rd {rd}", vrf.name));
+        show_family::<u32>(network, id, &mut text);
+        show_family::<u128>(network, id, &mut text);
+    }
+    text.join("\n") + "\n"
+}
