@@ -1,0 +1,77 @@
+//! Reads the network that a command works on, from a scenario or from configurations, and tells them apart.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use vrfleak_bench_data::{Diagnostics, scenario, source_text};
+use vrfleak_config::{Options, UnknownLines};
+use vrfleak_engine::Network;
+
+use crate::args::{FileArgs, InputArgs};
+use crate::failure::{Failure, colour, say};
+
+/// How much of a file is looked at to tell what it is, in bytes.
+const HEAD_BYTES: u64 = 256 << 10;
+
+/// Reads the network of a command's `--input`; warnings and unknown lines go to standard error.
+pub(crate) fn read(args: &InputArgs, verbose: bool) -> Result<Network, Failure> {
+    read_path(&args.input, &args.files, verbose)
+}
+
+/// Reads the network at `path`.
+pub(crate) fn read_path(path: &Path, files: &FileArgs, verbose: bool) -> Result<Network, Failure> {
+    if is_scenario(path) {
+        let files = files.files.iter().cloned().collect();
+        let scenario = scenario::load(path, &files)?;
+        warn(&scenario.warnings);
+        return Ok(scenario.network);
+    }
+    if let Some((name, _)) = files.files.first() {
+        return Err(Failure::request(format!("`--file {name}=...` is for scenarios, and `{}` is none", path.display())));
+    }
+    let loaded = vrfleak_config::load(&[path.to_owned()], &Options::default())?;
+    warn(&loaded.warnings);
+    report_unknown(&loaded.unknown, loaded.lines, verbose, |source| {
+        loaded.provenance.sources().get(source).map_or("", |source| source.name())
+    });
+    Ok(loaded.network)
+}
+
+/// Returns whether the file is meant as a scenario: by its name, by a TOML heading that no configuration has, or because
+/// it looks like no configuration.
+fn is_scenario(path: &Path) -> bool {
+    if path.is_dir() {
+        return false;
+    }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
+        return true;
+    }
+    let mut head = Vec::new();
+    // What cannot be read is reported by whoever reads it in full.
+    let _ = source_text::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let text = String::from_utf8_lossy(&head);
+    text.lines().any(|line| line.trim_start().starts_with("[[")) || !vrfleak_config::is_configuration(&text)
+}
+
+fn warn(warnings: &Diagnostics) {
+    if !warnings.is_empty() {
+        say(&warnings.render(colour()));
+    }
+}
+
+fn report_unknown<'a>(unknown: &UnknownLines, lines: usize, verbose: bool, name: impl Fn(usize) -> &'a str) {
+    if unknown.count() == 0 {
+        return;
+    }
+    let hint = if verbose { "" } else { "; -v lists them" };
+    say(&format!("note: {} of {lines} lines are not understood{hint}\n", unknown.count()));
+    if verbose {
+        for line in unknown.kept() {
+            say(&format!("{}:{}: {}\n", name(line.source), line.line, line.text));
+        }
+        let left = unknown.count() - unknown.kept().len();
+        if left > 0 {
+            say(&format!("and {left} more\n"));
+        }
+    }
+}
