@@ -85,8 +85,8 @@ impl Reader {
             ["policy-options", ..] => self.policies.statement(&words[1..], report),
             _ => false,
         };
-        if !known && let Some(first) = words.first() {
-            report.unknown_at(first.place, &texts.join(" "));
+        if !known && let Some(last) = words.last() {
+            report.unknown_at(last.place, &texts.join(" "));
         }
     }
 
