@@ -14,7 +14,7 @@ impl Reader {
         let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
         match texts.as_slice() {
             [name, "disable"] => {
-                self.disabled.push((*name).to_owned());
+                self.disabled.insert((*name).to_owned());
                 true
             }
             [name, "unit", unit, "disable"] => {
@@ -34,7 +34,7 @@ impl Reader {
                 let Some(net) = net else { return true };
                 let link_local = matches!(net.value, IpNet::V6(net) if net.addr().is_unicast_link_local());
                 let interface = &mut self.device.interfaces[index];
-                if !link_local && !interface.addresses.iter().any(|address| address.net == net.value) {
+                if !link_local && interface.addresses.last().is_none_or(|last| last.net != net.value) {
                     let address =
                         InterfaceAddress { net: net.value, host_known: true, secondary: false, place: net.place };
                     interface.addresses.push(address);

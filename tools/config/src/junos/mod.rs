@@ -11,6 +11,7 @@ mod statement;
 
 use std::net::Ipv4Addr;
 
+use ahash::{AHashMap, AHashSet};
 use vrfleak_engine::Family;
 
 use crate::device::{DEFAULT_TABLE, Device, Neighbor};
@@ -26,7 +27,7 @@ pub(crate) fn read(source: u32, text: &str, format: Format, report: &mut Report<
         policies: policy::Texts::default(),
         statics: routing_options::Statics::default(),
         instances: Vec::new(),
-        disabled: Vec::new(),
+        disabled: AHashSet::new(),
         rd_id: None,
     };
     let each = |words: &[Word<'_>], report: &mut Report<'_>| reader.statement(words, report);
@@ -54,7 +55,7 @@ struct Reader {
     /// By position of the table, the default one included.
     instances: Vec<Instance>,
     /// Interfaces that are down with all their units.
-    disabled: Vec<String>,
+    disabled: AHashSet<String>,
     /// `route-distinguisher-id`: what RDs are derived from.
     rd_id: Option<Located<Ipv4Addr>>,
 }
@@ -109,7 +110,7 @@ impl Reader {
         self.statics.install(&mut self.device);
         for interface in &mut self.device.interfaces {
             let physical = interface.name.split('.').next().unwrap_or_default();
-            interface.shutdown |= self.disabled.iter().any(|name| name == physical);
+            interface.shutdown |= self.disabled.contains(physical);
         }
         let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
         let peer = |neighbor: &&Neighbor| {
@@ -125,7 +126,36 @@ impl Reader {
         for (table, instance) in instances.iter().enumerate() {
             self.finish_instance(table, instance, &mut compiled, report);
         }
+        self.warn_of_local_leaks(&instances, report);
         self.device.policies = compiled.compiled;
         self.device
+    }
+
+    /// Warns of instances that would import from others of this router, which takes `auto-export`.
+    fn warn_of_local_leaks(&self, instances: &[Instance], report: &mut Report<'_>) {
+        let mut exported = AHashMap::new();
+        for (index, table) in self.device.tables.iter().enumerate() {
+            for target in &table.targets.export {
+                // Two instances at least, or the one that exports it.
+                exported
+                    .entry(target.value)
+                    .and_modify(|only| *only = if *only == Some(index) { Some(index) } else { None })
+                    .or_insert(Some(index));
+            }
+        }
+        for (index, table) in self.device.tables.iter().enumerate() {
+            if instances.get(index).is_none_or(|instance| !instance.is_vrf || instance.auto_export) {
+                continue;
+            }
+            let other = |only: &Option<usize>| *only != Some(index);
+            let local = table.targets.import.iter().find(|target| exported.get(&target.value).is_some_and(other));
+            if let Some(target) = local {
+                report.warning(
+                    target.place,
+                    format_args!("instance `{}` has no `auto-export`", table.name),
+                    "the router would not import this from its own instances; here it is imported",
+                );
+            }
+        }
     }
 }

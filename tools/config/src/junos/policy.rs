@@ -354,9 +354,9 @@ fn read_term(term: &mut Term, words: &[Word<'_>], report: &mut Report<'_>) -> bo
     let texts: Vec<&str> = rest.iter().map(|word| word.text).collect();
     match keyword.text {
         "from" => match from(rest, &texts, report) {
-            Some(Some(from)) => term.from.push(from),
-            Some(None) => {}
-            None => {
+            Ok(Some(from)) => term.from.push(from),
+            Err(Reported) => {}
+            Ok(None) => {
                 let place = rest.first().map_or(keyword.place, |word| word.place);
                 report.warning(place, "this condition is not modelled", "taken as never true");
                 term.from.push(From::Condition(Condition::Never));
@@ -399,13 +399,16 @@ fn read_term(term: &mut Term, words: &[Word<'_>], report: &mut Report<'_>) -> bo
     true
 }
 
-/// Reads what follows `from`. `None` is not modelled, `Some(None)` was reported.
-fn from(words: &[Word<'_>], texts: &[&str], report: &mut Report<'_>) -> Option<Option<From>> {
+/// A mistake that was reported.
+struct Reported;
+
+/// Reads what follows `from`. `Ok(None)` is not modelled, `Err` was reported.
+fn from(words: &[Word<'_>], texts: &[&str], report: &mut Report<'_>) -> Result<Option<From>, Reported> {
     let number = |number, text: &str| {
         let value = text.parse().ok()?;
-        Some(Some(From::Condition(Condition::Between(number, value, value))))
+        Some(From::Condition(Condition::Between(number, value, value)))
     };
-    Some(Some(match texts {
+    let condition = match texts {
         ["protocol", name] => From::Condition(Condition::Protocol(match *name {
             "direct" => Protocols::default().with(Protocol::Connected),
             "local" => Protocols::default().with(Protocol::Local),
@@ -414,20 +417,20 @@ fn from(words: &[Word<'_>], texts: &[&str], report: &mut Report<'_>) -> Option<O
             _ => Protocols::default(),
         })),
         ["route-filter", _, how @ ..] => {
-            let Some(net) = value::net_of(words[1], report) else { return Some(None) };
+            let net = value::net_of(words[1], report).ok_or(Reported)?;
             let (len, width) = (net.value.prefix_len(), net.value.max_prefix_len());
             let bound = |text: &str| text.trim_start_matches('/').parse::<u8>().ok().filter(|len| *len <= width);
-            let (min, max) = match how {
-                ["exact", ..] | [] => (len, len),
-                ["orlonger", ..] => (len, width),
-                ["longer", ..] => (len.saturating_add(1), width),
-                ["upto", to, ..] => (len, bound(to)?),
+            let range = match how {
+                ["exact", ..] | [] => Some((len, len)),
+                ["orlonger", ..] => Some((len, width)),
+                ["longer", ..] => Some((len.saturating_add(1), width)),
+                ["upto", to, ..] => bound(to).map(|to| (len, to)),
                 ["prefix-length-range", range, ..] => {
-                    let (first, last) = range.split_once('-')?;
-                    (bound(first)?, bound(last)?)
+                    range.split_once('-').and_then(|(first, last)| Some((bound(first)?, bound(last)?)))
                 }
-                _ => return None,
+                _ => None,
             };
+            let Some((min, max)) = range else { return Ok(None) };
             From::Filter(net.value.trunc(), min, max)
         }
         ["prefix-list", _] => From::PrefixList(words[1].name(), Match::Exact),
@@ -437,15 +440,16 @@ fn from(words: &[Word<'_>], texts: &[&str], report: &mut Report<'_>) -> Option<O
         ["community", _] => From::Community(words[1].name()),
         ["as-path", _] => From::AsPath(words[1].name()),
         ["policy", _] => From::Policy(words[1].name()),
-        ["tag", text] => return number(Number::Tag, text),
-        ["metric", text] => return number(Number::Med, text),
-        ["local-preference", text] => return number(Number::LocalPreference, text),
+        ["tag", text] => return Ok(number(Number::Tag, text)),
+        ["metric", text] => return Ok(number(Number::Med, text)),
+        ["local-preference", text] => return Ok(number(Number::LocalPreference, text)),
         ["interface", name] => From::Condition(Condition::Interface([(*name).into()].into())),
-        ["origin", text] => From::Condition(Condition::Origin(origin(text)?)),
+        ["origin", text] => return Ok(origin(text).map(|origin| From::Condition(Condition::Origin(origin)))),
         ["family", "inet" | "inet-vpn"] => From::Condition(Condition::Family(Family::Ipv4)),
         ["family", "inet6" | "inet6-vpn"] => From::Condition(Condition::Family(Family::Ipv6)),
-        _ => return None,
-    }))
+        _ => return Ok(None),
+    };
+    Ok(Some(condition))
 }
 
 fn change(texts: &[&str]) -> Option<Change> {
