@@ -9,7 +9,7 @@ use vrfleak_engine::{
 
 /// A candidate for a prefix in a VRF, with everything that a table or JSON says of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry<'a, A> {
+pub(crate) struct Entry<'a, A: Address> {
     /// The VRF whose table it is in.
     pub(crate) vrf: VrfId,
     pub(crate) prefix: Prefix<A>,

@@ -1,3 +1,43 @@
+#![forbid(unsafe_code)]
 //! The `vrfleak` command.
+//!
+//! Arguments go through two stages: `args` is what was typed, and each command, in a file of its own, says what it means.
+//! Data go through `output`; everything else, and the exit code, through `failure`.
 
-fn main() {}
+mod args;
+mod bgp_detail;
+mod entry;
+mod failure;
+mod input;
+mod ipv4_table;
+mod ipv6_table;
+mod output;
+mod prompt;
+mod schema;
+mod scope;
+mod show_bgp;
+mod show_route;
+mod show_vrf;
+mod threads;
+mod vpn_table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command, ShowCommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let Cli { command, global } = Cli::parse();
+    failure::exit_code(match &command {
+        Command::Run(_) | Command::Ping(_) | Command::Why(_) => Err(failure::Failure::request("not there yet")),
+        Command::Show(ShowCommand::Vrf(args)) => show_vrf::run(args, &global),
+        Command::Show(ShowCommand::Bgp(args)) => show_bgp::run(args, &global),
+        Command::Show(ShowCommand::Route(args)) => show_route::run(args, &global),
+        Command::Schema => schema::schema(&global),
+        Command::Completions { shell } => schema::completions(*shell, &global),
+    })
+}

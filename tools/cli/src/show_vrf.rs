@@ -196,7 +196,7 @@ fn family_detail<A: Address>(out: &mut impl Write, network: &Network, vrf: &Vrf)
             columns(out, &texts)?;
         }
     }
-    let policy = |id| network.policies().get(id).name().to_owned();
+    let policy = |id| network.policies().get(id).name.to_string();
     match family.import_map.map(policy) {
         Some(name) => writeln!(out, "  Import route-map: {name}")?,
         None => writeln!(out, "  No import route-map")?,
