@@ -8,6 +8,7 @@ pub mod provider;
 pub mod random;
 pub mod scenario;
 pub mod source_text;
+pub mod workload;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use keys::KeyKind;
@@ -15,3 +16,4 @@ pub use prefix_list::PrefixList;
 pub use provider::ProviderShape;
 pub use scenario::Scenario;
 pub use source_text::SourceText;
+pub use workload::Workload;
