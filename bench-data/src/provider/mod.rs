@@ -248,7 +248,7 @@ impl fmt::Display for ShapeError {
                 write!(f, "`{vrfs_per_pe}` VRFs on one PE, the limit is its {} labels", Label::COUNT)
             }
             Self::TooFewRoutes { routes, vrfs, least } => {
-                write!(f, "`{routes}` routes for {vrfs} VRFs, expected at least {least}, {LEAST_ROUTES_PER_VRF} a VRF")
+                write!(f, "`{routes}` routes for {vrfs} VRFs, expected at least {least}")
             }
             Self::AddressSpace { routes, limit } => {
                 write!(f, "`{routes}` IPv4 routes in one VPN, the limit is {limit}: more VRFs make more VPNs")
