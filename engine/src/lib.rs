@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod buckets;
 pub mod community;
 pub mod id;
+mod export_targets;
 mod import;
 pub mod label;
 pub mod label_table;

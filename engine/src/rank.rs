@@ -7,13 +7,14 @@ use rayon::prelude::*;
 
 use crate::address::Address;
 use crate::attributes::WEIGHT_LOCAL;
+use crate::export_targets::ExportTargets;
 use crate::id::{AttributesId, NextHopId, RouteId, TargetSetId, VrfId};
 use crate::network::Network;
+use crate::prefix::Prefix;
 use crate::resolve::Resolution;
 use crate::route_table::{ExportStatus, RouteTable};
 use crate::select::{self, RouteKey, Viewpoint};
 use crate::source_route::Protocol;
-use crate::target_set::{Provisional, TargetSetInterner, TargetSets};
 
 /// One route while it is sorted: prefix, preference, order of its next hop, protocol, attributes.
 ///
@@ -105,43 +106,6 @@ impl Order {
     }
 }
 
-/// The target sets that exports get, before any route is looked at.
-struct ExportTargets {
-    sets: TargetSets,
-    /// By VRF.
-    of_vrf: Vec<TargetSetId>,
-    /// By attributes, where they bring targets along; empty if none do.
-    of_attributes: Vec<Option<TargetSetId>>,
-}
-
-impl ExportTargets {
-    fn new<A: Address>(network: &Network) -> Self {
-        let mut interner = TargetSetInterner::default();
-        let of_vrf: Vec<Option<Provisional>> =
-            network.vrfs().iter().map(|vrf| interner.intern(&vrf.family::<A>().export)).collect();
-        let own: Vec<Option<Option<Provisional>>> = network
-            .attributes()
-            .iter()
-            .map(|attributes| attributes.route_targets.as_ref().map(|targets| interner.intern(targets)))
-            .collect();
-        let (sets, renumber) = interner.finish();
-        let of_attributes = if own.iter().any(Option::is_some) {
-            own.into_iter().map(|own| own.map(&renumber)).collect()
-        } else {
-            Vec::new()
-        };
-        Self { of_vrf: of_vrf.into_iter().map(renumber).collect(), of_attributes, sets }
-    }
-
-    #[inline]
-    fn of(&self, vrf: VrfId, attributes: AttributesId) -> TargetSetId {
-        match self.of_attributes.get(attributes.index()) {
-            Some(&Some(set)) => set,
-            _ => self.of_vrf[vrf.index()],
-        }
-    }
-}
-
 /// How many routes one task looks at.
 const CHUNK: usize = 1 << 14;
 
@@ -152,7 +116,7 @@ impl<A: Address> RouteTable<A> {
     pub fn new(network: &Network, resolution: &Resolution) -> Self {
         let order = Order::new(network);
         let rows = sorted_rows::<A>(network, resolution, &order);
-        let targets = ExportTargets::new::<A>(network);
+        let targets = ExportTargets::<A>::new(network);
         let mut table = columns(network, &rows, &order, targets);
         drop(rows);
         table.mark_positions();
@@ -382,7 +346,7 @@ fn sorted_rows<A: Address>(network: &Network, resolution: &Resolution, order: &O
     rows
 }
 
-fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, targets: ExportTargets) -> RouteTable<A> {
+fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, targets: ExportTargets<A>) -> RouteTable<A> {
     let (bits, len) = rows.par_iter().map(|row| (row.bits, (row.len_preference >> 24) as u8)).unzip();
     let (next_hop, origin): (Vec<NextHopId>, Vec<VrfId>) =
         rows.par_iter().map(|row| order.next_hop_at[(row.order_protocol >> 2) as usize]).unzip();
@@ -394,12 +358,15 @@ fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, target
             let vrf = network.vrf(origin[index]);
             let given = &network.attributes()[attributes[index].index()];
             let in_bgp = vrf.family::<A>().redistribute.includes(protocol[index], given);
-            let set = targets.of(origin[index], attributes[index]);
+            let row: &Row<A> = &rows[index];
+            let prefix = Prefix::containing(row.bits, (row.len_preference >> 24) as u8);
+            let set = targets.of(prefix, origin[index], attributes[index], next_hop[index], protocol[index]);
             match (in_bgp, vrf.rd, set) {
                 (false, ..) => (ExportStatus::NotRedistributed, TargetSetId::NONE),
                 (true, None, _) => (ExportStatus::NoRd, TargetSetId::NONE),
-                (true, _, TargetSetId::NONE) => (ExportStatus::NoTarget, TargetSetId::NONE),
-                (true, Some(_), set) => (ExportStatus::Exported, set),
+                (true, _, None) => (ExportStatus::MapDenied, TargetSetId::NONE),
+                (true, _, Some(TargetSetId::NONE)) => (ExportStatus::NoTarget, TargetSetId::NONE),
+                (true, Some(_), Some(set)) => (ExportStatus::Exported, set),
             }
         })
         .unzip();
@@ -413,7 +380,7 @@ fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, target
         protocol,
         status,
         position: vec![0; rows.len()],
-        own_targets: !targets.of_attributes.is_empty(),
+        own_targets: targets.vary_within_a_vrf(),
         target_sets: targets.sets,
         export_of: targets.of_vrf,
         irregular: Vec::new(),

@@ -33,6 +33,8 @@ pub enum ExportStatus {
     LostToOwn,
     /// The VRF does not redistribute its protocol (SEMANTICS E2).
     NotRedistributed,
+    /// The VRF's export map denies it or does not match it (SEMANTICS E5).
+    MapDenied,
     /// It has no target (SEMANTICS E3).
     NoTarget,
     /// Its VRF has no RD.

@@ -21,6 +21,8 @@ pub enum Reason {
         /// The VRF that does not pass it on.
         via: VrfId,
     },
+    /// The export map of its VRF denies it or does not match it (E5).
+    ExportMapDenied,
     /// It would be exported without any target (E3).
     NoTarget,
     /// Its VRF has no RD.
@@ -75,6 +77,7 @@ impl Reason {
             Self::NotRedistributed
             | Self::Imported { .. }
             | Self::NoTarget
+            | Self::ExportMapDenied
             | Self::NoRd
             | Self::OtherExported { .. } => Stage::NotExported,
             Self::NoCommonTarget | Self::LostNlri { .. } | Self::NextHopUnresolved | Self::VrfDown { .. } => {
@@ -91,6 +94,7 @@ impl Reason {
             Self::NotRedistributed => "not_redistributed",
             Self::Imported { .. } => "imported",
             Self::NoTarget => "no_target",
+            Self::ExportMapDenied => "export_map_denied",
             Self::NoRd => "no_rd",
             Self::OtherExported { .. } => "other_exported",
             Self::NoCommonTarget => "no_common_target",
@@ -182,6 +186,7 @@ fn left_behind<A: Address>(
     match table.status(id) {
         ExportStatus::NotRedistributed => Reason::NotRedistributed,
         ExportStatus::NoTarget => Reason::NoTarget,
+        ExportStatus::MapDenied => Reason::ExportMapDenied,
         ExportStatus::NoRd => Reason::NoRd,
         ExportStatus::LostToOwn => {
             let winner = same_prefix()
