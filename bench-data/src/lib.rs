@@ -3,11 +3,13 @@
 
 pub mod diagnostic;
 pub mod prefix_list;
+pub mod provider;
 pub mod random;
 pub mod scenario;
 pub mod source_text;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use prefix_list::PrefixList;
+pub use provider::ProviderShape;
 pub use scenario::Scenario;
 pub use source_text::SourceText;

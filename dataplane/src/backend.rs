@@ -3,14 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::lpm::{BuildError, Linear, LookupMatch, Tables, TreeBitmap, TreeKey};
+use crate::lpm::{BuildError, Linear, LookupMatch, MatchForest, Options, Tables, TreeBitmap, TreeKey};
 
 /// The structure that the FIBs are held in. All of them give the same answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
-    /// One tree bitmap a VRF ([`TreeBitmap`]).
+    /// All VRFs compressed into one arena ([`MatchForest`]).
     #[default]
+    Compressed,
+    /// One tree bitmap a VRF ([`TreeBitmap`]).
     TreeBitmap,
     /// A sorted list a VRF, scanned at every lookup ([`Linear`]): the oracle, for small networks only.
     Linear,
@@ -18,11 +20,12 @@ pub enum Backend {
 
 impl Backend {
     /// Every backend.
-    pub const ALL: [Self; 2] = [Self::TreeBitmap, Self::Linear];
+    pub const ALL: [Self; 3] = [Self::Compressed, Self::TreeBitmap, Self::Linear];
 
     /// Returns the name that reports and options have, the inverse of [`Self::from_str`].
     pub fn name(self) -> &'static str {
         match self {
+            Self::Compressed => "compressed",
             Self::TreeBitmap => "treebitmap",
             Self::Linear => "linear",
         }
@@ -31,6 +34,7 @@ impl Backend {
     /// Builds a forest in the current rayon pool. What it returns is dispatched on once a batch, not once a key.
     pub(crate) fn build<A: TreeKey>(self, input: &impl Tables<A>) -> Result<Forest<A>, BuildError> {
         Ok(match self {
+            Self::Compressed => Box::new(MatchForest::build(input, Options::default())?),
             Self::TreeBitmap => Box::new(TreeBitmap::build(input)?),
             Self::Linear => Box::new(Linear::build(input)?),
         })
@@ -80,6 +84,6 @@ mod tests {
             assert_eq!(backend.to_string().parse(), Ok(backend));
         }
         let error = "trie".parse::<Backend>().expect_err("no such backend");
-        assert_eq!(error.to_string(), "`trie` is no backend, expected one of treebitmap, linear");
+        assert_eq!(error.to_string(), "`trie` is no backend, expected one of compressed, treebitmap, linear");
     }
 }

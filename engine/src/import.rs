@@ -31,6 +31,9 @@ pub(crate) struct Import<'a, A> {
     packing: Packing,
     /// The VRFs of each router; empty on a network of one, whose rank is already that router's view.
     neighbors: Vec<Vec<VrfId>>,
+    /// Whether two routers have one router id, so that selection may come down to next-hop addresses, which a VRF's own
+    /// router sees otherwise than the rank does.
+    twins: bool,
     /// The local routes of routers whose dialect leaks them, by interface.
     hosts: Vec<(InterfaceId, RouteId)>,
 }
@@ -67,7 +70,10 @@ impl<'a, A: Address> Import<'a, A> {
             }
         }
         hosts.sort_unstable();
-        Self { network, table, buckets, packing: Packing::new(table.len()), neighbors, hosts }
+        let mut router_ids: Vec<_> = network.routers().iter().map(|router| router.router_id).collect();
+        router_ids.sort_unstable();
+        let twins = router_ids.windows(2).any(|pair| pair[0] == pair[1]);
+        Self { network, table, buckets, packing: Packing::new(table.len()), neighbors, twins, hosts }
     }
 
     /// Computes the RIBs of all VRFs, by [`VrfId`], in the current rayon pool: biggest first, one scratch a thread.
@@ -166,6 +172,9 @@ impl<'a, A: Address> Import<'a, A> {
                     patches.extend(routes.filter(contested).map(|id| table.first_of_prefix(id)));
                 }
             }
+        }
+        if self.twins {
+            patches.extend(self.buckets.own(vrf).iter().map(|&word| self.packing.first(table, word)));
         }
         let exchanges = self.buckets.exchanges(router);
         patches.extend(exchanges.iter().map(|exchange| table.first_of_prefix(exchange.gained)));

@@ -55,7 +55,7 @@ fn computed<A: Address>(network: &Network, leak: &Leak) -> Vec<Table> {
         .collect()
 }
 
-fn check(network: &Network) {
+fn check(network: &Network, seed: Option<u64>) {
     let leak = Leak::new(network);
     let pairs = [
         (expected::<u32>(network), computed::<u32>(network, &leak)),
@@ -64,11 +64,16 @@ fn check(network: &Network) {
     for (expected, computed) in pairs {
         for (index, (expected, computed)) in expected.iter().zip(&computed).enumerate() {
             let vrf = network.vrf(VrfId::from_index(index));
-            assert_eq!(computed.entries.len(), expected.entries.len(), "VRF {index} {}: number of prefixes", vrf.name);
+            assert_eq!(
+                computed.entries.len(),
+                expected.entries.len(),
+                "seed {seed:?} VRF {index} {}: number of prefixes",
+                vrf.name
+            );
             for (computed, expected) in computed.entries.iter().zip(&expected.entries) {
-                assert_eq!(computed, expected, "VRF {index} {}", vrf.name);
+                assert_eq!(computed, expected, "seed {seed:?} VRF {index} {}", vrf.name);
             }
-            assert_eq!(computed.imported, expected.imported, "VRF {index} {}: imported", vrf.name);
+            assert_eq!(computed.imported, expected.imported, "seed {seed:?} VRF {index} {}: imported", vrf.name);
         }
     }
 }
@@ -78,14 +83,14 @@ proptest! {
 
     #[test]
     fn differential_the_engine_agrees_with_the_definition(network in networks::networks()) {
-        check(&network);
+        check(&network, None);
     }
 }
 
 #[test]
 fn differential_seeded_networks_agree() {
-    for seed in 0..3000 {
-        println!("seed {seed}");
-        check(&networks::network(seed));
+    // The last two once differed: routers with one router id, so that next-hop addresses decide.
+    for seed in (0..3000).chain([137_454, 185_966]) {
+        check(&networks::network(seed), Some(seed));
     }
 }

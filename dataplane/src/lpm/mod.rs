@@ -8,18 +8,23 @@
 //! | forest | for |
 //! |---|---|
 //! | [`Linear`] | the oracle: a sorted slice and a scan |
+//! | [`Forest`], [`MatchForest`] | every table, in one arena |
 //! | [`TreeBitmap`] | the field's baseline: one `treebitmap` a table |
 //!
 //! Every forest is built from a [`Tables`], which yields each table's routes in order, and is `Send + Sync`.
 
+mod forest;
 mod linear;
 mod lookup;
+mod raw;
 mod table;
 mod tables;
 mod tree_bitmap;
 
+pub use forest::{Forest, MatchForest, Options};
 pub use linear::Linear;
 pub use lookup::{Lookup, LookupMatch};
+pub use raw::Isa;
 pub use table::{Match, NO_ROUTE, TableId};
 pub use tables::{BuildError, Tables};
 pub use tree_bitmap::{TreeBitmap, TreeKey};

@@ -128,6 +128,7 @@ proptest! {
 
 #[test]
 fn law_the_number_of_threads_changes_nothing() {
+    let mut telling = 0;
     for seed in 0..40 {
         let network = networks::network(seed);
         let results = [1, 2, 5].map(|threads| {
@@ -151,6 +152,7 @@ fn law_the_number_of_threads_changes_nothing() {
         });
         assert_eq!(results[0], results[1], "seed {seed}");
         assert_eq!(results[0], results[2], "seed {seed}");
-        assert!(results[0].1.iter().any(|verdict| verdict != &results[0].1[0]), "seed {seed}: all pings alike");
+        telling += usize::from(results[0].1.iter().any(|verdict| verdict != &results[0].1[0]));
     }
+    assert!(telling >= 20, "only {telling} networks of 40 have pings that differ");
 }

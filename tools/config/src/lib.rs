@@ -33,11 +33,11 @@
 
 mod assemble;
 mod banner;
-#[expect(dead_code, reason = "the other front ends fill and read the rest")]
 mod device;
 pub mod dialect;
 mod frr;
 mod ios;
+mod junos;
 mod line;
 mod load;
 mod place;
@@ -46,7 +46,6 @@ mod report;
 mod route_map;
 mod session;
 pub mod unknown;
-#[expect(dead_code, reason = "the other front ends read the rest")]
 mod value;
 mod word;
 mod xr;

@@ -11,6 +11,7 @@ use crate::device::Device;
 use crate::dialect::{Format, detect};
 use crate::frr;
 use crate::ios;
+use crate::junos;
 use crate::provenance::Provenance;
 use crate::report::Report;
 use crate::unknown::UnknownLines;
@@ -134,10 +135,7 @@ fn read_device(source: u32, text: &str, format: Format, report: &mut Report<'_>)
         Format::Ios => ios::read(source, text, report),
         Format::Xr => xr::read(source, text, report),
         Format::Frr => frr::read(source, text, report),
-        Format::Junos | Format::JunosSet => {
-            report.about_source(Severity::Error, source, format_args!("dialect {format} has no front end yet"));
-            Device::new(source, format)
-        }
+        Format::Junos | Format::JunosSet => junos::read(source, text, format, report),
     }
 }
 

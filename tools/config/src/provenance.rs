@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use ipnet::IpNet;
 use vrfleak_bench_data::SourceText;
-use vrfleak_engine::{Family, PolicyId, RouteTarget, RouterId, VrfId};
+use vrfleak_engine::{Family, InterfaceId, PolicyId, RouteTarget, RouterId, VrfId};
 
 use crate::place::Place;
 
@@ -15,6 +16,7 @@ pub struct Provenance {
     pub(crate) sources: Vec<SourceText>,
     pub(crate) routers: Vec<Place>,
     pub(crate) vrfs: Vec<VrfOrigin>,
+    pub(crate) interfaces: Vec<Place>,
     pub(crate) policies: Vec<Place>,
     pub(crate) clauses: Vec<Place>,
 }
@@ -33,6 +35,11 @@ impl Provenance {
     /// Returns where the parts of a VRF stand.
     pub fn vrf(&self, id: VrfId) -> &VrfOrigin {
         &self.vrfs[id.index()]
+    }
+
+    /// Returns where an interface is configured.
+    pub fn interface(&self, id: InterfaceId) -> Place {
+        self.interfaces[id.index()]
     }
 
     /// Returns where a policy is defined, or where it is named if it is not defined.
@@ -99,4 +106,10 @@ pub struct FamilyOrigin {
     pub import: Vec<(RouteTarget, Place)>,
     /// The export targets as configured.
     pub export: Vec<(RouteTarget, Place)>,
+    /// Where connected routes are put into BGP.
+    pub connected: Option<Place>,
+    /// Where static routes are put into BGP.
+    pub statics: Option<Place>,
+    /// The static routes, each with its place, in the order of the configuration.
+    pub static_routes: Vec<(IpNet, Place)>,
 }

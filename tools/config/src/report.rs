@@ -71,6 +71,12 @@ impl<'s> Report<'s> {
         self.unknown.push(|| UnknownLine::new(source, number, text));
     }
 
+    /// Counts a statement at `place` that no reader knows, and keeps the first of them.
+    pub(crate) fn unknown_at(&mut self, place: Place, text: &str) {
+        let source = &self.sources[place.source()];
+        self.unknown.push(|| UnknownLine::new(place.source, source.locate(place.span()).line() as u32, text));
+    }
+
     /// Returns how many errors there are so far.
     pub(crate) fn errors(&self) -> usize {
         self.diagnostics.errors()

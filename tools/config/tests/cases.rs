@@ -117,3 +117,27 @@ fn the_vrfs_of_the_ios_xr_network_have_the_tables_of_the_routers() {
     let computed: Vec<_> = tables(&loaded.network).into_iter().filter(|row| row.starts_with("PE")).collect();
     assert_eq!(computed.join("\n"), expected.join("\n"));
 }
+
+#[test]
+fn the_frr_lab_leaks_as_frr_did() {
+    let Some(folder) = case("lab-frr") else { return };
+    let loaded = loaded(folder.join("frr.conf"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings.render(false));
+    let network = &loaded.network;
+    assert_eq!((network.vrfs().len(), network.source_routes::<u32>()), (3, 18));
+    let leak = Leak::new(network);
+    for id in network.vrf_ids() {
+        let name = &network.vrf(id).name;
+        let path = folder.join(format!("frr-lab.{name}.bgp.json"));
+        let text = std::fs::read_to_string(path).expect("a text");
+        let rib = leak.family::<u32>().rib(id);
+        let table = leak.family::<u32>().table();
+        let prefixes = rib.best().iter().filter(|&&route| table.protocol(route) == Protocol::Connected);
+        let prefixes: Vec<_> = prefixes.map(|&route| format!("\"{}\"", table.prefix(route))).collect();
+        assert_eq!(prefixes.len(), if name == "VRF-C" { 9 } else { 6 });
+        for prefix in &prefixes {
+            assert!(text.contains(prefix), "{prefix} in {name}");
+        }
+        assert_eq!(text.matches("\"prefixLen\":24").count(), prefixes.len());
+    }
+}

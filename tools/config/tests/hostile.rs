@@ -4,12 +4,13 @@ use proptest::prelude::*;
 use vrfleak_config::{Format, Options, detect, load_texts};
 
 /// Whole configurations whose lines and words are mixed.
-const TEXTS: [&str; 5] = [
+const TEXTS: [&str; 6] = [
     include_str!("ios/whole.cfg"),
     include_str!("ios/policy.cfg"),
     include_str!("xr/whole.cfg"),
     include_str!("xr/wrong.cfg"),
     include_str!("frr/whole.conf"),
+    include_str!("junos/whole.conf"),
 ];
 
 fn read(text: &str) {

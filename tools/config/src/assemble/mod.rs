@@ -133,6 +133,9 @@ impl Assembly<'_, '_> {
         }
         for (interface, table) in device.interfaces.iter().zip(&ids.tables) {
             let vrf = table.and_then(|table| ids.vrfs[table]);
+            if vrf.is_some() {
+                self.provenance.interfaces.push(interface.place);
+            }
             ids.interfaces.push(vrf.map(|vrf| self.builder.interface(vrf, &interface.name)));
         }
         self.routes(device, &ids);
@@ -180,6 +183,9 @@ impl Assembly<'_, '_> {
             in_bgp: config.in_bgp,
             import: targets.import.iter().map(value).collect(),
             export: targets.export.iter().map(value).collect(),
+            connected: config.connected.as_ref().map(|redistribution| redistribution.place),
+            statics: config.statics.as_ref().map(|redistribution| redistribution.place),
+            static_routes: config.routes.iter().map(|route| (route.prefix, route.place)).collect(),
         };
         if config.in_bgp {
             let import = origin.import.iter().map(|&(target, _)| target).collect();

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use ipnet::IpNet;
 use vrfleak_engine::{
     Address, Attributes, AttributesId, Family, InterfaceId, NextHopId, NextHopKind, OriginCode, Prefix, Protocol,
@@ -68,7 +68,27 @@ impl Assembly<'_, '_> {
                 for route in &table.family(family).routes {
                     self.static_route(home(vrf, index, family), ids, route);
                 }
+                match family {
+                    Family::Ipv4 => self.absent_networks::<u32>(home(vrf, index, family)),
+                    Family::Ipv6 => self.absent_networks::<u128>(home(vrf, index, family)),
+                }
             }
+        }
+    }
+
+    /// Warns of `network` statements for prefixes that the VRF does not have.
+    fn absent_networks<A: Address>(&mut self, home: Home<'_>) {
+        if home.origin.networks.is_empty() {
+            return;
+        }
+        let routes = &self.builder.family::<A>(home.vrf).routes;
+        let there: AHashSet<_> = routes.iter().map(|route| route.prefix().to_net()).collect();
+        for network in home.origin.config.networks.iter().filter(|network| !there.contains(&network.prefix)) {
+            self.report.warning(
+                network.place,
+                format_args!("the VRF has no route of its own to `{}`", network.prefix),
+                "nothing is put into BGP",
+            );
         }
     }
 

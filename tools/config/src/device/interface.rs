@@ -42,7 +42,10 @@ impl Interface {
 
     /// Sets the primary IPv4 address, in place of the one before.
     pub(crate) fn set_primary(&mut self, address: InterfaceAddress) {
-        self.addresses.retain(|other| other.secondary || other.net.addr().is_ipv6());
-        self.addresses.insert(0, address);
+        // It stands first: that is where one before it is.
+        match self.addresses.first_mut() {
+            Some(first) if !first.secondary && first.net.addr().is_ipv4() => *first = address,
+            _ => self.addresses.insert(0, address),
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{Mode, Read, Reader, VrfImport};
 use crate::device::{DEFAULT_TABLE, Originated, RdChoice, Redistribution, RemoteAs};
 use crate::place::Located;
 use crate::value;
-use crate::word::Words;
+use crate::word::{Word, Words};
 
 impl Reader<'_, '_> {
     pub(super) fn router_bgp(&mut self, mut words: Words<'_>) -> Read {
@@ -78,7 +78,7 @@ impl Reader<'_, '_> {
                 let mut redistribution = Redistribution { place, policy: None, metric: None };
                 while let Some(word) = words.next() {
                     match word.text {
-                        "route-map" => redistribution.policy = words.next().map(|name| name.name()),
+                        "route-map" => redistribution.policy = words.next().map(Word::name),
                         "metric" => {
                             let metric = value::number(&mut words, self.report, "metric", 0..=u32::MAX);
                             redistribution.metric = metric.map(|metric| metric.value);
@@ -102,7 +102,7 @@ impl Reader<'_, '_> {
                 let Some(net) = value::net_of(word, self.report) else { return Read::Whole };
                 let mut policy = None;
                 if words.eat("route-map") {
-                    policy = words.next().map(|name| name.name());
+                    policy = words.next().map(Word::name);
                 }
                 let network = Originated { prefix: net.value.trunc(), place, policy };
                 self.device.tables[table].family_mut(family).networks.push(network);
@@ -129,7 +129,7 @@ impl Reader<'_, '_> {
             "import" if words.eat("vpn") => self.imports.push((table, family)),
             "import" if words.eat("vrf") => {
                 if words.eat("route-map") {
-                    self.device.tables[table].family_mut(family).import_policy = words.next().map(|name| name.name());
+                    self.device.tables[table].family_mut(family).import_policy = words.next().map(Word::name);
                 } else if let Some(name) = value::word(&mut words, self.report, "the name of a VRF") {
                     let from = self.table(name);
                     self.leaks.push(VrfImport { into: table, from, family });
@@ -137,7 +137,7 @@ impl Reader<'_, '_> {
             }
             "route-map" if words.eat("vpn") => {
                 let direction = words.next();
-                let name = words.next().map(|name| name.name());
+                let name = words.next().map(Word::name);
                 let config = self.device.tables[table].family_mut(family);
                 match direction.map(|word| word.text) {
                     Some("import") => config.import_policy = name,
@@ -216,11 +216,13 @@ impl Reader<'_, '_> {
                 let neighbor = bgp.neighbor(name.text, name.place);
                 neighbor.remote_as = remote.map(|remote| Located::new(remote, name.place));
             }
-            "peer-group" => bgp.neighbor(name.text, name.place).group = words.next().map(|group| group.name()),
+            "peer-group" => {
+                bgp.neighbor(name.text, name.place).group = words.next().map(Word::name);
+            }
             "activate" => bgp.neighbor(name.text, name.place).families[index].active = Some(true),
             "shutdown" => bgp.neighbor(name.text, name.place).shutdown = true,
             "update-source" => {
-                bgp.neighbor(name.text, name.place).update_source = words.next().map(|source| source.name());
+                bgp.neighbor(name.text, name.place).update_source = words.next().map(Word::name);
             }
             "weight" => {
                 let weight = value::number(&mut words, self.report, "weight", 0..=65535);
@@ -231,7 +233,7 @@ impl Reader<'_, '_> {
                 bgp.neighbor(name.text, name.place).families[index].allowas_in = Some(times);
             }
             "route-map" => {
-                let policy = words.next().map(|policy| policy.name());
+                let policy = words.next().map(Word::name);
                 let config = &mut bgp.neighbor(name.text, name.place).families[index];
                 match words.next_text() {
                     "in" => config.policy_in = policy,

@@ -7,7 +7,7 @@ use super::{Known, Mode, Reader};
 use crate::device::{DEFAULT_TABLE, Originated, Redistribution, RemoteAs};
 use crate::place::{Located, Place};
 use crate::value;
-use crate::word::Words;
+use crate::word::{Word, Words};
 
 impl Reader<'_, '_> {
     /// Reads what follows `router bgp`.
@@ -174,8 +174,8 @@ impl Reader<'_, '_> {
         while let Some(word) = words.next() {
             match word.text {
                 "route-map" => {
-                    redistribution.policy = value::word(&mut words, self.report, "the name of a route map")
-                        .map(super::super::word::Word::name);
+                    redistribution.policy =
+                        value::word(&mut words, self.report, "the name of a route map").map(Word::name);
                 }
                 "metric" => {
                     redistribution.metric =
@@ -211,8 +211,7 @@ impl Reader<'_, '_> {
         let mut policy = None;
         while let Some(word) = words.next() {
             if word.text == "route-map" {
-                policy =
-                    value::word(&mut words, self.report, "the name of a route map").map(super::super::word::Word::name);
+                policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
             }
         }
         let network = Originated { prefix: prefix.value, place, policy };
@@ -250,10 +249,10 @@ impl Reader<'_, '_> {
                     neighbor.remote_as = Some(Located::new(RemoteAs::Number(asn.value), asn.place));
                 }
             }
-            "peer-group" => neighbor.group = words.next().map(super::super::word::Word::name),
+            "peer-group" => neighbor.group = words.next().map(Word::name),
             "activate" => neighbor.families[index].active = Some(true),
             "shutdown" => neighbor.shutdown = true,
-            "update-source" => neighbor.update_source = words.next().map(super::super::word::Word::name),
+            "update-source" => neighbor.update_source = words.next().map(Word::name),
             "weight" => {
                 if let Some(weight) = value::number(&mut words, self.report, "weight", 0..=65535) {
                     neighbor.families[index].weight = Some(weight.value);

@@ -10,7 +10,7 @@ use crate::ios::full_interface_name;
 use crate::place::{Located, Place};
 use crate::report::Report;
 use crate::value;
-use crate::word::Words;
+use crate::word::{Word, Words};
 
 /// An entry as it was read.
 #[derive(Clone, Debug)]
@@ -20,9 +20,25 @@ pub(super) struct Entry {
     pub(super) matches: Vec<Match>,
     pub(super) sets: Vec<Set>,
     /// `continue`: at the next entry, or at this number or above.
-    pub(super) goes_on: Option<Option<u32>>,
+    pub(super) goes_on: Option<GoesOn>,
     /// `call`: another route map that must permit the route too.
     pub(super) call: Option<Located<String>>,
+}
+
+/// Where a route map goes on after an entry that matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GoesOn {
+    /// At the next entry.
+    Next,
+    /// At the first later entry of this number or above.
+    At(u32),
+}
+
+impl GoesOn {
+    /// Reads a number, or its absence.
+    fn at(text: &str) -> Self {
+        text.parse().map_or(Self::Next, Self::At)
+    }
 }
 
 /// Names of lists, of which one must permit the route.
@@ -113,11 +129,11 @@ impl RouteMaps {
                 Some(Err(())) => {}
                 None => return false,
             },
-            "continue" => entry.goes_on = Some(words.peek_text().parse().ok()),
-            "call" => entry.call = words.next().map(|name| name.name()),
+            "continue" => entry.goes_on = Some(GoesOn::at(words.peek_text())),
+            "call" => entry.call = words.next().map(Word::name),
             "on-match" => match words.next_text() {
-                "next" => entry.goes_on = Some(None),
-                "goto" => entry.goes_on = Some(words.peek_text().parse().ok()),
+                "next" => entry.goes_on = Some(GoesOn::Next),
+                "goto" => entry.goes_on = Some(GoesOn::at(words.peek_text())),
                 _ => return false,
             },
             _ => return false,

@@ -9,7 +9,7 @@ use vrfleak_engine::policy::{
 };
 use vrfleak_engine::{Family, Prefix};
 
-use super::clause::{Entry, Match, Set};
+use super::clause::{Entry, GoesOn, Match, Set};
 use super::{AccessLine, Lists, NamedList, RouteMaps, Style};
 use crate::place::{Located, Place};
 use crate::report::Report;
@@ -188,8 +188,8 @@ impl Built {
         let then = match (entry.permit, entry.goes_on) {
             (false, _) => Flow::Deny,
             (true, None) => Flow::Accept,
-            (true, Some(None)) => Flow::Next,
-            (true, Some(Some(to))) => {
+            (true, Some(GoesOn::Next)) => Flow::Next,
+            (true, Some(GoesOn::At(to))) => {
                 let target = (at + 1..entries.len()).find(|&later| entries[later].0 >= to);
                 Flow::Goto(target.unwrap_or(entries.len()) as u32)
             }

@@ -7,7 +7,7 @@ use super::{Mode, Read, Reader};
 use crate::device::{DEFAULT_TABLE, Originated, Redistribution, RemoteAs};
 use crate::place::{Located, Place};
 use crate::value;
-use crate::word::Words;
+use crate::word::{Word, Words};
 
 impl<'a> Reader<'_, '_, 'a> {
     pub(super) fn router_bgp(&mut self, mut words: Words<'a>) -> Read {
@@ -145,9 +145,9 @@ impl<'a> Reader<'_, '_, 'a> {
             }
             "use" if matches!(words.peek_text(), "neighbor-group" | "session-group") => {
                 words.next();
-                neighbor.group = words.next().map(|name| name.name());
+                neighbor.group = words.next().map(Word::name);
             }
-            "update-source" => neighbor.update_source = words.next().map(|name| name.name()),
+            "update-source" => neighbor.update_source = words.next().map(Word::name),
             "shutdown" => neighbor.shutdown = true,
             "address-family" => {
                 if matches!(words.peek_text(), "vpnv4" | "vpnv6") {

@@ -137,7 +137,7 @@ impl<'a> Reader<'_, '_, 'a> {
             Mode::Targets(table, family, export) => self.target(table, family, export, words),
             Mode::Interface(index) => self.interface(index, words),
             Mode::Static => self.router_static(words),
-            Mode::StaticTable(table) => self.static_table(table, words),
+            Mode::StaticTable(table) => Self::static_table(table, words),
             Mode::StaticFamily(table, family) => self.static_route(table, family, words),
             Mode::Bgp => self.bgp(words),
             Mode::BgpTable(table) => self.bgp_table(table, words),

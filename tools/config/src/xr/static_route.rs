@@ -7,12 +7,12 @@ use vrfleak_engine::Family;
 use super::{Mode, Read, Reader};
 use crate::device::{DEFAULT_TABLE, StaticRoute, StaticTarget};
 use crate::value;
-use crate::word::Words;
+use crate::word::{Word, Words};
 
 impl Reader<'_, '_, '_> {
     pub(super) fn router_static(&mut self, mut words: Words<'_>) -> Read {
         if words.peek_text() != "vrf" {
-            return self.static_table(DEFAULT_TABLE, words);
+            return Self::static_table(DEFAULT_TABLE, words);
         }
         words.next();
         let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return Read::Whole };
@@ -27,7 +27,7 @@ impl Reader<'_, '_, '_> {
         Read::Enters(Mode::Opaque)
     }
 
-    pub(super) fn static_table(&mut self, table: usize, mut words: Words<'_>) -> Read {
+    pub(super) fn static_table(table: usize, mut words: Words<'_>) -> Read {
         match words.next_text() {
             "address-family" => match Self::unicast(words) {
                 Some(family) => Read::Enters(Mode::StaticFamily(table, family)),
@@ -55,7 +55,7 @@ impl Reader<'_, '_, '_> {
         }
         let mut other = None;
         if words.eat("vrf") {
-            other = words.next().map(|name| name.name());
+            other = words.next().map(Word::name);
         }
         let Some(first) = value::word(&mut words, self.report, "a gateway, an interface or Null0") else {
             return Read::Whole;

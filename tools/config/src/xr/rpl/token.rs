@@ -12,7 +12,7 @@ pub(super) struct Token<'a> {
 }
 
 /// Returns the tokens of a line: `(`, `)` and `,` stand alone, quotes are dropped, `#` starts a comment.
-pub(super) fn tokens<'a>(words: Words<'a>, line: u32) -> impl Iterator<Item = Token<'a>> {
+pub(super) fn tokens(words: Words<'_>, line: u32) -> impl Iterator<Item = Token<'_>> {
     let Word { text, place } = words.rest();
     let mut at = 0;
     std::iter::from_fn(move || {

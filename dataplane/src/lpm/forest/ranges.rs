@@ -1,0 +1,119 @@
+//! [`Ranges`]: from nested prefixes to disjoint ranges, in one pass with a stack.
+
+use vrfleak_engine::{Address, Prefix};
+
+/// From `start` to the start of the next range every address has the same answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range<A> {
+    /// First address.
+    pub(super) start: A,
+    /// The table's code of the answer.
+    pub(super) code: u32,
+}
+
+/// The ranges of one table under construction.
+#[derive(Debug)]
+pub(super) struct Ranges<A> {
+    list: Vec<Range<A>>,
+    /// Last address and code of the prefixes that contain the current one.
+    open: Vec<(A, u32)>,
+}
+
+impl<A: Address> Ranges<A> {
+    /// Returns scratch without ranges.
+    pub(super) fn new() -> Self {
+        Self { list: Vec::new(), open: Vec::new() }
+    }
+
+    /// Returns the ranges of the last sweep: ascending, neighbours of different codes, the first at the region's start.
+    pub(super) fn list(&self) -> &[Range<A>] {
+        &self.list
+    }
+
+    fn begin(&mut self, start: A, code: u32) {
+        if let Some(last) = self.list.last_mut() {
+            if last.start == start {
+                last.code = code;
+                if let [.., before, _] = self.list[..]
+                    && before.code == code
+                {
+                    self.list.pop();
+                }
+                return;
+            }
+            if last.code == code {
+                return;
+            }
+        }
+        self.list.push(Range { start, code });
+    }
+
+    /// Ends the innermost open prefix: what follows it has the answer of the prefix around it.
+    fn close(&mut self, cover: u32, region: A) {
+        if let Some((last, _)) = self.open.pop() {
+            let code = self.open.last().map_or(cover, |&(_, code)| code);
+            if let Some(next) = last.next()
+                && last < region
+            {
+                self.begin(next, code);
+            }
+        }
+    }
+
+    /// Turns `routes`, strictly ascending and all within `region`, into ranges that cover `region`; addresses in no
+    /// route get `cover`. O(routes) time.
+    pub(super) fn sweep(
+        &mut self,
+        region: Prefix<A>,
+        cover: u32,
+        routes: impl Iterator<Item = (Prefix<A>, u32)>,
+    ) -> &[Range<A>] {
+        self.list.clear();
+        self.open.clear();
+        self.begin(region.bits(), cover);
+        for (prefix, code) in routes {
+            while self.open.last().is_some_and(|&(last, _)| last < prefix.bits()) {
+                self.close(cover, region.last());
+            }
+            self.begin(prefix.bits(), code);
+            self.open.push((prefix.last(), code));
+        }
+        while !self.open.is_empty() {
+            self.close(cover, region.last());
+        }
+        &self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn swept(routes: &[(&str, u32)]) -> Vec<(u32, u32)> {
+        let routes = routes.iter().map(|&(text, code)| (text.parse::<Prefix<u32>>().expect("a prefix"), code));
+        let mut ranges = Ranges::new();
+        ranges.sweep(Prefix::DEFAULT, 0, routes).iter().map(|range| (range.start, range.code)).collect()
+    }
+
+    #[test]
+    fn nested_prefixes_resume_what_is_around_them() {
+        assert_eq!(swept(&[]), [(0, 0)]);
+        assert_eq!(
+            swept(&[("10.0.0.0/8", 1), ("10.0.0.0/16", 2), ("10.255.0.0/16", 3)]),
+            [(0, 0), (0x0a00_0000, 2), (0x0a01_0000, 1), (0x0aff_0000, 3), (0x0b00_0000, 0)]
+        );
+    }
+
+    #[test]
+    fn equal_neighbours_are_one_range() {
+        assert_eq!(swept(&[("10.0.0.0/24", 1), ("10.0.1.0/24", 1)]), [(0, 0), (0x0a00_0000, 1), (0x0a00_0200, 0)]);
+        assert_eq!(swept(&[("10.0.0.0/8", 1), ("10.0.0.0/16", 1)]), [(0, 0), (0x0a00_0000, 1), (0x0b00_0000, 0)]);
+        assert_eq!(swept(&[("0.0.0.0/0", 0), ("10.0.0.0/16", 0)]), [(0, 0)]);
+    }
+
+    #[test]
+    fn the_last_address_has_no_next() {
+        assert_eq!(swept(&[("255.255.255.255/32", 1)]), [(0, 0), (u32::MAX, 1)]);
+        assert_eq!(swept(&[("0.0.0.0/0", 2)]), [(0, 2)]);
+    }
+}

@@ -1,0 +1,195 @@
+//! Every forest against the linear oracle, on random tables of every kind and at every batch length.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use vrfleak_dataplane::lpm::{
+    Forest, Isa, Linear, Lookup, LookupMatch, MatchForest, NO_ROUTE, Options, TableId, TreeBitmap, TreeKey,
+};
+use vrfleak_engine::Prefix;
+
+type Routes<A> = Vec<(Prefix<A>, u32)>;
+
+/// Addresses that like to be near each other and at the edges of strides.
+fn address<A: TreeKey>() -> impl Strategy<Value = A> {
+    let shift = 128 - u32::from(A::BITS);
+    prop_oneof![
+        any::<u128>().prop_map(move |bits| A::narrow(bits >> shift)),
+        (0_u128..64, 0..u32::from(A::BITS)).prop_map(|(bits, shift)| A::narrow(bits << shift)),
+        any::<u16>().prop_map(|bits| A::narrow(0x0a00_0000 | u128::from(bits))),
+        any::<u16>().prop_map(move |bits| A::narrow(0x2001_0db8_0000_0000 << 64 >> shift | u128::from(bits))),
+        Just(A::MAX),
+        Just(A::ZERO),
+    ]
+}
+
+fn prefix<A: TreeKey>() -> impl Strategy<Value = Prefix<A>> {
+    (address::<A>(), 0..=A::BITS).prop_map(|(bits, len)| Prefix::containing(bits, len))
+}
+
+/// A prefix and ever longer ones inside it.
+fn chain<A: TreeKey>() -> impl Strategy<Value = Vec<Prefix<A>>> {
+    (address::<A>(), vec(0..=A::BITS, 1..12))
+        .prop_map(|(bits, lens)| lens.into_iter().map(|len| Prefix::containing(bits, len)).collect())
+}
+
+fn routes<A: TreeKey>() -> impl Strategy<Value = Routes<A>> {
+    let values = prop_oneof![0_u32..3, 0_u32..1000, Just(NO_ROUTE - 1)];
+    let prefixes = prop_oneof![
+        4 => vec(prefix::<A>(), 0..60),
+        2 => vec(chain::<A>(), 0..8).prop_map(|chains| chains.concat()),
+        1 => Just(vec![]),
+        1 => Just(vec![Prefix::DEFAULT]),
+        1 => address::<A>().prop_map(|bits| vec![Prefix::host(bits)]),
+    ];
+    prefixes.prop_flat_map(move |prefixes| {
+        vec(values.clone(), prefixes.len()).prop_map(move |values| {
+            let mut routes: Routes<A> = prefixes.iter().copied().zip(values).collect();
+            routes.sort_unstable();
+            routes.dedup_by_key(|route| route.0);
+            routes
+        })
+    })
+}
+
+/// Random keys, and for every route its edges and what is beside them.
+fn keys<A: TreeKey>(tables: &[Routes<A>], random: &[A]) -> (Vec<TableId>, Vec<A>) {
+    let mut pairs = Vec::new();
+    for (table, routes) in tables.iter().enumerate() {
+        let edges = routes.iter().flat_map(|(prefix, _)| {
+            let before = A::narrow(prefix.bits().widen().wrapping_sub(1));
+            let after = A::narrow(prefix.last().widen().wrapping_add(1));
+            [before, prefix.bits(), prefix.last(), after]
+        });
+        let table = TableId::from_index(table);
+        pairs.extend(edges.chain(random.iter().copied()).chain([A::ZERO, A::MAX]).map(|key| (table, key)));
+    }
+    pairs.extend(random.iter().map(|&key| (TableId::from_index(tables.len() + 3), key)));
+    // Neighbours of a mixed batch shall be of different tables.
+    let step = pairs.len() / 7 * 2 + 1;
+    (0..pairs.len()).map(|index| pairs[index * step % pairs.len()]).unzip()
+}
+
+/// Every variant of a forest that this processor can run.
+fn variants<A: TreeKey>(tables: &[Routes<A>]) -> Vec<(String, Box<dyn Lookup<A>>)> {
+    let mut all: Vec<(String, Box<dyn Lookup<A>>)> =
+        vec![("treebitmap".into(), Box::new(TreeBitmap::build(tables).expect("ordered routes")))];
+    for isa in Isa::available() {
+        for huge_pages in [false, true] {
+            let options = Options { isa, huge_pages };
+            let forest = Forest::build(tables, options).expect("ordered routes");
+            all.push((format!("forest {} {huge_pages}", isa.name()), Box::new(forest)));
+            let forest = MatchForest::build(tables, options).expect("ordered routes");
+            all.push((format!("match forest {}", isa.name()), Box::new(forest)));
+        }
+    }
+    all
+}
+
+fn agree<A: TreeKey>(tables: &[Routes<A>], random: &[A]) {
+    let oracle = Linear::build(tables).expect("ordered routes");
+    let (ids, keys) = keys(tables, random);
+    let mut expected = vec![0; keys.len()];
+    oracle.lookup_mixed(&ids, &keys, &mut expected);
+    let matched = MatchForest::build(tables, Options::default()).expect("ordered routes");
+    let tree = TreeBitmap::build(tables).expect("ordered routes");
+    for (&id, &key) in ids.iter().zip(&keys) {
+        assert_eq!(matched.lookup_match(id, key), oracle.lookup_match(id, key), "{id:?} {key:x?}");
+        assert_eq!(tree.lookup_match(id, key), oracle.lookup_match(id, key), "{id:?} {key:x?}");
+    }
+    for (name, forest) in variants(tables) {
+        assert_eq!(forest.tables(), tables.len());
+        let mut values = vec![1; keys.len()];
+        forest.lookup_mixed(&ids, &keys, &mut values);
+        assert_eq!(values, expected, "{name}, mixed");
+        for ((&id, &key), &expected) in ids.iter().zip(&keys).zip(&expected) {
+            let value = forest.lookup(id, key).unwrap_or(NO_ROUTE);
+            assert_eq!(value, expected, "{name}, {id:?} {key:x?}");
+        }
+        for table in 0..=tables.len() {
+            let table = TableId::from_index(table);
+            let mut values = vec![1; keys.len()];
+            forest.lookup_batch(table, &keys, &mut values);
+            for (&key, &value) in keys.iter().zip(&values) {
+                assert_eq!(value, oracle.lookup(table, key).unwrap_or(NO_ROUTE), "{name}, {table:?} {key:x?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn oracle_random_tables_v4(tables in vec(routes::<u32>(), 0..5), random in vec(address::<u32>(), 1..80)) {
+        agree(&tables, &random);
+    }
+
+    #[test]
+    fn oracle_random_tables_v6(tables in vec(routes::<u128>(), 0..5), random in vec(address::<u128>(), 1..80)) {
+        agree(&tables, &random);
+    }
+}
+
+/// A table dense enough for every width of code: `values` values over /24s and some /32s.
+fn dense(values: u32) -> Routes<u32> {
+    let mut routes: Routes<u32> = (0..6000_u32)
+        .map(|index| {
+            let bits = 0x0a00_0000 + (index << 8);
+            let len = if index % 7 == 0 { 32 } else { 24 };
+            (Prefix::containing(bits, len), index.wrapping_mul(2_654_435_761) % values)
+        })
+        .collect();
+    routes.sort_unstable();
+    routes
+}
+
+#[test]
+fn oracle_every_batch_length() {
+    let tables = [dense(5), dense(1000), dense(1)];
+    let wide: Routes<u32> = (0..70_000_u32).map(|index| (Prefix::host(index * 3), index)).collect();
+    let tables = [&tables[..], &[wide]].concat();
+    let tree = TreeBitmap::build(&tables[..]).expect("ordered routes");
+    let ids: Vec<TableId> = (0..131).map(|index| TableId(index % 5)).collect();
+    let keys: Vec<u32> =
+        (0..131_u32).map(|index| if index % 4 == 3 { index * 1607 } else { 0x0a00_0000 + index * 0x2_1b07 }).collect();
+    for (name, forest) in variants(&tables) {
+        for len in 0..=130 {
+            for skip in 0..=1 {
+                let span = skip..(skip + len).min(keys.len());
+                let mut values = vec![1; span.len()];
+                forest.lookup_mixed(&ids[span.clone()], &keys[span.clone()], &mut values);
+                for (index, value) in span.clone().zip(&values) {
+                    let expected = tree.lookup(ids[index], keys[index]).unwrap_or(NO_ROUTE);
+                    assert_eq!(*value, expected, "{name}, mixed, length {len}");
+                }
+                for table in 0..4 {
+                    forest.lookup_batch(TableId(table), &keys[span.clone()], &mut values);
+                    for (index, value) in span.clone().zip(&values) {
+                        let expected = tree.lookup(TableId(table), keys[index]).unwrap_or(NO_ROUTE);
+                        assert_eq!(*value, expected, "{name}, table {table}, length {len}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "one value a key")]
+fn slices_of_different_length_are_refused() {
+    let forest = Forest::build(&[dense(5)][..], Options::default()).expect("ordered routes");
+    forest.lookup_batch(TableId(0), &[1, 2], &mut [0]);
+}
+
+#[test]
+fn a_full_width_of_values_needs_no_more_than_its_codes() {
+    // 191 values fit one byte with the miss, 192 do not.
+    let tables = |values: u32| [(0..values).map(|value| (Prefix::host(value * 2), value)).collect::<Routes<u32>>()];
+    for values in [190, 191, 192, 193, 65_471, 65_472, 65_473] {
+        let forest = Forest::build(&tables(values)[..], Options::default()).expect("ordered routes");
+        for value in [0, 1, 189, 190, 191, 192, values - 1].into_iter().filter(|&value| value < values) {
+            assert_eq!(forest.lookup(TableId(0), value * 2), Some(value));
+            assert_eq!(forest.lookup(TableId(0), value * 2 + 1), None);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The front end for Junos, with braces and as `set` commands.
+//!
+//! Both forms become the same list of statements, each a path of words. A statement is read on its own; policies and
+//! what depends on them are put together at the end.
+
+mod instance;
+mod interface;
+mod policy;
+mod routing_options;
+mod statement;
+
+use std::net::Ipv4Addr;
+
+use ahash::{AHashMap, AHashSet};
+use vrfleak_engine::Family;
+
+use crate::device::{DEFAULT_TABLE, Device, Neighbor};
+use crate::dialect::Format;
+use crate::place::Located;
+use crate::report::Report;
+use crate::word::Word;
+
+/// Reads a configuration.
+pub(crate) fn read(source: u32, text: &str, format: Format, report: &mut Report<'_>) -> Device {
+    let mut reader = Reader {
+        device: Device::new(source, format),
+        policies: policy::Texts::default(),
+        statics: routing_options::Statics::default(),
+        instances: Vec::new(),
+        disabled: AHashSet::new(),
+        rd_id: None,
+    };
+    let each = |words: &[Word<'_>], report: &mut Report<'_>| reader.statement(words, report);
+    match format {
+        Format::JunosSet => statement::commands(source, text, report, each),
+        _ => statement::braces(source, text, report, each),
+    }
+    reader.finish(report)
+}
+
+/// What a routing instance says besides what its table holds.
+#[derive(Clone, Debug, Default)]
+struct Instance {
+    /// Whether it takes part in BGP VPNs.
+    is_vrf: bool,
+    import: Vec<Located<String>>,
+    export: Vec<Located<String>>,
+    auto_export: bool,
+}
+
+struct Reader {
+    device: Device,
+    policies: policy::Texts,
+    statics: routing_options::Statics,
+    /// By position of the table, the default one included.
+    instances: Vec<Instance>,
+    /// Interfaces that are down with all their units.
+    disabled: AHashSet<String>,
+    /// `route-distinguisher-id`: what RDs are derived from.
+    rd_id: Option<Located<Ipv4Addr>>,
+}
+
+impl Reader {
+    fn statement(&mut self, words: &[Word<'_>], report: &mut Report<'_>) {
+        let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
+        let known = match texts.as_slice() {
+            ["system", "host-name", _, ..] => {
+                self.device.name = Some(words[2].name());
+                true
+            }
+            ["apply-groups", ..] => {
+                report.warning(
+                    words[0].place,
+                    "groups are not modelled",
+                    "what they would add is missing: display the configuration with inheritance",
+                );
+                true
+            }
+            ["interfaces", _, ..] => self.interface(&words[1..], report),
+            ["routing-options", ..] => self.routing_options(DEFAULT_TABLE, &words[1..], report),
+            ["protocols", "bgp", "group", _, ..] => self.bgp_group(DEFAULT_TABLE, &words[3..], report),
+            ["routing-instances", _, ..] => {
+                let table = self.table(words[1]);
+                self.instance(table, &words[2..], report)
+            }
+            ["policy-options", ..] => self.policies.statement(&words[1..], report),
+            _ => false,
+        };
+        if !known && let Some(last) = words.last() {
+            report.unknown_at(last.place, &texts.join(" "));
+        }
+    }
+
+    fn table(&mut self, name: Word<'_>) -> usize {
+        let table = self.device.define_table(name.text, name.place);
+        for family in Family::ALL {
+            self.device.tables[table].family_mut(family).enabled = true;
+        }
+        table
+    }
+
+    fn instance_of(&mut self, table: usize) -> &mut Instance {
+        if self.instances.len() <= table {
+            self.instances.resize_with(table + 1, Instance::default);
+        }
+        &mut self.instances[table]
+    }
+
+    fn finish(mut self, report: &mut Report<'_>) -> Device {
+        self.statics.install(&mut self.device);
+        for interface in &mut self.device.interfaces {
+            let physical = interface.name.split('.').next().unwrap_or_default();
+            interface.shutdown |= self.disabled.contains(physical);
+        }
+        let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
+        let peer = |neighbor: &&Neighbor| {
+            neighbor
+                .group
+                .as_ref()
+                .is_some_and(|group| neighbor.vpn || bgp.neighbor_named(&group.value).is_some_and(|group| group.vpn))
+        };
+        let peer = bgp.neighbors.iter().find(peer);
+        self.device.vpn_neighbor = peer.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
+        let instances = std::mem::take(&mut self.instances);
+        let mut compiled = std::mem::take(&mut self.policies).compile(report);
+        for (table, instance) in instances.iter().enumerate() {
+            self.finish_instance(table, instance, &mut compiled, report);
+        }
+        self.warn_of_local_leaks(&instances, report);
+        self.device.policies = compiled.compiled;
+        self.device
+    }
+
+    /// Warns of instances that would import from others of this router, which takes `auto-export`.
+    fn warn_of_local_leaks(&self, instances: &[Instance], report: &mut Report<'_>) {
+        let mut exported = AHashMap::new();
+        for (index, table) in self.device.tables.iter().enumerate() {
+            for target in &table.targets.export {
+                // Two instances at least, or the one that exports it.
+                exported
+                    .entry(target.value)
+                    .and_modify(|only| *only = if *only == Some(index) { Some(index) } else { None })
+                    .or_insert(Some(index));
+            }
+        }
+        for (index, table) in self.device.tables.iter().enumerate() {
+            if instances.get(index).is_none_or(|instance| !instance.is_vrf || instance.auto_export) {
+                continue;
+            }
+            let other = |only: &Option<usize>| *only != Some(index);
+            let local = table.targets.import.iter().find(|target| exported.get(&target.value).is_some_and(other));
+            if let Some(target) = local {
+                report.warning(
+                    target.place,
+                    format_args!("instance `{}` has no `auto-export`", table.name),
+                    "the router would not import this from its own instances; here it is imported",
+                );
+            }
+        }
+    }
+}

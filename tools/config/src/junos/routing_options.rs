@@ -1,0 +1,142 @@
+//! `routing-options`: router id, AS number, static routes.
+
+use std::net::IpAddr;
+
+use ahash::AHashMap;
+use ipnet::IpNet;
+use vrfleak_engine::Family;
+
+use super::Reader;
+use crate::device::{DEFAULT_TABLE, Device, StaticRoute, StaticTarget};
+use crate::place::{Located, Place};
+use crate::report::Report;
+use crate::value;
+use crate::word::Word;
+
+/// A static route whose statements are being collected.
+#[derive(Debug)]
+struct Draft {
+    table: usize,
+    prefix: IpNet,
+    place: Place,
+    targets: Vec<(StaticTarget, Option<u8>)>,
+    distance: Option<u8>,
+    tag: u32,
+}
+
+/// The static routes of all tables, in the order of the text.
+#[derive(Debug, Default)]
+pub(super) struct Statics {
+    drafts: Vec<Draft>,
+    ids: AHashMap<(usize, IpNet), usize>,
+}
+
+/// The preference of a static route that has none.
+const PREFERENCE: u8 = 5;
+
+impl Statics {
+    fn draft(&mut self, table: usize, prefix: IpNet, place: Place) -> &mut Draft {
+        let index = *self.ids.entry((table, prefix)).or_insert(self.drafts.len());
+        if index == self.drafts.len() {
+            let draft = Draft { table, prefix, place, targets: Vec::new(), distance: None, tag: 0 };
+            self.drafts.push(draft);
+        }
+        &mut self.drafts[index]
+    }
+
+    /// Gives the device its routes.
+    pub(super) fn install(&mut self, device: &mut Device) {
+        for draft in self.drafts.drain(..) {
+            let family = if draft.prefix.addr().is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+            for (target, preference) in draft.targets {
+                let distance = preference.or(draft.distance).unwrap_or(PREFERENCE);
+                device.tables[draft.table].family_mut(family).routes.push(StaticRoute {
+                    prefix: draft.prefix,
+                    target,
+                    distance: Some(distance),
+                    tag: draft.tag,
+                    place: draft.place,
+                });
+            }
+        }
+    }
+}
+
+impl Reader {
+    /// Reads what follows `routing-options` in a table.
+    pub(super) fn routing_options(&mut self, table: usize, words: &[Word<'_>], report: &mut Report<'_>) -> bool {
+        let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
+        match texts.as_slice() {
+            ["router-id", _, ..] => {
+                if let Some(id) = value::ipv4_of(words[1], report) {
+                    self.device.tables[table].bgp.router_id = Some(id);
+                }
+                true
+            }
+            ["autonomous-system", asn, ..] => {
+                match value::parse_as_number(asn) {
+                    Some(asn) if table == DEFAULT_TABLE => self.device.asn = Some(Located::new(asn, words[1].place)),
+                    Some(asn) => self.device.tables[table].bgp.asn = Some(asn),
+                    None => report.error(
+                        words[1].place,
+                        format_args!("`{asn}` is no AS number"),
+                        "expected a number from 1 to 4294967295, or asdot",
+                    ),
+                }
+                true
+            }
+            ["route-distinguisher-id", _, ..] => {
+                self.rd_id = value::ipv4_of(words[1], report);
+                true
+            }
+            ["auto-export", ..] => {
+                self.instance_of(table).auto_export = true;
+                true
+            }
+            ["static", "route", _, ..] => self.static_route(table, &words[2..], report),
+            ["rib", _, "static", "route", _, ..] => self.static_route(table, &words[4..], report),
+            _ => false,
+        }
+    }
+
+    /// Reads `PREFIX ...`.
+    fn static_route(&mut self, table: usize, words: &[Word<'_>], report: &mut Report<'_>) -> bool {
+        let Some(net) = value::net_of(words[0], report) else { return true };
+        let Some(net) = value::without_host_bits(net, report) else { return true };
+        let texts: Vec<&str> = words[1..].iter().map(|word| word.text).collect();
+        let hop = |word: Word<'_>, text: &str| match text.parse::<IpAddr>() {
+            Ok(address) => StaticTarget::Gateway { address, table: None },
+            Err(_) => StaticTarget::Interface { name: word.name(), gateway: None },
+        };
+        let small = |word: Word<'_>, report: &mut Report<'_>| {
+            let value = word.text.parse::<u8>().ok();
+            if value.is_none() {
+                let message = format_args!("`{}` is no preference that is modelled", word.text);
+                report.warning(word.place, message, "taken as 255");
+            }
+            value.or(Some(255))
+        };
+        let draft = self.statics.draft(table, net.value, net.place);
+        match texts.as_slice() {
+            ["next-hop", text, ..] => draft.targets.push((hop(words[2], text), None)),
+            ["qualified-next-hop", text, "preference", _] => {
+                let target = hop(words[2], text);
+                let preference = small(words[4], report);
+                draft.targets.push((target, preference));
+            }
+            ["qualified-next-hop", text, ..] => draft.targets.push((hop(words[2], text), None)),
+            ["discard" | "reject", ..] => draft.targets.push((StaticTarget::Discard, None)),
+            ["next-table", text, ..] => {
+                let name = match text.split_once(".inet") {
+                    Some((name, _)) => name,
+                    None => "default",
+                };
+                draft.targets.push((StaticTarget::Table(Located::new(name.to_owned(), words[2].place)), None));
+            }
+            ["preference", _] => draft.distance = small(words[2], report),
+            ["tag", text] => draft.tag = text.parse().unwrap_or_default(),
+            _ => return false,
+        }
+        true
+    }
+}

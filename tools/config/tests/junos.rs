@@ -1,0 +1,52 @@
+//! The Junos front end on whole configurations, in both forms.
+
+mod model;
+
+use model::show;
+use vrfleak_config::Format;
+
+#[test]
+fn a_whole_configuration_becomes_the_model() {
+    let loaded = model::load(include_str!("junos/whole.conf"), Format::Junos);
+    insta::assert_snapshot!(show(&loaded.network));
+    insta::assert_snapshot!(loaded.warnings.render(false));
+    let unknown: Vec<_> = loaded.unknown.kept().iter().map(|line| format!("{}: {}", line.line, line.text)).collect();
+    insta::assert_snapshot!(unknown.join("\n"));
+}
+
+#[test]
+fn every_mistake_is_named_with_its_place() {
+    insta::assert_snapshot!(model::errors(include_str!("junos/wrong.conf"), Format::Junos));
+}
+
+#[test]
+fn set_commands_say_the_same_as_braces() {
+    let braces = "system { host-name r; }
+interfaces { ge-0/0/0 { unit 5 { family inet { address 192.0.2.1/24; } } } inactive: ge-0/0/1 { unit 0 { family inet \
+                  { address 192.0.3.1/24; } } } }
+routing-options { autonomous-system 65000; router-id 10.0.0.1; }
+routing-instances { A { instance-type vrf; interface ge-0/0/0.5; route-distinguisher 1:1; vrf-target target:1:1; \
+                  routing-options { static { route 10.0.0.0/8 next-hop [ 192.0.2.2 192.0.2.3 ]; } } } }
+";
+    let set = "set system host-name r
+set interfaces ge-0/0/0 unit 5 family inet address 192.0.2.1/24
+set interfaces ge-0/0/1 unit 0 family inet address 192.0.3.1/24
+deactivate interfaces ge-0/0/1
+set routing-options autonomous-system 65000
+set routing-options router-id 10.0.0.1
+set routing-instances A instance-type vrf
+set routing-instances A interface ge-0/0/0.5
+set routing-instances A route-distinguisher 1:1
+set routing-instances A vrf-target target:1:1
+set routing-instances A routing-options static route 10.0.0.0/8 next-hop 192.0.2.2
+set routing-instances A routing-options static route 10.0.0.0/8 next-hop 192.0.2.3
+";
+    let braces = show(&model::load(braces, Format::Junos).network);
+    assert_eq!(show(&model::load(set, Format::JunosSet).network), braces);
+    assert!(braces.contains("10.0.0.0/8 static via 192.0.2.3"), "{braces}");
+}
+
+#[test]
+fn nesting_is_bounded() {
+    assert!(model::errors(&"a { ".repeat(1_000_000), Format::Junos).contains("braces nest too deep"));
+}

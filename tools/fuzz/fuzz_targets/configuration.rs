@@ -1,0 +1,74 @@
+//! Router configurations: in every dialect, texts are a network or a list of mistakes that can be shown, and every place
+//! that is remembered stands in its text.
+//!
+//! A zero byte ends a text and begins that of the next router: no file with one is a configuration.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use vrfleak_bench_data::Diagnostics;
+use vrfleak_config::{Format, Loaded, Options, Place, detect, is_configuration, load_texts};
+use vrfleak_engine::{Family, RouterId, VrfId};
+
+fuzz_target!(|data: &[u8]| {
+    // Files are read like this, too: a byte that is no text becomes a replacement character.
+    let text = String::from_utf8_lossy(data);
+    let names = ["a.cfg", "b.cfg", "c.cfg", "d.cfg"];
+    let texts: Vec<(&str, &str)> = names.into_iter().zip(text.splitn(names.len(), '\0')).collect();
+    for (_, text) in &texts {
+        assert_eq!(is_configuration(text), detect(text).is_some());
+    }
+    read(&texts, &Options::default());
+    for format in Format::ALL {
+        read(&texts, &Options::with_dialect(format));
+    }
+});
+
+fn read(texts: &[(&str, &str)], options: &Options) {
+    match load_texts(texts.iter().copied(), options) {
+        Ok(loaded) => {
+            show(&loaded.warnings);
+            assert_eq!(loaded.warnings.errors(), 0);
+            assert_eq!(loaded.formats.len(), texts.len());
+            assert!(loaded.unknown.kept().len() <= loaded.unknown.count());
+            resolve(&loaded);
+        }
+        Err(mistakes) => {
+            assert!(mistakes.errors() > 0, "refused without a mistake");
+            show(&mistakes);
+        }
+    }
+}
+
+/// Finds every place in its text.
+fn resolve(loaded: &Loaded) {
+    let (network, provenance) = (&loaded.network, &loaded.provenance);
+    let at = |place: Place| {
+        let line = provenance.resolve(place);
+        assert!(line.line > 0 && line.column > 0);
+        assert!(
+            provenance.sources()[place.source()].text().get(place.span()).is_some(),
+            "{place:?} splits a character"
+        );
+    };
+    (0..network.routers().len()).for_each(|index| at(provenance.router(RouterId::from_index(index))));
+    for index in 0..network.vrfs().len() {
+        let origin = provenance.vrf(VrfId::from_index(index));
+        at(origin.definition);
+        origin.rd.into_iter().for_each(at);
+        for family in Family::ALL {
+            let family = origin.family(family);
+            family.import.iter().chain(&family.export).for_each(|&(_, place)| at(place));
+        }
+    }
+    for id in network.policies().ids() {
+        at(provenance.policy(id));
+        network.policies().get(id).clauses.iter().for_each(|clause| at(provenance.clause(clause.source)));
+    }
+}
+
+fn show(diagnostics: &Diagnostics) {
+    for colour in [false, true] {
+        assert_eq!(diagnostics.render(colour).is_empty(), diagnostics.is_empty());
+    }
+}
