@@ -2,6 +2,7 @@
 //! Networks to work on: scenario files, seeded generators, prefix lists and lookup keys.
 
 pub mod diagnostic;
+pub mod keys;
 pub mod prefix_list;
 pub mod provider;
 pub mod random;
@@ -9,6 +10,7 @@ pub mod scenario;
 pub mod source_text;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use keys::KeyKind;
 pub use prefix_list::PrefixList;
 pub use provider::ProviderShape;
 pub use scenario::Scenario;
