@@ -56,7 +56,9 @@ pub(crate) fn run(args: &PingArgs, global: &Global) -> Result<Answer, Failure> {
     if let Some(source) = args.source.filter(|source| source.is_ipv4() != destination.is_ipv4()) {
         return Err(Failure::request(format!("source `{source}` and destination `{destination}` differ in family")));
     }
-    if let Some(family) = args.family.get().filter(|family| (*family == vrfleak_engine::Family::Ipv4) != destination.is_ipv4()) {
+    if let Some(family) =
+        args.family.get().filter(|family| (*family == vrfleak_engine::Family::Ipv4) != destination.is_ipv4())
+    {
         return Err(Failure::request(format!("destination `{destination}` is not an {family} address")));
     }
     let out = Output::open(global.output.as_deref())?;
@@ -90,13 +92,8 @@ fn one<A: Address>(
         .hint("give one with --source"));
     };
     let ping = Ping { vrf, source, destination };
-    let shown = Shown {
-        network,
-        ping,
-        verdict: dataplane.ping(ping),
-        request: dataplane.trace(vrf, destination),
-        reply: None,
-    };
+    let shown =
+        Shown { network, ping, verdict: dataplane.ping(ping), request: dataplane.trace(vrf, destination), reply: None };
     let shown = match shown.request.fate {
         Fate::Delivered { vrf: owner, .. } => Shown { reply: Some(dataplane.trace(owner, source)), ..shown },
         _ => shown,
