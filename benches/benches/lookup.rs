@@ -22,12 +22,8 @@ fn lookup(criterion: &mut Criterion) {
     let ribs = family.ribs();
     let biggest = (0..ribs.len()).max_by_key(|&vrf| ribs[vrf].best().len()).expect("a provider has VRFs");
     let vrf = VrfId::from_index(biggest);
-    let routes: Vec<(Prefix<u32>, u32)> = family
-        .rib(vrf)
-        .best()
-        .iter()
-        .map(|&id| (family.table().prefix(id), family.table().next_hop(id).0))
-        .collect();
+    let routes: Vec<(Prefix<u32>, u32)> =
+        family.rib(vrf).best().iter().map(|&id| (family.table().prefix(id), family.table().next_hop(id).0)).collect();
     let prefixes: Vec<Prefix<u32>> = routes.iter().map(|route| route.0).collect();
     let vrfs: Vec<VrfId> = (0..KEYS).map(|at| VrfId::from_index(at * 7919 % ribs.len())).collect();
     let trie: PrefixMap<ipnet::Ipv4Net, u32> = routes
@@ -39,9 +35,7 @@ fn lookup(criterion: &mut Criterion) {
         .map(|backend| (backend, Fibs::build(&provider.leak, backend).expect("a provider that fits")))
         .collect();
     let oracle = Fibs::build(&provider.leak, Backend::Linear).expect("a provider that fits");
-    for (name, keys) in
-        [("uniform", keys::uniform::<u32>(1, KEYS)), ("matched", keys::matched(&prefixes, 1, KEYS))]
-    {
+    for (name, keys) in [("uniform", keys::uniform::<u32>(1, KEYS)), ("matched", keys::matched(&prefixes, 1, KEYS))] {
         group.throughput(Throughput::Elements(KEYS as u64));
         let mut answers = vec![0; KEYS];
         for (backend, fibs) in &contenders {

@@ -133,7 +133,7 @@ enum FamilyName {
     Ipv6,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
     /// A scenario or configuration to work on in place of a generated provider.
     pub(crate) scenario: Option<PathBuf>,

@@ -25,9 +25,10 @@ pub(crate) fn write<A: Address>(
         for (prefix, paths) in &section.prefixes {
             version += 1;
             let nlri = nlri(section.rd, *prefix);
-            let best = paths.iter().position(|path| path.best).map_or("no best path".to_owned(), |at| {
-                format!("best #{}", at + 1)
-            });
+            let best = paths
+                .iter()
+                .position(|path| path.best)
+                .map_or("no best path".to_owned(), |at| format!("best #{}", at + 1));
             let place = match section.vrf {
                 Some(vrf) => format!("table {}", view.network.vrf(vrf).name),
                 None => "no table".to_owned(),

@@ -27,7 +27,10 @@ pub(crate) fn read_path(path: &Path, files: &FileArgs, verbose: bool) -> Result<
         return Ok(scenario.network);
     }
     if let Some((name, _)) = files.files.first() {
-        return Err(Failure::request(format!("`--file {name}=...` is for scenarios, and `{}` is none", path.display())));
+        return Err(Failure::request(format!(
+            "`--file {name}=...` is for scenarios, and `{}` is none",
+            path.display()
+        )));
     }
     let loaded = vrfleak_config::load(&[path.to_owned()], &Options::default())?;
     warn(&loaded.warnings);

@@ -12,7 +12,10 @@ mod input;
 mod ipv4_table;
 mod ipv6_table;
 mod output;
+mod ping;
+mod ping_matrix;
 mod prompt;
+mod run;
 mod schema;
 mod scope;
 mod show_bgp;
@@ -20,6 +23,7 @@ mod show_route;
 mod show_vrf;
 mod threads;
 mod vpn_table;
+mod why;
 
 use std::process::ExitCode;
 
@@ -33,10 +37,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let Cli { command, global } = Cli::parse();
     failure::exit_code(match &command {
-        Command::Run(_) | Command::Ping(_) | Command::Why(_) => Err(failure::Failure::request("not there yet")),
+        Command::Run(args) => run::run(args, &global),
         Command::Show(ShowCommand::Vrf(args)) => show_vrf::run(args, &global),
         Command::Show(ShowCommand::Bgp(args)) => show_bgp::run(args, &global),
         Command::Show(ShowCommand::Route(args)) => show_route::run(args, &global),
+        Command::Ping(args) => ping::run(args, &global),
+        Command::Why(args) => why::run(args, &global),
         Command::Schema => schema::schema(&global),
         Command::Completions { shell } => schema::completions(*shell, &global),
     })

@@ -65,12 +65,8 @@ fn router(network: &Network, name: &str) -> Result<RouterId, Failure> {
 }
 
 fn unknown_vrf(network: &Network, name: &str, on: Option<RouterId>) -> Failure {
-    let mut names: Vec<&str> = network
-        .vrfs()
-        .iter()
-        .filter(|vrf| on.is_none_or(|on| vrf.router == on))
-        .map(|vrf| vrf.name.as_str())
-        .collect();
+    let mut names: Vec<&str> =
+        network.vrfs().iter().filter(|vrf| on.is_none_or(|on| vrf.router == on)).map(|vrf| vrf.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     let place = on.map_or(String::new(), |on| format!(" on router `{}`", network.router(on).name));

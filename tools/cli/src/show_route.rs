@@ -62,7 +62,9 @@ pub(crate) fn run(args: &ShowRouteArgs, global: &Global) -> Result<Answer, Failu
             for (position, scope) in scopes.iter().enumerate() {
                 let mut tables = 0;
                 let several = families.len() > 1;
-                for (&vrf, &family) in scope.vrfs.iter().flat_map(|vrf| families.iter().map(move |family| (vrf, family))) {
+                for (&vrf, &family) in
+                    scope.vrfs.iter().flat_map(|vrf| families.iter().map(move |family| (vrf, family)))
+                {
                     if several && skipped(&network, vrf, family) {
                         continue;
                     }

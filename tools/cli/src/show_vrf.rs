@@ -145,12 +145,12 @@ fn targets(out: &mut impl Write, network: &Network, scope: &RouterScope) -> Resu
 fn family_targets<A: Address>(out: &mut impl Write, vrf: &Vrf) -> Result<(), Failure> {
     let family = vrf.family::<A>();
     let rows = family.import.len().max(family.export.len()).max(1);
-    let text = |targets: &[RouteTarget], row: usize| targets.get(row).map_or(String::new(), |target| format!("RT:{target}"));
+    let text =
+        |targets: &[RouteTarget], row: usize| targets.get(row).map_or(String::new(), |target| format!("RT:{target}"));
     for row in 0..rows {
         let name = if row == 0 { vrf.name.as_str() } else { "" };
         let label = if row == 0 { A::FAMILY.to_string() } else { String::new() };
-        let line =
-            format!("  {name:<32} {label:<7} {:<25} {}", text(&family.import, row), text(&family.export, row));
+        let line = format!("  {name:<32} {label:<7} {:<25} {}", text(&family.import, row), text(&family.export, row));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())

@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use vrfleak_engine::attributes::WEIGHT_LOCAL;
 use vrfleak_engine::{
-    Address, Attributes, Candidate, FamilyLeak, Network, NextHopKind, Prefix, Protocol, Rd, RouteId, RouteKey, RouterId,
-    Step, VrfId, select,
+    Address, Attributes, Candidate, FamilyLeak, Network, NextHopKind, Prefix, Protocol, Rd, RouteId, RouteKey,
+    RouterId, Step, VrfId, select,
 };
 
 use crate::scope::RouterScope;

@@ -98,8 +98,7 @@ fn leaked(network: &Network, leak: &Leak, events: &Events) {
     let imported = leak.imported_routes();
     let rib_bytes = ipv4.rib_bytes() + ipv6.rib_bytes();
     let rib_entries = entries(ipv4) + entries(ipv6);
-    let table_bytes =
-        ipv4.table().bytes() + ipv6.table().bytes() + ipv4.buckets().bytes() + ipv6.buckets().bytes();
+    let table_bytes = ipv4.table().bytes() + ipv6.table().bytes() + ipv4.buckets().bytes() + ipv6.buckets().bytes();
     let route_targets = distinct_targets(network);
     let digest = digest(ipv4) ^ digest(ipv6).rotate_left(1);
     events.measured(move |report: &mut Report| {
@@ -144,7 +143,8 @@ fn digest<A: Address>(family: &FamilyLeak<A>) -> u64 {
         .par_iter()
         .enumerate()
         .map(|(vrf, rib)| {
-            let mix = |id: u32| ((vrf as u64) << 32 | u64::from(id)).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mix =
+                |id: u32| ((vrf as u64) << 32 | u64::from(id)).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             rib.best().iter().map(|id| mix(id.0) ^ mix(id.0) >> 29).fold(0, u64::wrapping_add)
         })
         .reduce(|| 0, u64::wrapping_add)

@@ -65,8 +65,7 @@ pub(super) fn measure<A: Address>(
         return Ok(0);
     }
     let biggest = VrfId::from_index(biggest);
-    let prefixes: Vec<Prefix<A>> =
-        family.rib(biggest).best().iter().map(|&id| family.table().prefix(id)).collect();
+    let prefixes: Vec<Prefix<A>> = family.rib(biggest).best().iter().map(|&id| family.table().prefix(id)).collect();
     let mut looked_up = 0;
     for kind in [KeyKind::Uniform, KeyKind::Matched, KeyKind::Zipf, KeyKind::Miss] {
         let keys = match kind {

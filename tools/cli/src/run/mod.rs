@@ -47,10 +47,7 @@ impl Events {
 
 /// Runs the job and prints its report.
 pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Answer, Failure> {
-    let threads = global.threads.map_or_else(
-        || thread::available_parallelism().map_or(1, NonZero::get),
-        usize::from,
-    );
+    let threads = global.threads.map_or_else(|| thread::available_parallelism().map_or(1, NonZero::get), usize::from);
     let mut out = Output::open(global.output.as_deref())?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)

@@ -47,12 +47,7 @@ impl Counts {
 
 /// Pings from random VRFs: three of four to an address under a random route of the VRF, the others to the first own
 /// address of any VRF of the network.
-pub(super) fn ping_sample<A: Address>(
-    network: &Network,
-    leak: &Leak,
-    dataplane: &Dataplane<'_>,
-    seed: u64,
-) -> Counts {
+pub(super) fn ping_sample<A: Address>(network: &Network, leak: &Leak, dataplane: &Dataplane<'_>, seed: u64) -> Counts {
     let family = leak.family::<A>();
     let own: Vec<(VrfId, A)> =
         network.vrf_ids().filter_map(|vrf| Some((vrf, dataplane.default_source::<A>(vrf)?))).collect();

@@ -213,8 +213,23 @@ mod tests {
     fn json_keys_keep_their_order() {
         let json = serde_json::to_string(&Report::new(1, 2)).expect("plain data");
         let order = [
-            "schema_version", "seed", "threads", "network", "routers", "vrfs", "vpn_routes", "route_targets", "phases",
-            "imported_routes", "fib_entries", "rib_bytes", "fib_bytes", "lookup", "ping", "pairs", "delivered",
+            "schema_version",
+            "seed",
+            "threads",
+            "network",
+            "routers",
+            "vrfs",
+            "vpn_routes",
+            "route_targets",
+            "phases",
+            "imported_routes",
+            "fib_entries",
+            "rib_bytes",
+            "fib_bytes",
+            "lookup",
+            "ping",
+            "pairs",
+            "delivered",
             "peak_rss_bytes",
         ];
         let places: Vec<_> = order.iter().map(|key| json.find(&format!("\"{key}\":"))).collect();
