@@ -114,12 +114,8 @@ fn map_routes<A: Address>(
             policy::Export::NoTarget => Some(None),
             policy::Export::Denied(_) | policy::Export::NoMatch => None,
         };
-        let key = RouteKey {
-            origin,
-            next_hop: route.next_hop(),
-            attributes: route.attributes(),
-            protocol: route.protocol(),
-        };
+        let key =
+            RouteKey { origin, next_hop: route.next_hop(), attributes: route.attributes(), protocol: route.protocol() };
         mapped.push(((route.prefix(), key), set));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use vrfleak_engine::policy::{Action, Clause, Condition, Flow, Policy};
+use vrfleak_engine::policy::{Action, Clause, Condition, Flow, Policy, PrefixEntry, PrefixList};
 use vrfleak_engine::{
     Attributes, Dialect, Leak, Network, NetworkBuilder, NextHopKind, Prefix, Protocol, Rd, Reason, RouteTarget,
     SourceRoute, VrfId, why,
@@ -39,10 +39,7 @@ fn prefix(text: &str) -> Prefix<u32> {
 
 /// A clause that matches the first route and does `actions`.
 fn clause(actions: Vec<Action>, then: Flow) -> Clause {
-    let list = vrfleak_engine::policy::PrefixList::new(
-        "tagged".into(),
-        vec![vrfleak_engine::policy::PrefixEntry::exact(true, prefix(TAGGED).to_net())],
-    );
+    let list = PrefixList::new("tagged", vec![PrefixEntry::new(true, prefix(TAGGED), 16, 16)], Vec::new());
     Clause { condition: Condition::Prefix(list.into()), actions, then, ..Clause::default() }
 }
 
@@ -63,7 +60,9 @@ fn e4_a_map_replaces_every_target_or_joins_them() {
 
 #[test]
 fn e5_what_the_map_does_not_match_is_dropped_or_keeps_the_default_by_dialect() {
-    for (dialect, plain) in [(Dialect::IOS, true), (Dialect::NATIVE, false), (Dialect::FRR, false), (Dialect::XR, false)] {
+    for (dialect, plain) in
+        [(Dialect::IOS, true), (Dialect::NATIVE, false), (Dialect::FRR, false), (Dialect::XR, false)]
+    {
         let (network, vrfs) = network(dialect, vec![clause(Vec::new(), Flow::Accept)]);
         assert_eq!(imported(&network, vrfs)[0], [true, plain], "{}", dialect.name);
         if !plain {
