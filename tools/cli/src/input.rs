@@ -67,7 +67,7 @@ fn report_unknown<'a>(unknown: &UnknownLines, lines: usize, verbose: bool, name:
         return;
     }
     let hint = if verbose { "" } else { "; -v lists them" };
-    say(&format!("note: {} of {lines} lines are not understood{hint}\n", unknown.count()));
+    say(&format!("note: not understood: {} of {lines} lines{hint}\n", unknown.count()));
     if verbose {
         for line in unknown.kept() {
             say(&format!("{}:{}: {}\n", name(line.source), line.line, line.text));
