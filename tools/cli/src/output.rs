@@ -26,7 +26,7 @@ impl Output {
     /// Opens `path`, or standard output.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self { sink: Sink::Stdout(BufWriter::new(io::stdout())) }) };
-        let failed = |error: io::Error| Failure::request(format!("cannot write `{}`: {error}", path.display()));
+        let failed = |error: io::Error| cannot(path, &error);
         // A link is followed, so that the file it leads to is replaced and not the link.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let sink = match fs::metadata(&target) {
@@ -73,14 +73,23 @@ impl Output {
             |path: &Path, error: &io::Error| Failure::request(format!("cannot write `{}`: {error}", path.display()));
         match self.sink {
             Sink::Stdout(mut stdout) => stdout.flush()?,
-            Sink::Through(mut file, path) => file.flush().map_err(|error| failed(&path, &error))?,
+            Sink::Through(mut file, path) => file.flush().map_err(|error| cannot(&path, &error))?,
             Sink::Replace(file, path) => {
-                let file = file.into_inner().map_err(|error| failed(&path, error.error()))?;
-                file.as_file().sync_all().map_err(|error| failed(&path, &error))?;
-                file.persist(&path).map_err(|error| failed(&path, &error.error))?;
+                let file = file.into_inner().map_err(|error| cannot(&path, error.error()))?;
+                file.as_file().sync_all().map_err(|error| cannot(&path, &error))?;
+                file.persist(&path).map_err(|error| cannot(&path, &error.error))?;
             }
         }
         Ok(())
+    }
+}
+
+/// Says that `path` cannot be written, without the name of the temporary file beside it.
+fn cannot(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    match error.get_ref().and_then(std::error::Error::source) {
+        Some(cause) => Failure::request(format!("cannot write `{path}`: {cause}")),
+        None => Failure::request(format!("cannot write `{path}`: {error}")),
     }
 }
 

@@ -64,9 +64,6 @@ fn unknown_lines_are_counted_and_listed_on_demand() {
     let quiet = vrfleak("show vrf --input lab.cfg");
     assert_eq!(quiet.stderr, "note: not understood: 1 of 67 lines; -v lists them\n");
     let verbose = vrfleak("show vrf --input lab.cfg -v");
-    assert_eq!(
-        verbose.stderr,
-        "note: not understood: 1 of 67 lines\nlab.cfg:52: snmp-server community nobody RO\n"
-    );
+    assert_eq!(verbose.stderr, "note: not understood: 1 of 67 lines\nlab.cfg:53: snmp-server community nobody RO\n");
     assert_eq!(quiet.stdout, verbose.stdout);
 }
