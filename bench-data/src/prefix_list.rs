@@ -1,6 +1,6 @@
 //! [`PrefixList`]: routes as text, one `PREFIX` or `PREFIX NEXT_HOP` a line.
 //!
-//! The reader takes blocks of [`BLOCK`] bytes, hands each whole line to a parser that looks at every byte of an IPv4
+//! The reader takes blocks of `BLOCK` bytes, hands each whole line to a parser that looks at every byte of an IPv4
 //! line once, and falls back to the standard library's parsers for IPv6 and to say what is wrong. What it keeps grows
 //! with the routes, never with the length of a line.
 
