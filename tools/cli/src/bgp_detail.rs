@@ -69,6 +69,7 @@ fn path<A: Address>(
     let mut head = head.join(" ");
     if let (Some(rd), true) = (origin.rd, path.origin == Origin::Leaked || path.origin == Origin::Router)
         && section.vrf.is_some()
+        && rd != section.rd
     {
         let table = if path.origin == Origin::Leaked { origin.name.as_str() } else { "global" };
         head.push_str(&format!(", imported path from {} ({table})", nlri(rd, prefix)));

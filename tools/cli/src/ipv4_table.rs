@@ -97,15 +97,15 @@ fn line(out: &mut impl Write, network: &Network, entry: &Entry<'_, u32>, column:
     write!(out, "{code:<column$}{}", entry.prefix)?;
     let cost = format!("[{}/{}]", entry.distance, entry.metric);
     let age = if entry.protocol == Protocol::Bgp { format!(", {AGE}") } else { String::new() };
+    let source = entry.source.map_or(String::new(), |source| format!(" ({})", network.vrf(source).name));
     match entry.via {
         Via::Receive(interface) | Via::Interface(interface) => {
             writeln!(out, " is directly connected{age}, {interface}")
         }
         Via::Discard => writeln!(out, " is directly connected{age}, Null0"),
-        Via::Vrf(name) => writeln!(out, " {cost} via vrf {name}{age}"),
+        Via::Vrf(name) => writeln!(out, " {cost} via vrf {name}{source}{age}"),
         Via::Router(address, _) => writeln!(out, " {cost} via {address}{age}"),
         Via::Gateway(address, interface) => {
-            let source = entry.source.map_or(String::new(), |source| format!(" ({})", network.vrf(source).name));
             let interface = interface.map_or(String::new(), |name| format!(", {name}"));
             writeln!(out, " {cost} via {address}{source}{age}{interface}")
         }

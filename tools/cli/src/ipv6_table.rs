@@ -47,7 +47,7 @@ pub(crate) fn routes(out: &mut impl Write, network: &Network, entries: &[Entry<'
             }
             Via::Interface(interface) => writeln!(out, "     via {interface}{table}, directly connected")?,
             Via::Discard => writeln!(out, "     via Null0, directly connected")?,
-            Via::Vrf(name) => writeln!(out, "     via vrf {name}")?,
+            Via::Vrf(name) => writeln!(out, "     via vrf {name}{table}")?,
             Via::Router(address, _) => {
                 writeln!(out, "     via {}%default, indirectly connected", capitals(address))?;
             }

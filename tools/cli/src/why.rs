@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use vrfleak_engine::{
     Address, FamilyLeak, Leak, Network, NextHopKind, Outcome, Prefix, Protocol, Reason, RouteKey, RouteTarget, Stage,
-    Step, VrfId, why,
+    Step, TargetSetId, VrfId, why,
 };
 
 use crate::args::{Format, Global, Target, WhyArgs};
@@ -165,7 +165,7 @@ impl<'a, A: Address> View<'a, A> {
             source_router: &network.router(vrf.router).name,
             source_vrf: &vrf.name,
             protocol: key.protocol.to_string(),
-            rd: vrf.rd.map(|rd| rd.to_string()),
+            rd: vrf.rd.filter(|_| outcome.targets != TargetSetId::NONE).map(|rd| rd.to_string()),
             route_targets: self.targets(outcome).iter().map(RouteTarget::to_string).collect(),
             next_hop: kind.address().map(|address| address.to_string()),
             interface: kind.interface().map(|interface| network.interface(interface).name.as_str()),
@@ -231,6 +231,11 @@ impl<'a, A: Address> View<'a, A> {
                     "not exported: {} imported it from {from}, and what was imported is not exported again",
                     name(via)
                 )
+            }
+            Reason::ExportMapDenied => {
+                let map = network.vrf(key.origin).family::<A>().export_map;
+                let map = map.map_or(String::new(), |map| format!(" `{}`", network.policies().get(map).name));
+                format!("not exported: the export map{map} of {from} does not let it pass")
             }
             Reason::NoTarget => format!("not exported: {from} has no export target for it"),
             Reason::NoRd => format!("not exported: {from} has no RD"),

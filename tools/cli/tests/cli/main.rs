@@ -1,0 +1,10 @@
+//! Runs the command as its users do and looks at what it prints and how it ends.
+
+mod command;
+mod errors;
+mod json;
+mod lab;
+mod output;
+mod routers;
+mod run;
+mod shared;
