@@ -113,8 +113,7 @@ fn table<A: Address>(
     }
     if matrix.vrfs().len() <= DRAWN {
         let cell_width = counts.iter().map(|(word, _)| word.len()).max().unwrap_or(0).max(width);
-        let names: String =
-            matrix.vrfs().iter().map(|&(vrf, _)| format!("  {:<cell_width$}", name(vrf))).collect();
+        let names: String = matrix.vrfs().iter().map(|&(vrf, _)| format!("  {:<cell_width$}", name(vrf))).collect();
         writeln!(out, "{:<width$}{}", "from\\to", names.trim_end())?;
         for row in matrix.cells().collect::<Vec<_>>().chunks(matrix.vrfs().len().max(1)) {
             let Some(first) = row.first().filter(|cell| from[cell.ping.vrf.index()]) else { continue };

@@ -64,9 +64,6 @@ fn unknown_lines_are_counted_and_listed_on_demand() {
     let quiet = vrfleak("show vrf --input lab.cfg");
     assert_eq!(quiet.stderr, "note: 1 of 72 lines are not understood; -v lists them\n");
     let verbose = vrfleak("show vrf --input lab.cfg -v");
-    assert_eq!(
-        verbose.stderr,
-        "note: 1 of 72 lines are not understood\nlab.cfg:54: snmp-server community nobody RO\n"
-    );
+    assert_eq!(verbose.stderr, "note: 1 of 72 lines are not understood\nlab.cfg:54: snmp-server community nobody RO\n");
     assert_eq!(quiet.stdout, verbose.stdout);
 }

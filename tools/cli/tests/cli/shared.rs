@@ -25,10 +25,13 @@ fn read(path: &Path) -> String {
 fn without_ages(text: &str) -> String {
     let is_age = |word: &str| {
         let word = word.trim_end_matches(',');
-        word.len() == 8 && word.bytes().enumerate().all(|(at, byte)| if at % 3 == 2 { byte == b':' } else { byte.is_ascii_digit() })
+        word.len() == 8
+            && word.bytes().enumerate().all(|(at, byte)| if at % 3 == 2 { byte == b':' } else { byte.is_ascii_digit() })
     };
     text.lines()
-        .map(|line| line.split(' ').map(|word| if is_age(word) { "AGE" } else { word }).collect::<Vec<_>>().join(" ") + "\n")
+        .map(|line| {
+            line.split(' ').map(|word| if is_age(word) { "AGE" } else { word }).collect::<Vec<_>>().join(" ") + "\n"
+        })
         .collect()
 }
 
@@ -90,7 +93,8 @@ fn frr_has_the_same_routes_sources_targets_and_best_paths() {
                 .collect();
             assert_eq!(ours, expected, "{name} {vrf}");
             let routes: Value = serde_json::from_str(&file("route")).expect("JSON");
-            for row in rows.iter().filter(|row| row["vrf"] == vrf && row["best"] == true && row["protocol"] != "local") {
+            for row in rows.iter().filter(|row| row["vrf"] == vrf && row["best"] == true && row["protocol"] != "local")
+            {
                 let real = &routes[row["prefix"].as_str().expect("text")][0];
                 assert_eq!((&row["protocol"], &row["distance"]), (&real["protocol"], &real["distance"]), "{row}");
             }
