@@ -1,6 +1,6 @@
 //! [`PrefixList`]: routes as text, one `PREFIX` or `PREFIX NEXT_HOP` a line.
 //!
-//! The reader takes blocks of [`BLOCK`] bytes, hands each whole line to a parser that looks at every byte of an IPv4
+//! The reader takes blocks of `BLOCK` bytes, hands each whole line to a parser that looks at every byte of an IPv4
 //! line once, and falls back to the standard library's parsers for IPv6 and to say what is wrong. What it keeps grows
 //! with the routes, never with the length of a line.
 
@@ -167,6 +167,9 @@ impl Parser<'_> {
         let mut start = 0;
         while let Some(end) = memchr::memchr(b'\n', &block[start..]) {
             let line = &block[start..start + end];
+            if line.len() > LINE_BYTES {
+                self.overlong(line);
+            }
             if std::mem::take(&mut self.skipping) {
                 self.lines += 1;
             } else {
@@ -308,7 +311,7 @@ fn ipv4_prefix(text: &[u8]) -> Option<Ipv4Prefix> {
     let [b'/', digits @ ..] = rest else { return None };
     let len = match *digits {
         [low @ b'0'..=b'9'] => low - b'0',
-        [high @ b'0'..=b'3', low @ b'0'..=b'9'] => (high - b'0') * 10 + (low - b'0'),
+        [high @ b'1'..=b'3', low @ b'0'..=b'9'] => (high - b'0') * 10 + (low - b'0'),
         _ => return None,
     };
     Prefix::new(address, len)
@@ -437,6 +440,25 @@ error: `10.0.0.1/8` has host bits set
     }
 
     #[test]
+    fn a_line_is_too_long_however_its_bytes_arrive() {
+        struct OneByOne<'a>(&'a [u8]);
+        impl Read for OneByOne<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                self.0.read(&mut buffer[..1])
+            }
+        }
+        for (blanks, fits) in [(LINE_BYTES - 10, true), (LINE_BYTES - 9, false)] {
+            let text = format!("10.0.0.0/8{}\n11.0.0.0/8\n", " ".repeat(blanks));
+            let whole = PrefixList::parse("list", text.as_bytes());
+            let trickled = PrefixList::parse("list", OneByOne(text.as_bytes()));
+            assert_eq!((whole.is_ok(), trickled.is_ok()), (fits, fits));
+            if let (Err(whole), Err(trickled)) = (whole, trickled) {
+                assert_eq!((whole.errors(), whole.render(false)), (1, trickled.render(false)));
+            }
+        }
+    }
+
+    #[test]
     fn a_million_mistakes_are_counted() {
         let errors = parse(&b"x\n".repeat(1_000_000)).expect_err("wrong");
         assert_eq!((errors.errors(), errors.iter().count()), (1_000_000, 100));
@@ -458,9 +480,9 @@ error: `10.0.0.1/8` has host bits set
 
     proptest! {
         #[test]
-        fn reading_agrees_with_the_engines_parser(bytes: [u8; 4], len in 0_u8..40, next_hop: Option<[u8; 4]>) {
+        fn reading_agrees_with_the_engines_parser(bytes: [u8; 4], len in 0_u8..40, zero in "0?", next_hop: Option<[u8; 4]>) {
             let [a, b, c, d] = bytes;
-            let prefix = format!("{a}.{b}.{c}.{d}/{len}");
+            let prefix = format!("{a}.{b}.{c}.{d}/{zero}{len}");
             let line = next_hop.map_or_else(|| prefix.clone(), |ip| format!("{prefix} {}", Ipv4Addr::from(ip)));
             let list = parse(line.as_bytes()).ok().map(|list| list.entries::<u32>()[0].prefix);
             prop_assert_eq!(list, prefix.parse::<Ipv4Prefix>().ok());

@@ -1,5 +1,4 @@
 //! How long does it take from the RIBs to the FIBs, by backend?
-#![expect(missing_docs, reason = "criterion's macros make functions without docs")]
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! How long does it take from a network to all RIBs, and how does it grow with the routes?
-#![expect(missing_docs, reason = "criterion's macros make functions without docs")]
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! How many lookups a second, by backend and kind of key, in one table and in all tables mixed?
-#![expect(missing_docs, reason = "criterion's macros make functions without docs")]
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -3,8 +3,9 @@
 //! `zcat PREFIXES.gz | cargo run --release -p vrfleak-dataplane --example lookups -- [NEXT_HOPS [ROUNDS]]`
 //!
 //! The list has one prefix a line, of either family. Route i gets one of `NEXT_HOPS` values by a hash of i. Keys are
-//! uniform over the address space, or lie in a prefix drawn at random (matched). The last group cuts 4,000 tables of 250
-//! prefixes drawn at random each and looks up pairs of table and key at random.
+//! uniform over the address space, or lie in a prefix drawn at random (matched). Two groups have 4,000 tables of
+//! up to 250 prefixes each, once neighbours in the list, once scattered over it, and look up random pairs of table and
+//! matched key.
 
 use std::error::Error;
 use std::io::{self, Read, Write};
@@ -145,24 +146,41 @@ fn measure<A: TreeKey>(text: &str, next_hops: u64, rounds: usize) -> Result<(), 
     group(&format!("{family} matched"), &all, (None, &matched), rounds)?;
     drop(all);
 
-    let tables: Vec<Routes<A>> = (0..TABLES)
-        .map(|_| {
-            let mut cut: Routes<A> = (0..ROUTES_PER_TABLE).map(|_| whole[0][random.below(whole[0].len())]).collect();
-            cut.sort_unstable();
-            cut.dedup();
-            cut
-        })
-        .collect();
+    let routes = &whole[0];
+    let neighbours = (0..TABLES).map(|_| {
+        let start = random.below(routes.len().saturating_sub(ROUTES_PER_TABLE).max(1));
+        routes[start..routes.len().min(start + ROUTES_PER_TABLE)].to_vec()
+    });
+    let neighbours: Vec<Routes<A>> = neighbours.collect();
+    measure_tables("neighbours", &neighbours, &mut random, rounds)?;
+    drop(neighbours);
+    let scattered = (0..TABLES).map(|_| {
+        let mut drawn: Routes<A> = (0..ROUTES_PER_TABLE).map(|_| routes[random.below(routes.len())]).collect();
+        drawn.sort_unstable();
+        drawn.dedup();
+        drawn
+    });
+    let scattered: Vec<Routes<A>> = scattered.collect();
+    measure_tables("scattered", &scattered, &mut random, rounds)
+}
+
+fn measure_tables<A: TreeKey>(
+    kind: &str,
+    tables: &[Routes<A>],
+    random: &mut Random,
+    rounds: usize,
+) -> Result<(), Box<dyn Error>> {
     let (ids, keys): (Vec<TableId>, Vec<A>) = (0..KEYS)
         .map(|_| {
-            let table = random.below(TABLES);
-            let prefix = tables[table][random.below(tables[table].len())].0;
+            let table = random.below(tables.len());
+            let (prefix, _) = tables[table][random.below(tables[table].len())];
             (TableId::from_index(table), random.inside(prefix))
         })
         .unzip();
-    let all = contenders(&tables[..])?;
-    built(&format!("{family} {TABLES} tables"), &all, tables.iter().map(Vec::len).sum())?;
-    group(&format!("{family} {TABLES} tables, mixed"), &all, (Some(&ids), &keys), rounds)
+    let all = contenders(tables)?;
+    let title = format!("{} {TABLES} {kind}", A::FAMILY);
+    built(&title, &all, tables.iter().map(Vec::len).sum())?;
+    group(&title, &all, (Some(&ids), &keys), rounds)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -193,3 +193,47 @@ fn a_full_width_of_values_needs_no_more_than_its_codes() {
         }
     }
 }
+
+/// Host routes and what is around them, enough ranges that a table is built in pieces on several threads.
+fn huge<A: TreeKey>(values: u32) -> Routes<A> {
+    let shift = u32::from(A::BITS) - 32;
+    let mut routes: Routes<A> = (0..80_000_u32)
+        .map(|index| {
+            let bits = A::narrow(u128::from(index.wrapping_mul(0x9e37_79b9) & !1) << shift);
+            let len = if index % 5 == 0 { A::BITS } else { 26 + (index % 6) as u8 };
+            (Prefix::containing(bits, len), index % values)
+        })
+        .collect();
+    routes.sort_unstable();
+    routes.dedup_by_key(|route| route.0);
+    routes
+}
+
+fn agree_on_huge_tables<A: TreeKey>() {
+    let tables = [huge::<A>(3), huge(300), huge(80_000)];
+    let tree = TreeBitmap::build(&tables[..]).expect("ordered routes");
+    let keys: Vec<A> = tables[0].iter().step_by(3).flat_map(|(prefix, _)| [prefix.bits(), prefix.last()]).collect();
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        let forest = pool.install(|| Forest::build(&tables[..], Options::default())).expect("ordered routes");
+        let matched = pool.install(|| MatchForest::build(&tables[..], Options::default())).expect("ordered routes");
+        for table in (0..tables.len()).map(TableId::from_index) {
+            let mut values = vec![1; keys.len()];
+            forest.lookup_batch(table, &keys, &mut values);
+            for (&key, &value) in keys.iter().zip(&values) {
+                assert_eq!(value, tree.lookup(table, key).unwrap_or(NO_ROUTE), "{threads} threads, {table:?} {key:x?}");
+                assert_eq!(matched.lookup_match(table, key), tree.lookup_match(table, key), "{table:?} {key:x?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn oracle_huge_tables_v4() {
+    agree_on_huge_tables::<u32>();
+}
+
+#[test]
+fn oracle_huge_tables_v6() {
+    agree_on_huge_tables::<u128>();
+}

@@ -1,5 +1,37 @@
 #![forbid(unsafe_code)]
-//! The model of an L3VPN network and what route leaking makes of it.
+//! The model of a BGP/MPLS L3VPN network and what route leaking makes of it. No I/O.
+//!
+//! A [`Network`] is what is configured: routers, their VRFs, the routes the VRFs have of their own. [`Leak`] is what
+//! follows: own routes become VPN routes with an [`Rd`] and [`RouteTarget`]s, are bucketed by their target set, and every
+//! VRF imports the buckets that share a target with its import list and selects the best route to each prefix. [`why()`]
+//! says why a route is in a table or not. [`reference`](mod@reference) is the plain definition that all of it is held to.
+//!
+//! The three VRFs of a tutorial, of which A and B reach the services in C and stay apart:
+//!
+//! ```
+//! use std::net::Ipv4Addr;
+//! use vrfleak_engine::{Dialect, Leak, NetworkBuilder, Rd, Redistribute, RouteTarget};
+//!
+//! let mut builder = NetworkBuilder::default();
+//! let router = builder.router("lab", 65535, Ipv4Addr::new(10, 255, 0, 1), Dialect::NATIVE);
+//! let vrfs = [("VRF-A", 1, vec![3]), ("VRF-B", 2, vec![3]), ("VRF-C", 3, vec![1, 2])].map(|(name, number, imports)| {
+//!     let vrf = builder.vrf(router, name, Some(Rd::as2(65535, number)));
+//!     let interface = builder.interface(vrf, "Loopback1");
+//!     builder.address(interface, format!("192.168.{number}1.1/24").parse().expect("an address"));
+//!     let family = builder.family::<u32>(vrf);
+//!     family.export = vec![RouteTarget::as2(65535, number)];
+//!     family.import = imports.into_iter().map(|number| RouteTarget::as2(65535, number)).collect();
+//!     family.redistribute = Redistribute { connected: true, statics: false };
+//!     vrf
+//! });
+//! let network = builder.build().expect("a model without contradictions");
+//!
+//! let leak = Leak::new(&network);
+//! let has = |vrf: usize, prefix: &str| leak.family::<u32>().get(vrfs[vrf], prefix.parse().expect("a prefix")).is_some();
+//! assert!(has(0, "192.168.31.0/24") && has(1, "192.168.31.0/24")); // A and B have the services
+//! assert!(has(2, "192.168.11.0/24") && has(2, "192.168.21.0/24")); // and C has them
+//! assert!(!has(0, "192.168.21.0/24") && !has(1, "192.168.11.0/24")); // A and B stay apart
+//! ```
 
 pub mod address;
 pub mod administrator;

@@ -156,18 +156,22 @@ impl<A: Address> FromStr for Prefix<A> {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let syntax = || ParsePrefixError::Syntax { text: text.to_owned(), family: A::FAMILY };
-        // `ipnet` reads leading zeros in an IPv4 address as decimal; the standard library refuses the ambiguity.
+        // `ipnet` reads leading zeros in an IPv4 address as decimal; the standard library refuses the ambiguity. So does
+        // the length here.
         let (address, len) = text.split_once('/').ok_or_else(syntax)?;
         let address = address.parse().ok().and_then(A::from_ip).ok_or_else(syntax)?;
-        let len = len.parse().ok().filter(|_| len.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(syntax)?;
-        if len > A::BITS {
-            return Err(syntax());
-        }
+        let len = parse_len(len).filter(|&len| len <= A::BITS).ok_or_else(syntax)?;
         Self::new(address, len).ok_or_else(|| ParsePrefixError::HostBits {
             text: text.to_owned(),
             masked: Self::containing(address, len).to_net(),
         })
     }
+}
+
+/// Reads a decimal length without sign or leading zero.
+fn parse_len(text: &str) -> Option<u8> {
+    let plain = text == "0" || text.starts_with(|first| matches!(first, '1'..='9'));
+    text.parse().ok().filter(|_| plain)
 }
 
 #[cfg(test)]
@@ -194,6 +198,10 @@ mod tests {
         for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/+8", "::/0", "10.0.0.0/ 8", "010.0.0.0/8"] {
             assert!(text.parse::<Ipv4Prefix>().is_err(), "{text}");
         }
+        for text in ["0.0.0.0/00", "10.0.0.0/08", "10.0.0.0/008", "10.7.7.7/002", "10.0.0.0/"] {
+            assert!(matches!(text.parse::<Ipv4Prefix>(), Err(ParsePrefixError::Syntax { .. })), "{text}");
+        }
+        assert!("2001:db8::/032".parse::<Ipv6Prefix>().is_err());
     }
 
     #[test]

@@ -9,14 +9,14 @@
 //!   One in twenty is an extranet: its sites and those of the VPN before it import one another's routes. One VRF in 500
 //!   offers a shared service; three VPNs in ten are clients of one, and a service imports all its clients.
 //! - Routes: a site's share is spread evenly over 16 octaves. One in ten is IPv6. One in twenty is dual-homed, exported
-//!   by another site of the VPN too. 2% beyond those are static routes that no VRF redistributes; one VRF in twenty does
-//!   not redistribute its connected ones either.
-//! - Addresses: the sites of every VPN number their networks from 10.0.0.0 (fd00::) on, one /24 (/56) after the other,
-//!   and, where 10.0.0.0/8 is used up, on from 11.0.0.0: VPNs collide, sites of one VPN do not. In three cases of four a
-//!   network is its /24 whole; others are longer, down to /32 (/128), and where a site owns all of an aligned block, an
-//!   aggregate of /22, /20 or /16 (/48) stands at its head in every second case.
-//! - Links: a CE hangs on a link of its own, 100.64.0.0/10 in steps of /30 and 2001:db8::/32 in steps of /64, the same in
-//!   no two VRFs (of the first 1,048,576 in IPv4).
+//!   by another site of the VPN too. 2% beyond those are static routes that no VRF redistributes; one VRF in twenty
+//!   does not redistribute its connected ones either.
+//! - Addresses: the sites of every VPN number their networks from 10.0.0.0 (`fd00::`) on, one /24 (/56) after the
+//!   other, and, where 10.0.0.0/8 is used up, on from 11.0.0.0: VPNs collide, sites of one VPN do not. In three cases
+//!   of four a network is its /24 whole; others are longer, down to /32 (/128), and where a site owns all of an aligned
+//!   block, an aggregate of /22, /20 or /16 (/48) stands at its head in every second case.
+//! - Links: a CE hangs on a link of its own, 100.64.0.0/10 in steps of /30 and `2001:db8::/32` in steps of /64, the
+//!   same in no two VRFs (of the first 1,048,576 in IPv4).
 //! - Attributes: [`ATTRIBUTE_SETS`] sets, each with one to four ASes in its path; local preference 100 in nine of ten,
 //!   MED 0 in 49 of 50.
 

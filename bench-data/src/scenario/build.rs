@@ -333,6 +333,10 @@ impl Build<'_> {
         net
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one is whether the text is right, the inner one whether it names any"
+    )]
     fn interface_of(&mut self, key: &Key<String>, vrf: VrfId) -> Option<Option<InterfaceId>> {
         let Some(name) = key.value() else { return Some(None) };
         let router = self.builder.vrf_mut(vrf).router;

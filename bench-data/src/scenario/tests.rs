@@ -161,6 +161,7 @@ up = false
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a snapshot of every message")]
 fn all_that_is_wrong_is_reported_in_the_order_of_the_lines() {
     insta::assert_snapshot!(errors(r#"
 sed = 1

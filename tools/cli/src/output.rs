@@ -69,8 +69,6 @@ impl Output {
 
     /// Completes the output.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        let failed =
-            |path: &Path, error: &io::Error| Failure::request(format!("cannot write `{}`: {error}", path.display()));
         match self.sink {
             Sink::Stdout(mut stdout) => stdout.flush()?,
             Sink::Through(mut file, path) => file.flush().map_err(|error| cannot(&path, &error))?,

@@ -97,7 +97,10 @@ fn answer<A: Address>(
 fn longest<A: Address>(network: &Network, address: A) -> Option<Prefix<A>> {
     let routes = network.vrfs().iter().flat_map(|vrf| &vrf.family::<A>().routes);
     let leaving = routes.filter(|route| route.protocol() != Protocol::Local);
-    leaving.map(|route| route.prefix()).filter(|prefix| prefix.contains(address)).max_by_key(|prefix| prefix.len())
+    leaving
+        .map(vrfleak_engine::SourceRoute::prefix)
+        .filter(|prefix| prefix.contains(address))
+        .max_by_key(|prefix| prefix.len())
 }
 
 /// What an answer is about.
@@ -112,7 +115,7 @@ impl<'a, A: Address> View<'a, A> {
         let here = vrf_name(self.network, self.vrf);
         let Some(first) = outcomes.first() else {
             writeln!(out, "{prefix} is not in the table of {here}")?;
-            return writeln!(out, "  {}", self.unknown());
+            return writeln!(out, "  {}", unknown());
         };
         let (word, sentence) = (if first.reason.stage() == Stage::Best { "" } else { "not " }, self.explain(first));
         writeln!(out, "{prefix} is {word}in the table of {here}")?;
@@ -150,7 +153,7 @@ impl<'a, A: Address> View<'a, A> {
             in_table,
             reason: first.map_or(UNKNOWN, |outcome| outcome.reason.name()),
             step: first.and_then(|outcome| step(&outcome.reason)),
-            explanation: first.map_or_else(|| self.unknown(), |outcome| self.explain(outcome)),
+            explanation: first.map_or_else(unknown, |outcome| self.explain(outcome)),
             routes: outcomes.iter().map(|outcome| self.outcome(outcome)).collect(),
         }
     }
@@ -180,10 +183,6 @@ impl<'a, A: Address> View<'a, A> {
 
     fn targets(&self, outcome: &Outcome) -> Vec<RouteTarget> {
         self.family.table().target_sets().of(outcome.targets).collect()
-    }
-
-    fn unknown(&self) -> String {
-        "no such route: no VRF of the network has it".to_owned()
     }
 
     /// Returns where a route leads in its own VRF.
@@ -301,4 +300,9 @@ fn stage_name(stage: Stage) -> &'static str {
         Stage::NotBest => "not_best",
         Stage::Best => "best",
     }
+}
+
+/// Returns what is said of a prefix that nobody has.
+fn unknown() -> String {
+    "no such route: no VRF of the network has it".to_owned()
 }

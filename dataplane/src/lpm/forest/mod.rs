@@ -17,7 +17,7 @@ use super::raw::{Isa, Part, Store, StoreError};
 use super::table::{Match, NO_ROUTE, TableId};
 use super::tables::{BuildError, Checked, Tables};
 
-/// How a forest is built; the default is what is fastest here.
+/// How a forest is built; the default is the highest instruction level of this processor, and huge pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The instructions of the batch kernels.

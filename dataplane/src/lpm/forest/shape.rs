@@ -10,8 +10,8 @@ const MAX_ROOT_BITS: u8 = 58;
 pub(in crate::lpm) const BLOCK_BITS: u8 = 6;
 /// Page sizes that are tried, in bits.
 const PAGE_BITS: [u8; 4] = [0, 6, 8, 10];
-/// What a level of blocks less is worth, in bytes a boundary that lies below it. Chosen on the full tables: 18 bits for
-/// IPv4, 16 and a page of 10 for IPv6 come out between 0.6 and 3.
+/// What a level of blocks less is worth, in bytes a boundary that lies below it. With this value the full tables of both
+/// families get the roots that the README beside this folder names; other values were not compared.
 const LEVEL_WORTH: f64 = 1.5;
 
 /// The root of one table: slots of `bits` bits from `first` to `first + len - 1`, and pages of `2^page_bits` slots

@@ -47,7 +47,7 @@ pub(crate) fn json(code: i32, arguments: &str) -> serde_json::Value {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.code.map_or("none".to_owned(), |code| code.to_string());
-        write!(f, "exit code: {code}\n")?;
+        writeln!(f, "exit code: {code}")?;
         for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             if !text.is_empty() {
                 write!(f, "--- {name}\n{text}")?;
