@@ -1,5 +1,6 @@
 //! Reads the network that a command works on, from a scenario or from configurations, and tells them apart.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use vrfleak_bench_data::{Diagnostics, scenario, source_text};
 use vrfleak_config::{Options, UnknownLines};
 use vrfleak_engine::Network;
 
+use crate::activity::Activity;
 use crate::args::{FileArgs, InputArgs};
 use crate::failure::{Failure, colour, say};
 
@@ -15,16 +17,26 @@ const HEAD_BYTES: u64 = 256 << 10;
 
 /// Reads the network of a command's `--input`; warnings and unknown lines go to standard error.
 pub(crate) fn read(args: &InputArgs, verbose: bool) -> Result<Network, Failure> {
-    read_path(&args.input, &args.files, verbose)
+    let activity = Activity::start("reading");
+    let (network, remarks) = load(&args.input, &args.files, verbose)?;
+    drop(activity);
+    say(&remarks);
+    Ok(network)
 }
 
-/// Reads the network at `path`.
+/// Reads the network at `path`, for a command that shows its own progress.
 pub(crate) fn read_path(path: &Path, files: &FileArgs, verbose: bool) -> Result<Network, Failure> {
+    let (network, remarks) = load(path, files, verbose)?;
+    say(&remarks);
+    Ok(network)
+}
+
+/// Returns the network at `path` and what there is to say about the input.
+fn load(path: &Path, files: &FileArgs, verbose: bool) -> Result<(Network, String), Failure> {
     if is_scenario(path) {
         let files = files.files.iter().cloned().collect();
         let scenario = scenario::load(path, &files)?;
-        warn(&scenario.warnings);
-        return Ok(scenario.network);
+        return Ok((scenario.network, warnings(&scenario.warnings)));
     }
     if let Some((name, _)) = files.files.first() {
         return Err(Failure::request(format!(
@@ -33,11 +45,9 @@ pub(crate) fn read_path(path: &Path, files: &FileArgs, verbose: bool) -> Result<
         )));
     }
     let loaded = vrfleak_config::load(&[path.to_owned()], &Options::default())?;
-    warn(&loaded.warnings);
-    report_unknown(&loaded.unknown, loaded.lines, verbose, |source| {
-        loaded.provenance.sources().get(source).map_or("", |source| source.name())
-    });
-    Ok(loaded.network)
+    let name = |source: usize| loaded.provenance.sources().get(source).map_or("", |source| source.name());
+    let unknown = unknown(&loaded.unknown, loaded.lines, verbose, name);
+    Ok((loaded.network, warnings(&loaded.warnings) + &unknown))
 }
 
 /// Returns whether the file is meant as a scenario: by its name, by a TOML heading that no configuration has, or because
@@ -56,25 +66,25 @@ fn is_scenario(path: &Path) -> bool {
     text.lines().any(|line| line.trim_start().starts_with("[[")) || !vrfleak_config::is_configuration(&text)
 }
 
-fn warn(warnings: &Diagnostics) {
-    if !warnings.is_empty() {
-        say(&warnings.render(colour()));
-    }
+fn warnings(warnings: &Diagnostics) -> String {
+    if warnings.is_empty() { String::new() } else { warnings.render(colour()) }
 }
 
-fn report_unknown<'a>(unknown: &UnknownLines, lines: usize, verbose: bool, name: impl Fn(usize) -> &'a str) {
+/// Returns how many lines are not understood, and which on demand.
+fn unknown<'a>(unknown: &UnknownLines, lines: usize, verbose: bool, name: impl Fn(usize) -> &'a str) -> String {
     if unknown.count() == 0 {
-        return;
+        return String::new();
     }
     let hint = if verbose { "" } else { "; -v lists them" };
-    say(&format!("note: not understood: {} of {lines} lines{hint}\n", unknown.count()));
+    let mut text = format!("note: not understood: {} of {lines} lines{hint}\n", unknown.count());
     if verbose {
         for line in unknown.kept() {
-            say(&format!("{}:{}: {}\n", name(line.source), line.line, line.text));
+            let _ = writeln!(text, "{}:{}: {}", name(line.source), line.line, line.text);
         }
         let left = unknown.count() - unknown.kept().len();
         if left > 0 {
-            say(&format!("and {left} more\n"));
+            let _ = writeln!(text, "and {left} more");
         }
     }
+    text
 }

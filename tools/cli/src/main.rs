@@ -4,6 +4,7 @@
 //! Arguments go through two stages: `args` is what was typed, and each command, in a file of its own, says what it means.
 //! Data go through `output`; everything else, and the exit code, through `failure`.
 
+mod activity;
 mod args;
 mod bgp_detail;
 mod entry;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use vrfleak_dataplane::{Backend, Dataplane, Fate, Fibs, Hop, Ping, ReplyLoss, Trace, Verdict};
-use vrfleak_engine::{Address, Leak, Network, NextHopKind, VrfId};
+use vrfleak_engine::{Address, Network, NextHopKind, VrfId};
 
 use crate::args::{Format, Global, PingArgs};
 use crate::failure::{Answer, Failure};
@@ -46,7 +46,8 @@ struct HopRow<'a> {
 pub(crate) fn run(args: &PingArgs, global: &Global) -> Result<Answer, Failure> {
     let network = input::read(&args.input, global.verbose)?;
     let pool = threads::pool(global)?;
-    let fibs = pool.install(|| Fibs::build(&Leak::new(&network), Backend::default()));
+    let leak = threads::leak(&pool, &network);
+    let fibs = pool.install(|| Fibs::build(&leak, Backend::default()));
     let fibs = fibs.map_err(|error| Failure::request(error.to_string()))?;
     let dataplane = Dataplane::new(&network, &fibs);
     let (Some(destination), Some(name)) = (args.destination, &args.vrf) else {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use serde::Serialize;
-use vrfleak_engine::{Address, Family, FamilyLeak, LabelTable, Leak, Network, OriginCode, Prefix, RouterId};
+use vrfleak_engine::{Address, Family, FamilyLeak, LabelTable, Network, OriginCode, Prefix, RouterId};
 
 use crate::args::{Format, Global, ShowBgpArgs, VpnTable};
 use crate::failure::{Answer, Failure};
@@ -64,7 +64,7 @@ pub(crate) struct View<'a, A> {
 /// Runs the command.
 pub(crate) fn run(args: &ShowBgpArgs, global: &Global) -> Result<Answer, Failure> {
     let network = input::read(&args.input, global.verbose)?;
-    let leak = threads::pool(global)?.install(|| Leak::new(&network));
+    let leak = threads::leak(&threads::pool(global)?, &network);
     let mut out = Output::open(global.output.as_deref())?;
     match args.table {
         VpnTable::Vpnv4 => show::<u32>(&mut out, args, global.format, &network, leak.family())?,

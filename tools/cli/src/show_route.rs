@@ -38,7 +38,7 @@ struct RouteRow<'a> {
 pub(crate) fn run(args: &ShowRouteArgs, global: &Global) -> Result<Answer, Failure> {
     let network = input::read(&args.input, global.verbose)?;
     let scopes = scope::routers(&network, &args.scope)?;
-    let leak = threads::pool(global)?.install(|| Leak::new(&network));
+    let leak = threads::leak(&threads::pool(global)?, &network);
     let view = View { network: &network, leak: &leak, labels: LabelTable::per_vrf(&network) };
     let families = match args.target {
         Some(target) => vec![target.family()],

@@ -1,7 +1,9 @@
-//! The pool of threads that a command works in. There is no global one.
+//! The pool of threads that a command works in, and the leak that is computed there. There is no global pool.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use vrfleak_engine::{Leak, Network};
 
+use crate::activity::Activity;
 use crate::args::Global;
 use crate::failure::Failure;
 
@@ -14,4 +16,10 @@ pub(crate) fn pool(global: &Global) -> Result<ThreadPool, Failure> {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Computes the leak of a network in `pool`.
+pub(crate) fn leak(pool: &ThreadPool, network: &Network) -> Leak {
+    let _activity = Activity::start("leaking");
+    pool.install(|| Leak::new(network))
 }

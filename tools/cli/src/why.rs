@@ -56,7 +56,7 @@ pub(crate) fn run(args: &WhyArgs, global: &Global) -> Result<Answer, Failure> {
     let network = input::read(&args.input, global.verbose)?;
     let vrf = scope::vrf(&network, &args.vrf, args.router.as_deref())?;
     let pool = threads::pool(global)?;
-    let leak = pool.install(|| Leak::new(&network));
+    let leak = threads::leak(&pool, &network);
     let out = Output::open(global.output.as_deref())?;
     pool.install(|| match args.target.family() {
         vrfleak_engine::Family::Ipv4 => answer::<u32>(&network, &leak, vrf, args.target, global.format, out),
@@ -122,16 +122,15 @@ impl<'a, A: Address> View<'a, A> {
         writeln!(out, "  {sentence}")?;
         if outcomes.len() > 1 {
             writeln!(out, "\nAll routes to it:")?;
-            let rows: Vec<[String; 4]> = outcomes
+            let rows: Vec<[String; 3]> = outcomes
                 .iter()
                 .map(|outcome| {
                     let key = outcome.route;
-                    let stage = stage_name(outcome.reason.stage()).replace('_', " ");
-                    [vrf_name(self.network, key.origin), key.protocol.to_string(), self.way(key), stage]
+                    [vrf_name(self.network, key.origin), key.protocol.to_string(), self.way(key)]
                 })
                 .collect();
             let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-            let widths = [width(0), width(1), width(2), width(3)];
+            let widths = [width(0), width(1), width(2)];
             for (row, outcome) in rows.iter().zip(outcomes) {
                 write!(out, "  ")?;
                 for (text, width) in row.iter().zip(widths) {
