@@ -85,8 +85,9 @@ impl Output {
 /// Says that `path` cannot be written, without the name of the temporary file beside it.
 fn cannot(path: &Path, error: &io::Error) -> Failure {
     let path = path.display();
-    match error.get_ref().and_then(std::error::Error::source) {
-        Some(cause) => Failure::request(format!("cannot write `{path}`: {cause}")),
+    // A wrapped error names the temporary file, which nobody asked for: its kind says enough.
+    match error.get_ref() {
+        Some(_) => Failure::request(format!("cannot write `{path}`: {}", error.kind())),
         None => Failure::request(format!("cannot write `{path}`: {error}")),
     }
 }
