@@ -41,6 +41,7 @@ impl Output {
                     Some(folder) if !folder.as_os_str().is_empty() => folder,
                     _ => Path::new("."),
                 };
+                fs::metadata(folder).map_err(failed)?;
                 let file = beside(folder).map_err(failed)?;
                 Sink::Replace(BufWriter::new(file), target)
             }
@@ -85,10 +86,9 @@ impl Output {
 /// Says that `path` cannot be written, without the name of the temporary file beside it.
 fn cannot(path: &Path, error: &io::Error) -> Failure {
     let path = path.display();
-    // A wrapped error names the temporary file, which nobody asked for: its kind says enough.
-    match error.get_ref() {
-        Some(_) => Failure::request(format!("cannot write `{path}`: {}", error.kind())),
-        None => Failure::request(format!("cannot write `{path}`: {error}")),
+    match error.raw_os_error() {
+        Some(_) => Failure::request(format!("cannot write `{path}`: {error}")),
+        None => Failure::request(format!("cannot write `{path}`: {}", error.kind())),
     }
 }
 
