@@ -155,6 +155,13 @@ impl SourceText {
         Location::in_line(line, text, at - start..span.end.clamp(at, end) - start)
     }
 
+    /// Returns the part of the byte range `span` that lies on its first line.
+    pub(crate) fn first_line(&self, span: Range<usize>) -> Range<usize> {
+        let rest = self.text.as_bytes().get(span.clone()).unwrap_or_default();
+        let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        span.start..span.start + len
+    }
+
     /// Returns a diagnostic at the byte range `span`.
     pub fn diagnostic(&self, severity: Severity, span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(severity, &self.name, message).at_location(self.locate(span))

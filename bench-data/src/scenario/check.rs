@@ -38,7 +38,7 @@ impl Check<'_> {
         if !self.lenient {
             for key in schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str) {
                 if !table.contains_key(key) {
-                    let head = self.head(&span);
+                    let head = self.source.first_line(span.clone());
                     self.error(
                         head,
                         format!("the key `{key}` is missing"),
@@ -126,13 +126,6 @@ impl Check<'_> {
                 false
             }
         }
-    }
-
-    /// Returns the first line of `span`: a table's header.
-    fn head(&self, span: &Range<usize>) -> Range<usize> {
-        let text = self.source.text();
-        let end = text.get(span.clone()).and_then(|text| text.find('\n')).map_or(span.end, |end| span.start + end);
-        span.start..end
     }
 
     fn error(&mut self, span: Range<usize>, message: String, expected: String, hint: Option<String>) {

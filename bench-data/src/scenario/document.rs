@@ -145,7 +145,7 @@ pub(super) struct VrfTable {
     #[serde(rename = "static")]
     pub(super) statics: Vec<StaticTable>,
     /// Its routes from CEs, in groups that share their attributes.
-    pub(super) routes: Vec<RoutesTable>,
+    pub(super) routes: Vec<Item<RoutesTable>>,
 }
 
 /// What a VRF has otherwise in one address family: each key replaces the one of the VRF.

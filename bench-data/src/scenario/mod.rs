@@ -33,6 +33,10 @@ mod build;
 mod check;
 mod document;
 mod generate;
+mod group;
+mod interface;
+mod static_route;
+mod vrf;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,8 +49,10 @@ use vrfleak_engine::Network;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::source_text::SourceText;
 
-/// How many bytes a scenario file may have.
-pub const LIMIT_BYTES: usize = 64 << 20;
+/// How many bytes a scenario file may have: room for some 400,000 listed routes; more belong in a list of their own.
+///
+/// A hostile text, an error on every line, takes up to 120 times its size while it is read: 1 GB at this limit.
+pub const LIMIT_BYTES: usize = 8 << 20;
 /// How many routes a scenario may make, all VRFs together, unless [`Inputs`] says otherwise.
 pub const ROUTE_LIMIT: usize = 100_000_000;
 

@@ -450,6 +450,21 @@ warning: next hop `198.51.100.1` does not resolve in VRF `red`: its routes are n
         let text = red(&format!("[[vrf.routes]]\nprefixes = [\"10.0.0.0/8\"]\n{resolved}\n"));
         assert!(read(&text).expect("a network").warnings.is_empty());
     }
+    // The engine decides: a static route that resolves carries the next hops under it, one that does not does not.
+    for (via, warnings) in [("192.0.2.9", 0), ("203.0.113.1", 2)] {
+        let text = red(&format!(
+            "[[vrf.static]]\nprefix = \"198.51.100.0/24\"\nvia = \"{via}\"\n\
+             [[vrf.routes]]\nprefixes = [\"10.0.0.0/8\"]\nnext_hop = \"198.51.100.1\"\n"
+        ));
+        assert_eq!(read(&text).expect("a network").warnings.warnings(), warnings, "{via}");
+    }
+    insta::assert_snapshot!(errors(&red("[[vrf.routes]]\nmed = 1\n")), @r"
+error: a group of routes comes from one source
+  --> test.toml:12:1
+   |
+12 | [[vrf.routes]]
+   | ^^^^^^^^^^^^^^ expected one of `prefixes`, `generate` and `file`
+");
     insta::assert_snapshot!(errors(&red("[[vrf.routes]]\nprefixes = [\"10.0.0.0/8\"]\n")), @r#"
 error: route `10.0.0.0/8` has no next hop
   --> test.toml:13:12
@@ -527,6 +542,13 @@ error: 4000000000 routes, the limit is 100000000
     assert_eq!(error.to_string(), "f:14:12: 3 routes up to here, the limit is 2");
     let text = red("[[vrf.routes]]\ninterface = \"eth0\"\nfile = \"/dev/zero\"\n");
     assert_eq!(errors(&text).lines().next(), Some("error: file `/dev/zero` may not be read from here"));
+}
+
+#[test]
+fn a_scenario_of_many_mistakes_ends_soon() {
+    let vrf = "[[vrf]]\nname = \"a\"\nrouter = \"pe2\"\nrd = \"1:\"\n[[vrf.static]]\nprefix = \"1\"\n";
+    let errors = read(&format!("{ROUTER}{}", vrf.repeat(20_000))).expect_err("wrong");
+    assert_eq!((errors.errors(), errors.iter().count()), (80_000, 100));
 }
 
 #[test]
