@@ -40,6 +40,7 @@ mod vrf;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
 use serde::Deserialize;
@@ -113,9 +114,8 @@ pub fn parse(source: &SourceText, inputs: &Inputs) -> Result<Scenario, Diagnosti
         });
     }
     let lenient = !mistakes.is_empty();
-    let schema = schema_of_document();
     let (span, mut table) = (table.span(), table.into_inner());
-    check::Check { source, schema: &schema, lenient, diagnostics: &mut diagnostics }.document(&mut table);
+    check::Check { source, schema: &SCHEMA, lenient, diagnostics: &mut diagnostics }.document(&mut table);
     let document = document::Document::deserialize(Deserializer::from(toml::Spanned::new(span, table)));
     let network = match document {
         Ok(document) => build::build(&document, source, inputs, lenient, &mut diagnostics),
@@ -139,10 +139,13 @@ pub fn parse(source: &SourceText, inputs: &Inputs) -> Result<Scenario, Diagnosti
 
 /// Returns the JSON Schema of scenario files, draft 2020-12, as text with a line feed at its end.
 pub fn schema() -> String {
-    let mut text = format!("{:#}", schema_of_document());
+    let mut text = format!("{:#}", *SCHEMA);
     text.push('\n');
     text
 }
+
+/// Made once: a small scenario is read in a fraction of the time that this takes.
+static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(schema_of_document);
 
 fn schema_of_document() -> serde_json::Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
