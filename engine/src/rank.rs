@@ -130,8 +130,8 @@ impl<A: Address> RouteTable<A> {
         let deepest = self.position.par_chunks_mut(CHUNK).enumerate().map(|(chunk, positions)| {
             let start = chunk * CHUNK;
             let mut position = 0_usize;
-            // The first prefix of the chunk may have begun before it; 255 and above look alike.
-            while position < 255 && position < start && {
+            // The first prefix of the chunk may have begun before it; 65,535 and above look alike.
+            while position < usize::from(u16::MAX) && position < start && {
                 let before = start - position - 1;
                 (bits[before], len[before]) == (bits[start], len[start])
             } {
@@ -143,7 +143,7 @@ impl<A: Address> RouteTable<A> {
                     let same = bits[index] == bits[index - 1] && len[index] == len[index - 1];
                     position = if same { position + 1 } else { 0 };
                 }
-                *slot = position.min(255) as u8;
+                *slot = position.min(usize::from(u16::MAX)) as u16;
             }
             positions.iter().copied().max().unwrap_or(0)
         });

@@ -51,7 +51,7 @@ impl ExportStatus {
 
 /// All routes of one family that resolve and whose VRF is up, exported or not, by rank.
 ///
-/// 24 bytes a route for IPv4 and 36 for IPv6.
+/// 26 bytes a route for IPv4 and 38 for IPv6, with the position within its prefix.
 #[derive(Clone, Debug)]
 pub struct RouteTable<A> {
     pub(crate) bits: Vec<A>,
@@ -62,15 +62,15 @@ pub struct RouteTable<A> {
     pub(crate) targets: Vec<TargetSetId>,
     pub(crate) protocol: Vec<Protocol>,
     pub(crate) status: Vec<ExportStatus>,
-    /// The position of a route within its prefix, 255 and above as 255.
-    pub(crate) position: Vec<u8>,
+    /// The position of a route within its prefix, 65,535 and above as 65,535.
+    pub(crate) position: Vec<u16>,
     pub(crate) target_sets: TargetSets,
     /// The set that each VRF's export list makes.
     pub(crate) export_of: Vec<TargetSetId>,
     /// Whether some attributes bring targets of their own, so that `export_of` is not all that a VRF exports.
     pub(crate) own_targets: bool,
-    /// The largest position there is, 255 and above as 255.
-    pub(crate) deepest: u8,
+    /// The largest position there is, 65,535 and above as 65,535.
+    pub(crate) deepest: u16,
     /// The first route of each prefix where one RD is exported by several VRFs.
     pub(crate) shared_nlri: Vec<RouteId>,
 }
@@ -158,11 +158,11 @@ impl<A: Address> RouteTable<A> {
         (start..end).map(RouteId::from_index)
     }
 
-    /// Returns the first route of the prefix that `id` leads to. O(1) within the first 255 of a prefix, else O(log routes).
+    /// Returns the first route of the prefix that `id` leads to. O(1) within the first 65,535 of a prefix, else O(log routes).
     #[inline]
     pub(crate) fn first_of_prefix(&self, id: RouteId) -> RouteId {
         match self.position[id.index()] {
-            u8::MAX => {
+            u16::MAX => {
                 let prefix = self.prefix(id);
                 let before = |index: usize| (self.bits[index], self.len[index]) < (prefix.bits(), prefix.len());
                 RouteId::from_index(partition_point(id.index(), before))
@@ -187,7 +187,7 @@ impl<A: Address> RouteTable<A> {
             + self.targets.capacity() * 4
             + self.protocol.capacity()
             + self.status.capacity()
-            + self.position.capacity()
+            + self.position.capacity() * 2
             + self.shared_nlri.capacity() * 4
             + self.export_of.capacity() * 4
             + self.target_sets.bytes()
