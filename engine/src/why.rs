@@ -142,7 +142,18 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
             if outcomes.iter().any(|(outcome, _)| outcome.route == key) {
                 continue;
             }
-            let id = family.table().routes_to(prefix).find(|&id| family.table().key(id) == key);
+            let table = family.table();
+            let id = table.routes_to(prefix).find(|&id| table.key(id) == key);
+            // What its export map changed is exported by another key.
+            let id = match id {
+                Some(id) if table.status(id) == ExportStatus::Rewritten => {
+                    exported_as(network, family, id).or(Some(id))
+                }
+                _ => id,
+            };
+            if id.is_some_and(|id| outcomes.iter().any(|(outcome, _)| outcome.route == table.key(id))) {
+                continue;
+            }
             let reason = match id {
                 _ if !network.vrf(origin).up => Reason::VrfDown { vrf: origin },
                 _ if !network.vrf(vrf).up => Reason::VrfDown { vrf },
@@ -150,7 +161,7 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
                 Some(id) => left_behind(network, family, &import, vrf, id),
                 None => Reason::NextHopUnresolved,
             };
-            let targets = id.map_or(TargetSetId::NONE, |id| family.table().targets(id));
+            let targets = id.map_or(TargetSetId::NONE, |id| table.targets(id));
             outcomes.push((Outcome { route: key, targets, leaked_host: false, reason }, usize::MAX));
         }
         outcomes.extend(not_passed_on(network, family, vrf, origin, prefix).map(|outcome| (outcome, usize::MAX)));
@@ -173,6 +184,16 @@ fn selected<A: Address>(family: &FamilyLeak<A>, candidates: &[Candidate], candid
     }
 }
 
+/// Returns the route that an export map made of a source route.
+fn exported_as<A: Address>(network: &Network, family: &FamilyLeak<A>, id: RouteId) -> Option<RouteId> {
+    let (table, key) = (family.table(), family.table().key(id));
+    let source = |other: RouteId| table.paths(network).source(table.attributes(other));
+    let is_it = |&other: &RouteId| {
+        source(other) == Some(key.attributes) && RouteKey { attributes: key.attributes, ..table.key(other) } == key
+    };
+    table.routes_to(table.prefix(id)).find(is_it)
+}
+
 /// Says why another VRF's route is no candidate in `vrf`.
 fn left_behind<A: Address>(
     network: &Network,
@@ -188,7 +209,7 @@ fn left_behind<A: Address>(
         ExportStatus::NoTarget => Reason::NoTarget,
         ExportStatus::MapDenied => Reason::ExportMapDenied,
         ExportStatus::NoRd => Reason::NoRd,
-        ExportStatus::LostToOwn => {
+        ExportStatus::LostToOwn | ExportStatus::Rewritten => {
             let winner = same_prefix()
                 .find(|&other| table.origin(other) == table.origin(id) && table.status(other).is_vpn_route());
             winner.map_or(Reason::NoTarget, |winner| Reason::OtherExported { winner: table.key(winner) })
