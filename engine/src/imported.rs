@@ -47,7 +47,7 @@ struct Alike {
     weight: u32,
     next_hop: Option<NextHopId>,
     protocol: Option<crate::source_route::Protocol>,
-    rd: Option<Option<Rd>>,
+    rd: Option<Rd>,
 }
 
 /// The verdicts of one VRF that are known already.
@@ -87,7 +87,7 @@ impl Verdicts {
             weight: weight(network, table, vrf, id),
             next_hop: reads.next_hop.then_some(table.next_hop(id)),
             protocol: reads.protocol.then_some(table.protocol(id)),
-            rd: reads.rd.then(|| network.vrf(table.origin(id)).rd),
+            rd: network.vrf(table.origin(id)).rd.filter(|_| reads.rd),
         };
         self.known.entry(alike).or_insert_with(|| evaluate(paths, table, vrf, id)).clone()
     }

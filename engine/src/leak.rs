@@ -248,7 +248,9 @@ impl<A: Address> FamilyLeak<A> {
             // An interface with two subnets around one address brings it along once.
             leaked.sort_unstable();
             leaked.dedup();
-            leaked.into_iter().for_each(|host| all.push(host, self.table.key(host), None));
+            for host in leaked {
+                all.push(host, self.table.key(host), None);
+            }
         }
         let selection = select::select::<A>(paths, vrf, all.contest());
         let Candidates { ids, keys, mut copies, .. } = all;

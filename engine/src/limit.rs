@@ -42,8 +42,8 @@ pub(crate) struct Cut {
 }
 
 /// How many candidates of one kind a prefix keeps, whose place is `here`.
-fn kept<T: Ord>(here: T, cut: T, at_cut: usize) -> usize {
-    match here.cmp(&cut) {
+fn kept<T: Ord>(here: &T, cut: &T, at_cut: usize) -> usize {
+    match here.cmp(cut) {
         std::cmp::Ordering::Less => usize::MAX,
         std::cmp::Ordering::Equal => at_cut,
         std::cmp::Ordering::Greater => 0,
@@ -63,11 +63,11 @@ impl Cut {
             }
         };
         if let Some((cut, at_cut)) = self.own {
-            drop_behind(&kinds.own, kept(first, cut, at_cut));
+            drop_behind(&kinds.own, kept(&first, &cut, at_cut));
         }
         let (cut_depth, cut, at_cut) = self.imported;
         for (depth, which) in &kinds.imported {
-            drop_behind(which, kept((*depth, first), (cut_depth, cut), at_cut));
+            drop_behind(which, kept(&(*depth, first), &(cut_depth, cut), at_cut));
         }
         candidates.retain(&keep);
     }

@@ -141,6 +141,21 @@ impl<A: Address> RouteTable<A> {
         self.attributes(id).0 >= self.first_derived
     }
 
+    /// Returns the VPN route that a source route is exported as: itself, or the derived route that its VRF's export map
+    /// made of it. `None` if it is not exported. O(routes to the prefix).
+    pub fn exported_as(&self, network: &Network, id: RouteId) -> Option<RouteId> {
+        if self.status(id) != ExportStatus::Rewritten {
+            return Some(id).filter(|&id| self.status(id).is_vpn_route());
+        }
+        let (paths, key) = (self.paths(network), self.key(id));
+        let is_it = |&other: &RouteId| {
+            let made = self.key(other);
+            paths.source(made.attributes) == Some(key.attributes)
+                && RouteKey { attributes: key.attributes, ..made } == key
+        };
+        self.routes_to(self.prefix(id)).find(is_it)
+    }
+
     /// Returns the VRFs that the route has been in, from the one that has the source route to its origin (SEMANTICS
     /// E1). O(log re-exports).
     pub fn way(&self, id: RouteId) -> impl Iterator<Item = VrfId> + '_ {

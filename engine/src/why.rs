@@ -145,12 +145,7 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
             let table = family.table();
             let id = table.routes_to(prefix).find(|&id| table.key(id) == key);
             // What its export map changed is exported by another key.
-            let id = match id {
-                Some(id) if table.status(id) == ExportStatus::Rewritten => {
-                    exported_as(network, family, id).or(Some(id))
-                }
-                _ => id,
-            };
+            let id = id.map(|id| table.exported_as(network, id).unwrap_or(id));
             if id.is_some_and(|id| outcomes.iter().any(|(outcome, _)| outcome.route == table.key(id))) {
                 continue;
             }
@@ -182,16 +177,6 @@ fn selected<A: Address>(family: &FamilyLeak<A>, candidates: &[Candidate], candid
         leaked_host: candidate.leaked_host,
         reason,
     }
-}
-
-/// Returns the route that an export map made of a source route.
-fn exported_as<A: Address>(network: &Network, family: &FamilyLeak<A>, id: RouteId) -> Option<RouteId> {
-    let (table, key) = (family.table(), family.table().key(id));
-    let source = |other: RouteId| table.paths(network).source(table.attributes(other));
-    let is_it = |&other: &RouteId| {
-        source(other) == Some(key.attributes) && RouteKey { attributes: key.attributes, ..table.key(other) } == key
-    };
-    table.routes_to(table.prefix(id)).find(is_it)
 }
 
 /// Says why another VRF's route is no candidate in `vrf`.

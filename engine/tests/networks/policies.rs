@@ -87,7 +87,8 @@ fn family<A: Address>(
     policies: &[PolicyId],
 ) {
     let family = builder.family::<A>(vrf);
-    let map = |bits: u8| if policies.is_empty() || bits % 2 == 0 { None } else { Some(pick(policies, bits >> 1)) };
+    let map =
+        |bits: u8| if policies.is_empty() || bits.is_multiple_of(2) { None } else { Some(pick(policies, bits >> 1)) };
     family.import_map = map(maps & 15);
     family.export_map = map(maps >> 4);
     family.allowas_in = pick(&[0, 0, 1, 2], loops);
