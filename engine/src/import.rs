@@ -93,15 +93,15 @@ impl<'a, A: Address> Import<'a, A> {
         let work = |vrf: usize| imports[vrf].iter().map(|&set| self.buckets.size(set)).sum::<usize>();
         let mut order: Vec<(usize, usize)> = (0..imports.len()).map(|vrf| (work(vrf), vrf)).collect();
         order.sort_unstable_by(|a, b| b.cmp(a));
-        let most_own_as = imported::most_own_as(self.paths);
+        let own_as = imported::own_as_routes(self.network, self.table);
         let next = AtomicUsize::new(0);
         let done = rayon::broadcast(|_| {
             let mut scratch = Scratch::default();
             let mut ribs = Vec::new();
             while let Some(&(_, vrf)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let id = VrfId::from_index(vrf);
-                scratch.candidates.start(self.filters(id, &most_own_as));
-                ribs.push((vrf, self.rib(id, &imports[vrf], &mut scratch)));
+                let own_as = own_as.get(self.network.vrf(id).router.index()).map_or(&[][..], |routes| routes);
+                ribs.push((vrf, self.rib(id, &imports[vrf], own_as, &mut scratch)));
             }
             ribs
         });
@@ -120,35 +120,32 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
-    /// Returns whether a VRF may refuse or change some of what its targets bring: it has an import map, or an AS path
-    /// holds its router's AS too often. `most_own_as` is what [`imported::most_own_as`] says.
-    fn filters(&self, vrf: VrfId, most_own_as: &[u32]) -> bool {
-        let (here, family) = (self.network.vrf(vrf), self.network.vrf(vrf).family::<A>());
-        family.import_map.is_some() || most_own_as[here.router.index()] > family.allowas_in
-    }
-
-    fn rib(&self, vrf: VrfId, sets: &[TargetSetId], scratch: &mut Scratch) -> Rib {
+    /// Computes the RIB of a VRF that imports `sets`; `own_as` are the VPN routes whose AS path holds its router's AS.
+    fn rib(&self, vrf: VrfId, sets: &[TargetSetId], own_as: &[(TargetSetId, RouteId)], scratch: &mut Scratch) -> Rib {
+        let family = self.network.vrf(vrf).family::<A>();
+        scratch.candidates.start(family.import_map.is_some() || !own_as.is_empty());
         let lists: Vec<&[u32]> = sets.iter().map(|&set| self.buckets.of(set)).filter(|list| !list.is_empty()).collect();
         let imported = scratch.merge.union(self.table, self.packing, &lists);
         scratch.best.clear();
         scratch.patches.clear();
         self.join_own(vrf, imported, &mut scratch.best, &mut scratch.keys);
         let mut count = self.count_imported(vrf, sets);
-        if scratch.candidates.filters() {
-            let firsts = self.imported_prefixes(vrf, imported);
-            count = self.filter(vrf, sets, &firsts, &mut scratch.candidates, &mut scratch.patches);
+        let (candidates, patches) = (&mut scratch.candidates, &mut scratch.patches);
+        if family.import_map.is_some() {
+            count = self.filter(vrf, sets, &self.imported_prefixes(vrf, imported), candidates, patches);
+        } else {
+            count -= self.refuse_loops(vrf, sets, own_as, candidates, patches);
         }
         let mut particulars = Particulars::default();
-        if let Some(maximum) = self.network.vrf(vrf).family::<A>().maximum_routes {
+        if let Some(maximum) = family.maximum_routes {
             let firsts = || self.imported_prefixes(vrf, imported);
-            let (candidates, patches) = (&mut scratch.candidates, &mut scratch.patches);
             count = self.limit(vrf, sets, maximum, count, firsts, candidates, patches, &mut particulars);
         }
         self.patch(vrf, sets, particulars.cut.as_ref(), scratch);
         if self.network.router_of(vrf).dialect.leaks_host_routes {
             self.join_hosts(vrf, scratch);
         }
-        if self.network.vrf(vrf).family::<A>().maximum_paths.paths > 1 {
+        if family.maximum_paths.paths > 1 {
             particulars.multipath = self.multipath(vrf, sets, particulars.cut.as_ref(), scratch);
         }
         Rib { best: scratch.best.as_slice().into(), imported: count, particulars: particulars.boxed() }
@@ -189,6 +186,29 @@ impl<'a, A: Address> Import<'a, A> {
             }
             if !plain {
                 touched.push(first);
+            }
+        }
+        count
+    }
+
+    /// Returns how many routes that the VRF is offered are loops (SEMANTICS I5), and adds their prefixes to `touched`.
+    fn refuse_loops(
+        &self,
+        vrf: VrfId,
+        sets: &[TargetSetId],
+        own_as: &[(TargetSetId, RouteId)],
+        candidates: &mut Candidates,
+        touched: &mut Vec<RouteId>,
+    ) -> u32 {
+        let mut count = 0;
+        let of_set = |set: TargetSetId| {
+            let start = own_as.partition_point(|&(other, _)| other < set);
+            own_as[start..].iter().take_while(move |&&(other, _)| other == set).map(|&(_, id)| id)
+        };
+        for id in sets.iter().flat_map(|&set| of_set(set)).filter(|&id| self.enters(vrf, sets, id)) {
+            if candidates.verdicts.of(self.network, self.table, vrf, id) == Verdict::Loop {
+                touched.push(self.table.first_of_prefix(id));
+                count += 1;
             }
         }
         count
