@@ -130,8 +130,8 @@ fn bests<A: Address>(table: &Table<A>) -> Vec<Best<A>> {
 
 fn tables<A: Address>(network: &Network, leak: &Leak) -> Vec<Vec<Best<A>>> {
     let family = leak.family::<A>();
-    let best = |&id: &RouteId| (family.table().prefix(id), family.table().origin(id), family.table().next_hop(id));
-    network.vrf_ids().map(|vrf| family.rib(vrf).best().iter().map(best).collect()).collect()
+    let best = |id: RouteId| (family.table().prefix(id), family.table().origin(id), family.table().next_hop(id));
+    network.vrf_ids().map(|vrf| family.rib(vrf).iter().map(best).collect()).collect()
 }
 
 /// A network and its tables.
