@@ -41,11 +41,18 @@ impl<T: Plain> Region<T> {
         Self { start: NonNull::dangling(), len: 0, capacity: 0, huge, advised: false }
     }
 
-    /// Returns a region with room for `capacity` elements.
-    pub(crate) fn with_capacity(capacity: usize, huge: bool) -> Self {
+    /// Returns a region of `len` zeros, whose pages nobody has touched if the system gives fresh ones.
+    pub(crate) fn zeroed(len: usize, huge: bool) -> Self {
         let mut region = Self::new(huge);
-        if capacity > 0 {
-            region.grow_to(capacity);
+        if len > 0 {
+            let layout = Self::layout(len);
+            // SAFETY: the layout has a size above 0, since `len` is.
+            let fresh = unsafe { alloc::alloc_zeroed(layout) }.cast::<T>();
+            let Some(fresh) = NonNull::new(fresh) else { alloc::handle_alloc_error(layout) };
+            region.advised = huge && layout.size() >= HUGE_PAGE && advise_huge(fresh.cast(), layout.size());
+            region.start = fresh;
+            region.capacity = len;
+            region.len = len;
         }
         region
     }
