@@ -1,6 +1,7 @@
 //! From the routes of all tables to a store: chunks of tables in parallel, each in one pass over its routes.
 
 use std::ops::Range as Span;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Prefix};
@@ -32,18 +33,46 @@ struct Chunk {
     dictionaries: Vec<Dictionary>,
 }
 
+/// The memory that making a chunk takes, for the next one to use again.
+struct Scratch<A> {
+    ranges: Ranges<A>,
+    locals: LocalCodes,
+    codes: Vec<u32>,
+    writer: PartWriter,
+    piece: Piece,
+}
+
+impl<A: Address> Scratch<A> {
+    fn new() -> Self {
+        let (ranges, locals, codes) = (Ranges::new(), LocalCodes::new(), Vec::new());
+        Self { ranges, locals, codes, writer: PartWriter::new(), piece: Piece::default() }
+    }
+}
+
 /// Returns the store of all tables and, where they are kept, the length of each of its values' prefix.
 pub(super) fn build<A: Address>(
     input: &(impl Tables<A> + ?Sized),
     huge_pages: bool,
     keep_lens: bool,
 ) -> Result<(Store<A>, Vec<u8>), BuildError> {
+    // Fresh memory costs more than what is written to it. One chunk may begin inside another, in a thread that waits for
+    // the parts of a huge table, so that scratch is not a thread's.
+    let scratches = Mutex::new(Vec::new());
+    let idle = || scratches.lock().unwrap_or_else(PoisonError::into_inner);
     let chunks: Vec<Chunk> = spans(input)
         .into_par_iter()
         // One at a time: the first chunks may be far bigger than the rest.
         .with_max_len(1)
-        .map(|span| chunk(input, span, keep_lens))
+        .map(|span| {
+            let free = idle().pop();
+            let mut scratch = free.unwrap_or_else(Scratch::new);
+            let made = chunk(input, span, keep_lens, &mut scratch);
+            idle().push(scratch);
+            made
+        })
         .collect::<Result<_, _>>()?;
+    drop(idle);
+    drop(scratches);
 
     let mut values = vec![NO_ROUTE; FIRST_VALUE as usize];
     let mut lens = vec![0; if keep_lens { values.len() } else { 0 }];
@@ -88,11 +117,11 @@ fn chunk<A: Address>(
     input: &(impl Tables<A> + ?Sized),
     span: Span<usize>,
     keep_lens: bool,
+    scratch: &mut Scratch<A>,
 ) -> Result<Chunk, BuildError> {
-    let mut piece = Piece::default();
+    let Scratch { ranges, locals, codes, writer, piece } = scratch;
+    piece.clear();
     let mut dictionaries = Dictionaries::default();
-    let (mut ranges, mut locals, mut codes) = (Ranges::new(), LocalCodes::new(), Vec::new());
-    let mut writer = PartWriter::new();
     for table in span.map(TableId::from_index) {
         locals.clear();
         let mut routes = Checked::new(table, input.routes(table));
@@ -102,8 +131,8 @@ fn chunk<A: Address>(
         });
         ranges.sweep(Prefix::DEFAULT, LocalCodes::MISS, coded);
         routes.finish()?;
-        let dictionary = dictionaries.assign(locals.answers(), &mut codes);
-        ranges.recode(&codes);
+        let dictionary = dictionaries.assign(locals.answers(), codes);
+        ranges.recode(codes);
         let (width, answers) = {
             let dictionary = &dictionaries.list[dictionary as usize];
             (dictionary.width(), dictionary.codes() as u32)
@@ -121,7 +150,7 @@ fn chunk<A: Address>(
         };
         pushed.map_err(|error| refusal::<A>(error))?;
     }
-    Ok(Chunk { piece, dictionaries: dictionaries.list })
+    Ok(Chunk { piece: piece.take(), dictionaries: dictionaries.list })
 }
 
 /// Returns why a store did not take what was just built.

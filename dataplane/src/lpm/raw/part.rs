@@ -96,6 +96,29 @@ pub(in crate::lpm) struct Piece {
 }
 
 impl Piece {
+    /// Forgets all tables and keeps memory for the next.
+    pub(in crate::lpm) fn clear(&mut self) {
+        self.heads.clear();
+        self.fragments.truncate(1);
+        for Fragment { slots, pages, blocks } in &mut self.fragments {
+            slots.clear();
+            pages.clear();
+            blocks.clear();
+        }
+    }
+
+    /// Returns the tables in as much memory as they need, and leaves an empty piece whose memory may be used again.
+    pub(in crate::lpm) fn take(&mut self) -> Self {
+        let heads = std::mem::take(&mut self.heads);
+        let mut fragments: Vec<Fragment> = self.fragments.drain(1.min(self.fragments.len())..).collect();
+        if let Some(Fragment { slots, pages, blocks }) = self.fragments.first_mut() {
+            let first = Fragment { slots: slots.clone(), pages: pages.clone(), blocks: blocks.clone() };
+            fragments.insert(0, first);
+        }
+        self.clear();
+        Self { heads, fragments }
+    }
+
     /// Adds a table whose root has `shape`, with `codes` codes of `width` bytes from the piece's dictionary
     /// `dictionary`.
     ///
