@@ -71,7 +71,6 @@ pub(super) fn build<A: Address>(
             made
         })
         .collect::<Result<_, _>>()?;
-    drop(idle);
     drop(scratches);
 
     let mut values = vec![NO_ROUTE; FIRST_VALUE as usize];

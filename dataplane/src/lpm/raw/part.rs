@@ -16,6 +16,9 @@ pub(in crate::lpm) const LEAF: u32 = 1 << 29;
 /// The bits of an entry that are an offset, once it is in a store; a [`Part`] ends below [`LEAF`].
 pub(in crate::lpm) const OFFSET: u32 = LIST - 1;
 
+/// Slots and bytes from which on a table is a fragment of its own.
+const ALONE: usize = 1 << 13;
+
 /// One table, or some slots of one, not checked yet.
 #[derive(Debug, Default)]
 pub(in crate::lpm) struct Part {
@@ -56,6 +59,12 @@ pub(super) struct Fragment {
 }
 
 impl Fragment {
+    fn clear(&mut self) {
+        self.slots.clear();
+        self.pages.clear();
+        self.blocks.clear();
+    }
+
     /// Appends a checked part.
     fn append(&mut self, part: &Part) -> Result<(), StoreError> {
         let (pages, blocks) = (self.pages.len() as u32, self.blocks.len() as u32);
@@ -93,30 +102,32 @@ pub(in crate::lpm) struct Piece {
     pub(super) heads: Vec<Head>,
     /// Their slots in order have `len + 1` entries a table.
     pub(super) fragments: Vec<Fragment>,
+    /// Small tables behind those of the fragments; its memory stays for the next piece.
+    open: Fragment,
 }
 
 impl Piece {
     /// Forgets all tables and keeps memory for the next.
     pub(in crate::lpm) fn clear(&mut self) {
         self.heads.clear();
-        self.fragments.truncate(1);
-        for Fragment { slots, pages, blocks } in &mut self.fragments {
-            slots.clear();
-            pages.clear();
-            blocks.clear();
-        }
+        self.fragments.clear();
+        self.open.clear();
     }
 
     /// Returns the tables in as much memory as they need, and leaves an empty piece whose memory may be used again.
     pub(in crate::lpm) fn take(&mut self) -> Self {
-        let heads = std::mem::take(&mut self.heads);
-        let mut fragments: Vec<Fragment> = self.fragments.drain(1.min(self.fragments.len())..).collect();
-        if let Some(Fragment { slots, pages, blocks }) = self.fragments.first_mut() {
-            let first = Fragment { slots: slots.clone(), pages: pages.clone(), blocks: blocks.clone() };
-            fragments.insert(0, first);
+        self.close();
+        let (heads, fragments) = (std::mem::take(&mut self.heads), std::mem::take(&mut self.fragments));
+        Self { heads, fragments, open: Fragment::default() }
+    }
+
+    /// Makes a fragment of the small tables.
+    fn close(&mut self) {
+        if !self.open.slots.is_empty() {
+            let Fragment { slots, pages, blocks } = &self.open;
+            self.fragments.push(Fragment { slots: slots.clone(), pages: pages.clone(), blocks: blocks.clone() });
+            self.open.clear();
         }
-        self.clear();
-        Self { heads, fragments }
     }
 
     /// Adds a table whose root has `shape`, with `codes` codes of `width` bytes from the piece's dictionary
@@ -130,13 +141,12 @@ impl Piece {
         part: &Part,
     ) -> Result<(), StoreError> {
         check::<A>((shape, width, codes), std::slice::from_ref(part))?;
-        match self.fragments.last_mut() {
-            Some(last) => last.append(part)?,
-            None => {
-                let mut first = Fragment::default();
-                first.append(part)?;
-                self.fragments.push(first);
-            }
+        if part.slots.len() + part.blocks.len() < ALONE {
+            self.open.append(part)?;
+        } else {
+            self.close();
+            let Part { slots, pages, blocks } = part;
+            self.fragments.push(Fragment { slots: slots.clone(), pages: pages.clone(), blocks: blocks.clone() });
         }
         self.heads.push(Head { shape, width: width as u8, dictionary, codes });
         Ok(())
@@ -150,6 +160,7 @@ impl Piece {
         parts: Vec<Part>,
     ) -> Result<(), StoreError> {
         check::<A>((shape, width, codes), &parts)?;
+        self.close();
         self.fragments.extend(parts.into_iter().map(|part| {
             let Part { slots, pages, blocks } = part;
             Fragment { slots, pages, blocks }

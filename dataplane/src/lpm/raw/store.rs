@@ -19,6 +19,9 @@ const BYTE_CODES: u32 = 256 - FIRST_VALUE;
 /// Bytes of a one-byte leaf.
 const BYTE_LEAF: u32 = BITMAP_BYTES as u32 + 1;
 
+/// What holds when the places of all fragments are cut from those of the store.
+const SUMMED: &str = "room for the sum of all fragments";
+
 /// Where a table is and how its root is read; half a cache line, so that a mixed batch loads it in one.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
@@ -167,9 +170,9 @@ impl<A: Address> Store<A> {
         let mut jobs = Vec::new();
         for fragment in pieces.into_iter().flat_map(|piece| piece.fragments) {
             let to = (
-                cut(&mut slot_entries, fragment.slots.len()),
-                cut(&mut page_entries, fragment.pages.len()),
-                cut(&mut block_bytes, fragment.blocks.len()),
+                slot_entries.split_off_mut(..fragment.slots.len()).expect(SUMMED),
+                page_entries.split_off_mut(..fragment.pages.len()).expect(SUMMED),
+                block_bytes.split_off_mut(..fragment.blocks.len()).expect(SUMMED),
             );
             let (pages, blocks) = (page, block);
             page += fragment.pages.len() as u32;
@@ -217,13 +220,6 @@ impl<A: Address> Store<A> {
         let advised = |advised: bool, bytes: usize| if advised { bytes } else { 0 };
         advised(self.roots.advised(), self.roots.bytes()) + advised(self.blocks.advised(), self.blocks.bytes())
     }
-}
-
-/// Takes the first `count` elements off `rest`.
-fn cut<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
-    let (first, behind) = std::mem::take(rest).split_at_mut(count);
-    *rest = behind;
-    first
 }
 
 /// Returns the entry as it is in a store: further on by what lies before its fragment, and the shared leaf for a code.
@@ -284,7 +280,7 @@ mod tests {
         let piece = || {
             let mut piece = Piece::default();
             piece.push::<u32>((shape, 1, 2), 0, &part).expect("two leaves");
-            piece
+            piece.take()
         };
         let mut values = vec![NO_ROUTE; FIRST_VALUE as usize + 1];
         let assemble = |values: &[u32], starts: &[Vec<u32>]| {
