@@ -13,6 +13,7 @@
 //!
 //! Every forest is built from a [`Tables`], which yields each table's routes in order, and is `Send + Sync`.
 
+mod direct;
 mod forest;
 mod linear;
 mod lookup;
@@ -21,6 +22,7 @@ mod table;
 mod tables;
 mod tree_bitmap;
 
+pub use direct::{DirectForest, DirectLayout};
 pub use forest::{Forest, MatchForest, Options};
 pub use linear::Linear;
 pub use lookup::{Lookup, LookupMatch};

@@ -8,10 +8,13 @@
 //! are clamped to an entry that is there.
 #![expect(unsafe_code, reason = "unchecked loads into checked tables, SIMD intrinsics and huge pages")]
 
+mod direct;
 mod isa;
 mod region;
 mod store;
 mod walk;
 
+pub(super) use direct::{CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS};
 pub use isa::Isa;
+pub(super) use region::Region;
 pub(super) use store::{LEAF, PAGE, Part, Store, StoreError};

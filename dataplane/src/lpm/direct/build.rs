@@ -1,0 +1,173 @@
+//! Building a table from its sorted routes: painted run by run, in parallel inside a huge one.
+
+use ahash::{HashMap, HashMapExt};
+use rayon::prelude::*;
+use vrfleak_engine::{Address, Family, Prefix};
+
+use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, OUTSIDE, Region, SLOTS};
+use super::super::table::{NO_ROUTE, TableId};
+use super::super::tables::{BuildError, Checked, Tables};
+use super::codes::Codes;
+use super::paint::{Coded, Groups, paint};
+use super::{DirectLayout, Table};
+
+/// The /24s that are painted together: a /8, so that what is painted stays within the second cache.
+const RUN: usize = 1 << 16;
+/// Routes from which on the runs of one table are painted on several threads.
+const HUGE: usize = 1 << 14;
+
+/// The routes of one table, coded.
+#[derive(Debug)]
+pub(super) struct CodedTable {
+    /// Without the default route.
+    routes: Vec<Coded>,
+    /// By code: the value.
+    values: Vec<u32>,
+}
+
+impl CodedTable {
+    /// Reads the routes of `table`, whose addresses are taken for IPv4.
+    pub(super) fn read<A: Address>(input: &(impl Tables<A> + ?Sized), table: TableId) -> Result<Self, BuildError> {
+        let mut checked = Checked::new(table, input.routes(table));
+        let mut codes = Codes::new(&[]);
+        let (mut routes, mut outside) = (Vec::with_capacity(input.routes_hint(table)), NO_ROUTE);
+        for (prefix, value) in checked.by_ref() {
+            if prefix.len() == 0 {
+                outside = value;
+            } else {
+                routes.push((Prefix::containing(prefix.bits().widen() as u32, prefix.len()), codes.code(value)));
+            }
+        }
+        checked.finish()?;
+        let mut values = codes.into_values();
+        values[OUTSIDE] = outside;
+        Ok(Self { routes, values })
+    }
+
+    /// Builds the table with the narrowest codes.
+    pub(super) fn build(self, layout: DirectLayout, huge: bool) -> Result<Table, BuildError> {
+        if self.values.len() <= u8::CODES {
+            return Ok(Table::Byte(self.build_with(layout, huge)));
+        }
+        if self.values.len() <= u16::CODES {
+            return Ok(Table::Pair(self.build_with(layout, huge)));
+        }
+        let (count, limit) = (self.values.len() as u64 - 2, u16::CODES as u64 - 2);
+        Err(BuildError::TooBig { family: Family::Ipv4, what: "next hops in one direct table", count, limit })
+    }
+
+    fn build_with<C: Code>(self, layout: DirectLayout, huge: bool) -> DirectTable<C> {
+        let parts = match layout {
+            DirectLayout::Flat => flat(&self.routes, self.values, huge),
+            DirectLayout::Chunked => chunked(&self.routes, self.values, huge),
+        };
+        DirectTable::new(parts).expect("a table that was just built")
+    }
+}
+
+/// Returns whether anything lies in the `len` /24s from `first` on.
+fn touched(routes: &[Coded], first: u32, len: usize) -> bool {
+    let (cover, from) = super::paint::entry(routes, first);
+    cover.is_some() || routes.get(from).is_some_and(|(prefix, _)| ((prefix.bits() >> 8) - first) < len as u32)
+}
+
+/// Joins the groups of runs in their order.
+fn join<C: Code>(runs: &[Groups<C>], huge: bool) -> (Deep, Region<C>) {
+    let mut deep = Deep::default();
+    let mut codes = Region::with_capacity(runs.iter().map(|run| run.codes.len()).sum(), huge);
+    let slots = runs.iter().flat_map(|run| &run.slots);
+    for (group, &slot) in (0..).zip(slots) {
+        deep.insert(slot, group);
+    }
+    for run in runs {
+        codes.extend_from_slice(&run.codes);
+    }
+    (deep, codes)
+}
+
+fn flat<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<C> {
+    // A small table touches few of its pages.
+    let mut codes = Region::<C>::zeroed(SLOTS, huge && routes.len() >= HUGE);
+    let run = |(index, codes): (usize, &mut [C])| {
+        let mut groups = Groups::default();
+        let first = (index * RUN) as u32;
+        if touched(routes, first, RUN) {
+            paint(codes, first, routes, &mut groups);
+        }
+        groups
+    };
+    let runs: Vec<Groups<C>> = if routes.len() < HUGE {
+        codes.chunks_mut(RUN).enumerate().map(run).collect()
+    } else {
+        codes.par_chunks_mut(RUN).enumerate().map(run).collect()
+    };
+    let (deep, groups) = join(&runs, huge);
+    DirectParts { roots: Region::new(huge), first: 0, codes, values, deep, groups }
+}
+
+/// The chunks of a table under construction, each content once.
+struct Chunks<C: Code> {
+    /// The index of each content's first code.
+    starts: HashMap<[C; CHUNK], u32>,
+    codes: Vec<C>,
+}
+
+impl<C: Code> Chunks<C> {
+    fn new() -> Self {
+        Self { starts: HashMap::new(), codes: Vec::new() }
+    }
+
+    fn start(&mut self, chunk: &[C; CHUNK]) -> u32 {
+        *self.starts.entry(*chunk).or_insert_with(|| {
+            let start = self.codes.len() as u32;
+            self.codes.extend_from_slice(chunk);
+            start
+        })
+    }
+}
+
+/// A run of a chunked table, its chunks numbered by itself.
+struct Run<C: Code> {
+    starts: Vec<u32>,
+    codes: Vec<C>,
+    groups: Groups<C>,
+}
+
+fn chunked<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<C> {
+    // Slots of 64 /24s.
+    let slot = |address: u32| address >> (8 + CHUNK_BITS);
+    let first = routes.first().map_or(0, |(prefix, _)| slot(prefix.bits()));
+    let end = routes.iter().map(|(prefix, _)| slot(prefix.last()) + 1).max().unwrap_or(first);
+    let run = |first: u32| {
+        let (mut chunks, mut groups) = (Chunks::new(), Groups::default());
+        let len = (end - first).min((RUN / CHUNK) as u32) as usize;
+        let mut codes = vec![C::default(); len * CHUNK];
+        paint(&mut codes, first * CHUNK as u32, routes, &mut groups);
+        let (all, _) = codes.as_chunks::<CHUNK>();
+        let starts = all.iter().map(|chunk| chunks.start(chunk)).collect();
+        Run { starts, codes: chunks.codes, groups }
+    };
+    let firsts: Vec<u32> = (first..end).step_by(RUN / CHUNK).collect();
+    let runs: Vec<Run<C>> = if routes.len() < HUGE {
+        firsts.into_iter().map(run).collect()
+    } else {
+        firsts.into_par_iter().map(run).collect()
+    };
+    let mut chunks = Chunks::new();
+    let outside = chunks.start(&[C::default(); CHUNK]);
+    let mut roots = Region::with_capacity((end - first) as usize + 1, huge);
+    let (mut slots, mut groups) = (Vec::new(), Vec::new());
+    for run in runs {
+        let (all, _) = run.codes.as_chunks::<CHUNK>();
+        let moved: Vec<u32> = all.iter().map(|chunk| chunks.start(chunk)).collect();
+        slots.clear();
+        slots.extend(run.starts.iter().map(|&start| moved[start as usize / CHUNK]));
+        roots.extend_from_slice(&slots);
+        groups.push(run.groups);
+    }
+    roots.extend_from_slice(&[outside]);
+    let mut codes = Region::with_capacity(chunks.codes.len(), huge);
+    codes.extend_from_slice(&chunks.codes);
+    let (deep, groups) = join(&groups, huge);
+    DirectParts { roots, first, codes, values, deep, groups }
+}
