@@ -43,6 +43,8 @@ pub(in crate::lpm) const GROUP: usize = 256;
 
 /// Keys whose loads overlap.
 const LANES: usize = 64;
+/// Keys whose loads are written out one after the other: loops cost as much as the loads.
+const UNROLL: usize = 4;
 /// The value of [`DEEP`]: a group of keys with such a value is looked through. A route that has this very value costs
 /// that search, no more.
 pub(in crate::lpm) const MAYBE_DEEP: u32 = NO_ROUTE - 1;
@@ -238,6 +240,12 @@ struct View<'t, C> {
 }
 
 impl<C: Code> View<'_, C> {
+    /// Returns the index of the root entry of `slot`, a /24, in a chunked table.
+    #[inline(always)]
+    fn root(self, slot: u32) -> u32 {
+        (slot >> CHUNK_BITS).wrapping_sub(self.first).min(self.last)
+    }
+
     /// Returns the index of the code of `slot`, a /24: below 2^24 if `FLAT`.
     ///
     /// # Safety
@@ -247,9 +255,8 @@ impl<C: Code> View<'_, C> {
         if FLAT {
             return slot as usize;
         }
-        let chunk = (slot >> CHUNK_BITS).wrapping_sub(self.first).min(self.last);
         // SAFETY: a chunked table has an entry behind its last slot, which `last` is the index of.
-        let start = unsafe { *self.roots.get_unchecked(chunk as usize) };
+        let start = unsafe { *self.roots.get_unchecked(self.root(slot) as usize) };
         (start + (slot & (CHUNK as u32 - 1))) as usize
     }
 
@@ -280,20 +287,37 @@ impl<C: Code> View<'_, C> {
     #[inline(always)]
     unsafe fn group<A: Address, const FLAT: bool>(self, keys: &[A; LANES], values: &mut [u32; LANES]) -> bool {
         let mut places = [0_u32; LANES];
-        for lane in 0..LANES {
-            let slot = scalar(slot24(keys[lane]) as usize) as u32;
-            // SAFETY: the caller's promise.
-            let place = unsafe { self.place::<FLAT>(slot) };
-            places[lane] = place as u32;
-            prefetch(self.codes.as_ptr().wrapping_add(place).cast());
+        if FLAT {
+            for lane in 0..LANES {
+                places[lane] = slot24(keys[lane]);
+            }
+            for lane in 0..LANES {
+                prefetch(self.codes.as_ptr().wrapping_add(scalar(places[lane] as usize)).cast());
+            }
+        } else {
+            let mut roots = [0_u32; LANES];
+            for lane in 0..LANES {
+                let slot = slot24(keys[lane]);
+                roots[lane] = self.root(slot);
+                places[lane] = slot % CHUNK as u32;
+            }
+            for lane in (0..LANES).step_by(UNROLL) {
+                for lane in lane..lane + UNROLL {
+                    // SAFETY: the index is this view's.
+                    places[lane] += unsafe { *self.roots.get_unchecked(scalar(roots[lane] as usize)) };
+                    prefetch(self.codes.as_ptr().wrapping_add(places[lane] as usize).cast());
+                }
+            }
         }
-        for lane in 0..LANES {
-            let place = scalar(places[lane] as usize);
-            // SAFETY: the places are this view's.
-            let code = unsafe { self.code(place) };
-            let code = C::from_index(scalar(code.index()));
-            // SAFETY: the codes are this view's.
-            values[lane] = unsafe { self.value(code) };
+        for lane in (0..LANES).step_by(UNROLL) {
+            for lane in lane..lane + UNROLL {
+                let place = scalar(places[lane] as usize);
+                // SAFETY: the places are this view's.
+                let code = unsafe { self.code(place) };
+                let code = C::from_index(scalar(code.index()));
+                // SAFETY: the codes are this view's.
+                values[lane] = unsafe { self.value(code) };
+            }
         }
         values.iter().fold(false, |any, &value| any | (value == MAYBE_DEEP))
     }

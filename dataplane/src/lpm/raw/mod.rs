@@ -14,7 +14,9 @@ mod region;
 mod store;
 mod walk;
 
-pub(super) use direct::{CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS};
+pub(super) use direct::{
+    CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS,
+};
 pub use isa::Isa;
 pub(super) use region::Region;
 pub(super) use store::{LEAF, PAGE, Part, Store, StoreError};
