@@ -4,7 +4,7 @@ use ahash::{HashMap, HashMapExt};
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Family, Prefix};
 
-use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, OUTSIDE, Region, SLOTS};
+use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, OUTSIDE, Pages, SLOTS};
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Checked, Tables};
 use super::codes::Codes;
@@ -18,7 +18,7 @@ const HUGE: usize = 1 << 14;
 
 /// The routes of one table, coded.
 #[derive(Debug)]
-pub(super) struct CodedTable {
+pub(in crate::lpm) struct CodedTable {
     /// Without the default route.
     routes: Vec<Coded>,
     /// By code: the value.
@@ -27,7 +27,10 @@ pub(super) struct CodedTable {
 
 impl CodedTable {
     /// Reads the routes of `table`, whose addresses are taken for IPv4.
-    pub(super) fn read<A: Address>(input: &(impl Tables<A> + ?Sized), table: TableId) -> Result<Self, BuildError> {
+    pub(in crate::lpm) fn read<A: Address>(
+        input: &(impl Tables<A> + ?Sized),
+        table: TableId,
+    ) -> Result<Self, BuildError> {
         let mut checked = Checked::new(table, input.routes(table));
         let mut codes = Codes::new(&[]);
         let (mut routes, mut outside) = (Vec::with_capacity(input.routes_hint(table)), NO_ROUTE);
@@ -44,8 +47,30 @@ impl CodedTable {
         Ok(Self { routes, values })
     }
 
+    /// Returns the number of routes but the default route.
+    pub(in crate::lpm) fn routes(&self) -> usize {
+        self.routes.len()
+    }
+
+    fn width(&self) -> usize {
+        if self.values.len() <= u8::CODES { 1 } else { 2 }
+    }
+
+    /// Returns the bytes of the slots that this would have as a flat table.
+    pub(in crate::lpm) fn flat_bytes(&self) -> usize {
+        SLOTS * self.width()
+    }
+
+    /// Returns the bytes that this would have at least as a chunked table: its root.
+    pub(in crate::lpm) fn least_chunked_bytes(&self) -> usize {
+        let slot = |address: u32| (address >> (8 + CHUNK_BITS)) as usize;
+        let first = self.routes.first().map_or(0, |(prefix, _)| slot(prefix.bits()));
+        let last = self.routes.last().map_or(0, |(prefix, _)| slot(prefix.bits()));
+        4 * (last - first + 1)
+    }
+
     /// Builds the table with the narrowest codes.
-    pub(super) fn build(self, layout: DirectLayout, huge: bool) -> Result<Table, BuildError> {
+    pub(in crate::lpm) fn build(self, layout: DirectLayout, huge: bool) -> Result<Table, BuildError> {
         if self.values.len() <= u8::CODES {
             return Ok(Table::Byte(self.build_with(layout, huge)));
         }
@@ -72,22 +97,24 @@ fn touched(routes: &[Coded], first: u32, len: usize) -> bool {
 }
 
 /// Joins the groups of runs in their order.
-fn join<C: Code>(runs: &[Groups<C>], huge: bool) -> (Deep, Region<C>) {
+fn join<C: Code>(runs: &[Groups<C>], huge: bool) -> (Deep, Pages<C>) {
     let mut deep = Deep::default();
-    let mut codes = Region::with_capacity(runs.iter().map(|run| run.codes.len()).sum(), huge);
+    let mut codes = Pages::zeroed(runs.iter().map(|run| run.codes.len()).sum(), huge);
     let slots = runs.iter().flat_map(|run| &run.slots);
     for (group, &slot) in (0..).zip(slots) {
         deep.insert(slot, group);
     }
+    let mut at = 0;
     for run in runs {
-        codes.extend_from_slice(&run.codes);
+        codes[at..at + run.codes.len()].copy_from_slice(&run.codes);
+        at += run.codes.len();
     }
     (deep, codes)
 }
 
 fn flat<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<C> {
     // A small table touches few of its pages.
-    let mut codes = Region::<C>::zeroed(SLOTS, huge && routes.len() >= HUGE);
+    let mut codes = Pages::<C>::zeroed(SLOTS, huge && routes.len() >= HUGE);
     let run = |(index, codes): (usize, &mut [C])| {
         let mut groups = Groups::default();
         let first = (index * RUN) as u32;
@@ -102,7 +129,7 @@ fn flat<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<
         codes.par_chunks_mut(RUN).enumerate().map(run).collect()
     };
     let (deep, groups) = join(&runs, huge);
-    DirectParts { roots: Region::new(huge), first: 0, codes, values, deep, groups }
+    DirectParts { roots: Pages::zeroed(0, huge), first: 0, codes, values, deep, groups }
 }
 
 /// The chunks of a table under construction, each content once.
@@ -155,19 +182,17 @@ fn chunked<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectPar
     };
     let mut chunks = Chunks::new();
     let outside = chunks.start(&[C::default(); CHUNK]);
-    let mut roots = Region::with_capacity((end - first) as usize + 1, huge);
-    let (mut slots, mut groups) = (Vec::new(), Vec::new());
+    let mut roots = Vec::with_capacity((end - first) as usize + 1);
+    let mut groups = Vec::new();
     for run in runs {
         let (all, _) = run.codes.as_chunks::<CHUNK>();
         let moved: Vec<u32> = all.iter().map(|chunk| chunks.start(chunk)).collect();
-        slots.clear();
-        slots.extend(run.starts.iter().map(|&start| moved[start as usize / CHUNK]));
-        roots.extend_from_slice(&slots);
+        roots.extend(run.starts.iter().map(|&start| moved[start as usize / CHUNK]));
         groups.push(run.groups);
     }
-    roots.extend_from_slice(&[outside]);
-    let mut codes = Region::with_capacity(chunks.codes.len(), huge);
-    codes.extend_from_slice(&chunks.codes);
+    roots.push(outside);
+    let roots = Pages::copied(&roots, roots.len(), huge);
+    let codes = Pages::copied(&chunks.codes, chunks.codes.len(), huge);
     let (deep, groups) = join(&groups, huge);
     DirectParts { roots, first, codes, values, deep, groups }
 }

@@ -1,14 +1,17 @@
 //! [`DirectForest`]: IPv4 tables whose first 24 bits are an index, for the few that are worth their bytes.
 
-mod build;
+pub(super) mod build;
 mod codes;
 mod paint;
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 use vrfleak_engine::Address;
 
 use self::build::CodedTable;
 use super::forest::Options;
+use super::huge_pages::huge_bytes;
 use super::lookup::Lookup;
 use super::raw::{DirectTable, Isa};
 use super::table::{NO_ROUTE, TableId};
@@ -38,26 +41,50 @@ impl DirectLayout {
 
 /// A table with entries of one or two bytes.
 #[derive(Debug)]
-enum Table {
+pub(super) enum Table {
+    /// One byte.
     Byte(DirectTable<u8>),
+    /// Two bytes.
     Pair(DirectTable<u16>),
 }
 
 impl Table {
     #[inline]
-    fn lookup<A: Address>(&self, key: A) -> u32 {
+    pub(super) fn lookup<A: Address>(&self, key: A) -> u32 {
         match self {
             Self::Byte(table) => table.lookup(key),
             Self::Pair(table) => table.lookup(key),
+        }
+    }
+
+    pub(super) fn batch<A: Address>(&self, isa: Isa, keys: &[A], values: &mut [u32]) {
+        match self {
+            Self::Byte(table) => table.batch(isa, keys, values),
+            Self::Pair(table) => table.batch(isa, keys, values),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Byte(table) => table.bytes(),
+            Self::Pair(table) => table.bytes(),
+        }
+    }
+
+    /// Returns where the memory lies for which the system took the request for huge pages.
+    pub(super) fn advised(&self) -> Vec<Range<usize>> {
+        match self {
+            Self::Byte(table) => table.advised(),
+            Self::Pair(table) => table.advised(),
         }
     }
 }
 
 /// IPv4 tables that are read by index: the answer to 24 bits is one entry, flat or in chunks ([`DirectLayout`]).
 ///
-/// Entries have one byte up to 254 next hops, two up to 65,534. A /24 with longer prefixes has a group of 256 entries,
-/// found through a hash. A lookup loads one entry (flat) or a root entry and one entry (chunked), then the value. Batches
-/// are kept in groups of 64 keys whose loads overlap.
+/// Entries have one byte up to 254 next hops, two up to 65,534; the default route's does not count. A /24 with longer
+/// prefixes has a group of 256 entries more, found through a hash. A lookup loads one entry (flat), or a root entry and
+/// one entry (chunked), then the value.
 #[derive(Debug)]
 pub struct DirectForest {
     tables: Vec<Table>,
@@ -67,7 +94,7 @@ pub struct DirectForest {
 impl DirectForest {
     /// Builds the forest from sorted routes, in parallel over tables and inside huge ones, on the pool it is called in.
     ///
-    /// O(routes + /24s below routes) time a table.
+    /// O(routes + /24s below routes) time a table. A flat table of few routes touches few of its pages.
     ///
     /// # Errors
     /// Returns the first breach of the promise of [`Tables::routes`], or that a table has more than 65,534 next hops.
@@ -87,6 +114,17 @@ impl DirectForest {
     pub fn isa(&self) -> Isa {
         self.isa
     }
+
+    /// Returns the bytes for which the system took the request for huge pages.
+    pub fn huge_page_bytes(&self) -> usize {
+        self.tables.iter().flat_map(Table::advised).map(|memory| memory.len()).sum()
+    }
+
+    /// Returns how many of [`Self::huge_page_bytes`] lie in huge pages now, by `/proc/self/smaps`; `None` where the
+    /// system does not tell.
+    pub fn huge_page_bytes_obtained(&self) -> Option<usize> {
+        huge_bytes(&self.tables.iter().flat_map(Table::advised).collect::<Vec<_>>())
+    }
 }
 
 impl Lookup<u32> for DirectForest {
@@ -95,11 +133,7 @@ impl Lookup<u32> for DirectForest {
     }
 
     fn bytes(&self) -> usize {
-        let bytes = |table: &Table| match table {
-            Table::Byte(table) => table.bytes(),
-            Table::Pair(table) => table.bytes(),
-        };
-        size_of_val(&self.tables[..]) + self.tables.iter().map(bytes).sum::<usize>()
+        size_of_val(&self.tables[..]) + self.tables.iter().map(Table::bytes).sum::<usize>()
     }
 
     #[inline]
@@ -108,13 +142,10 @@ impl Lookup<u32> for DirectForest {
     }
 
     fn lookup_batch(&self, table: TableId, keys: &[u32], values: &mut [u32]) {
+        assert_eq!(keys.len(), values.len(), "one value a key");
         match self.tables.get(table.index()) {
-            Some(Table::Byte(table)) => table.batch(self.isa, keys, values),
-            Some(Table::Pair(table)) => table.batch(self.isa, keys, values),
-            None => {
-                assert_eq!(keys.len(), values.len(), "one value a key");
-                values.fill(NO_ROUTE);
-            }
+            Some(table) => table.batch(self.isa, keys, values),
+            None => values.fill(NO_ROUTE),
         }
     }
 

@@ -19,12 +19,14 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::ops::Range;
 
 use vrfleak_engine::Address;
 
 use super::super::table::NO_ROUTE;
 use super::isa::{Isa, Level};
-use super::region::{Plain, Region};
+use super::pages::Pages;
+use super::region::Plain;
 
 /// The code of the default route's answer, or of the miss where there is none.
 pub(in crate::lpm) const OUTSIDE: usize = 0;
@@ -210,17 +212,17 @@ impl Deep {
 pub(in crate::lpm) struct DirectParts<C: Code> {
     /// In a chunked table, for each slot of 64 /24s from `first` on the index of its first code, and one entry more for
     /// all other slots; in a flat one empty.
-    pub(in crate::lpm) roots: Region<u32>,
+    pub(in crate::lpm) roots: Pages<u32>,
     /// The first slot of 64 /24s.
     pub(in crate::lpm) first: u32,
     /// The codes.
-    pub(in crate::lpm) codes: Region<C>,
+    pub(in crate::lpm) codes: Pages<C>,
     /// By code: the value.
     pub(in crate::lpm) values: Vec<u32>,
     /// The groups of deep /24s.
     pub(in crate::lpm) deep: Deep,
     /// [`GROUP`] codes a group.
-    pub(in crate::lpm) groups: Region<C>,
+    pub(in crate::lpm) groups: Pages<C>,
 }
 
 /// One table. The module's documentation says what holds for it.
@@ -365,6 +367,12 @@ impl<C: Code> DirectTable<C> {
     pub(in crate::lpm) fn bytes(&self) -> usize {
         let parts = &self.parts;
         parts.roots.bytes() + parts.codes.bytes() + parts.groups.bytes() + 4 * parts.values.len() + parts.deep.bytes()
+    }
+
+    /// Returns where the memory lies for which the system took the request for huge pages.
+    pub(in crate::lpm) fn advised(&self) -> Vec<Range<usize>> {
+        let parts = &self.parts;
+        [parts.roots.advised(), parts.codes.advised(), parts.groups.advised()].into_iter().flatten().collect()
     }
 
     fn view(&self) -> View<'_, C> {

@@ -10,6 +10,7 @@
 
 mod direct;
 mod isa;
+mod pages;
 mod region;
 mod store;
 mod walk;
@@ -18,5 +19,5 @@ pub(super) use direct::{
     CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS,
 };
 pub use isa::Isa;
-pub(super) use region::Region;
+pub(super) use pages::Pages;
 pub(super) use store::{LEAF, PAGE, Part, Store, StoreError};

@@ -22,8 +22,6 @@ pub(crate) struct Region<T: Plain> {
     capacity: usize,
     huge: bool,
     advised: bool,
-    /// What the memory lies in, if it is not the allocator's.
-    mapping: Option<Mapping>,
 }
 
 // SAFETY: the region owns its memory alone, and plain integers may be sent to and read from any thread.
@@ -40,7 +38,7 @@ impl<T: Plain> fmt::Debug for Region<T> {
 impl<T: Plain> Region<T> {
     /// Returns an empty region; `huge` tells whether huge pages may be asked for.
     pub(crate) fn new(huge: bool) -> Self {
-        Self { start: NonNull::dangling(), len: 0, capacity: 0, huge, advised: false, mapping: None }
+        Self { start: NonNull::dangling(), len: 0, capacity: 0, huge, advised: false }
     }
 
     /// Returns a region with room for `capacity` elements.
@@ -49,24 +47,6 @@ impl<T: Plain> Region<T> {
         if capacity > 0 {
             region.grow_to(capacity);
         }
-        region
-    }
-
-    /// Returns a region of `len` zeros. On Linux memory of a huge page or more is mapped and not touched, so that what
-    /// is never written costs no memory, unless huge pages are asked for.
-    pub(crate) fn zeroed(len: usize, huge: bool) -> Self {
-        let mut region = Self::new(huge);
-        let bytes = Self::layout(len).size();
-        if let Some(mapping) = (bytes >= HUGE_PAGE).then(|| Mapping::new(bytes)).flatten() {
-            region.advised = huge && advise_huge(mapping.start, bytes);
-            region.start = mapping.start.cast();
-            region.mapping = Some(mapping);
-        } else if bytes > 0 {
-            region.grow_to(len);
-            // SAFETY: there is room for `len` elements, of which zero is one.
-            unsafe { region.start.write_bytes(0, len) };
-        }
-        (region.len, region.capacity) = (len, len);
         region
     }
 
@@ -93,7 +73,7 @@ impl<T: Plain> Region<T> {
 
     /// Gives the memory back, without touching the fields.
     fn release(&mut self) {
-        if self.mapping.take().is_none() && self.capacity > 0 {
+        if self.capacity > 0 {
             // SAFETY: `start` came from `alloc` with this very layout.
             unsafe { alloc::dealloc(self.start.as_ptr().cast(), Self::layout(self.capacity)) };
         }
@@ -160,48 +140,6 @@ impl<T: Plain> Drop for Region<T> {
     }
 }
 
-/// Zeros that the system mapped and takes back, aligned to a huge page.
-struct Mapping {
-    start: NonNull<u8>,
-    /// What was mapped, which has room for the alignment.
-    whole: (NonNull<u8>, usize),
-}
-
-impl Mapping {
-    /// Maps `bytes` zeros, or returns `None` where the system does not.
-    #[cfg(target_os = "linux")]
-    fn new(bytes: usize) -> Option<Self> {
-        use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-        let len = bytes.checked_add(HUGE_PAGE)?;
-        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        // SAFETY: a fresh mapping at an address of the system's choice touches nothing that is there.
-        let whole = unsafe { mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, flags) };
-        let whole = NonNull::new(whole.ok()?.cast::<u8>())?;
-        let ahead = whole.as_ptr().align_offset(HUGE_PAGE);
-        // SAFETY: the alignment is reached within the huge page more that was mapped.
-        let start = unsafe { whole.add(ahead) };
-        Some(Self { start, whole: (whole, len) })
-    }
-
-    /// There is nothing to map with on other systems.
-    #[cfg(not(target_os = "linux"))]
-    fn new(_bytes: usize) -> Option<Self> {
-        None
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        #[cfg(target_os = "linux")]
-        {
-            let (start, len) = self.whole;
-            // SAFETY: this very mapping was made by `new`, and who owns it no longer reads it.
-            let unmapped = unsafe { rustix::mm::munmap(start.as_ptr().cast(), len) };
-            debug_assert!(unmapped.is_ok(), "a mapping that was there");
-        }
-    }
-}
-
 /// Asks for huge pages and returns whether the system took the request; without them everything works, slower.
 #[cfg(target_os = "linux")]
 fn advise_huge(start: NonNull<u8>, bytes: usize) -> bool {
@@ -233,17 +171,5 @@ mod tests {
         region[0] = 9;
         assert_eq!(region[0], 9);
         assert!(region.bytes() >= 4 * region.len());
-    }
-
-    #[test]
-    fn zeros_are_written_and_grown_like_any_other_elements() {
-        for len in [0, 5, HUGE_PAGE / 4, HUGE_PAGE + 3] {
-            let mut region = Region::<u32>::zeroed(len, true);
-            assert_eq!(region.len(), len);
-            assert!(region.iter().all(|&item| item == 0));
-            region.extend_from_slice(&[7]);
-            region[0] = 9;
-            assert_eq!((region[0], region[len]), (9, if len == 0 { 9 } else { 7 }));
-        }
     }
 }
