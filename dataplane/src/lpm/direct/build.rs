@@ -32,7 +32,7 @@ impl CodedTable {
         table: TableId,
     ) -> Result<Self, BuildError> {
         let mut checked = Checked::new(table, input.routes(table));
-        let mut codes = Codes::new(&[]);
+        let mut codes = Codes::new();
         let (mut routes, mut outside) = (Vec::with_capacity(input.routes_hint(table)), NO_ROUTE);
         for (prefix, value) in checked.by_ref() {
             if prefix.len() == 0 {

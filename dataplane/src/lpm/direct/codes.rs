@@ -15,13 +15,9 @@ pub(super) struct Codes {
 }
 
 impl Codes {
-    /// Returns the codes of `values`, of which those before [`FIRST_CODE`] have none.
-    pub(super) fn new(values: &[u32]) -> Self {
-        let mut codes = Self { values: vec![0; FIRST_CODE], places: vec![(0, FREE); 1024] };
-        for &value in values.get(FIRST_CODE..).unwrap_or_default() {
-            codes.code(value);
-        }
-        codes
+    /// Returns codes of no value.
+    pub(super) fn new() -> Self {
+        Self { values: vec![0; FIRST_CODE], places: vec![(0, FREE); 1024] }
     }
 
     fn place(&self, value: u32) -> usize {
@@ -58,16 +54,6 @@ impl Codes {
     pub(super) fn into_values(self) -> Vec<u32> {
         self.values
     }
-
-    /// Returns the number of codes, the first two among them.
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Returns the values by code.
-    pub(super) fn values(&self) -> &[u32] {
-        &self.values
-    }
 }
 
 #[cfg(test)]
@@ -76,14 +62,13 @@ mod tests {
 
     #[test]
     fn every_value_keeps_its_code() {
-        let mut codes = Codes::new(&[]);
+        let mut codes = Codes::new();
         for round in 0..2 {
             for value in 0..5000_u32 {
                 assert_eq!(codes.code(value << 12), value + 2, "round {round}");
             }
         }
-        assert_eq!((codes.len(), codes.values()[2 + 4999]), (5002, 4999 << 12));
-        let mut again = Codes::new(codes.values());
-        assert_eq!((again.code(4999 << 12), again.code(1)), (5001, 5002));
+        let values = codes.into_values();
+        assert_eq!((values.len(), values[2 + 4999]), (5002, 4999 << 12));
     }
 }

@@ -178,30 +178,6 @@ impl Deep {
         self.used += 1;
     }
 
-    /// Takes `slot` out and returns its group.
-    pub(in crate::lpm) fn remove(&mut self, slot: u32) -> Option<usize> {
-        let group = self.get(slot)?;
-        let mask = self.places.len() - 1;
-        let mut hole = self.find(slot);
-        let mut next = hole;
-        // What comes behind moves up where it may, so that no search ends too early.
-        loop {
-            next = (next + 1) & mask;
-            let entry = self.places[next];
-            if entry == FREE {
-                break;
-            }
-            let home = self.place((entry >> 32) as u32);
-            if (next.wrapping_sub(home) & mask) >= (next.wrapping_sub(hole) & mask) {
-                self.places[hole] = entry;
-                hole = next;
-            }
-        }
-        self.places[hole] = FREE;
-        self.used -= 1;
-        Some(group)
-    }
-
     fn bytes(&self) -> usize {
         size_of_val(&self.places[..])
     }
@@ -351,16 +327,6 @@ impl<C: Code> DirectTable<C> {
             }
         }
         Ok(Self { parts })
-    }
-
-    /// Returns the table's columns.
-    pub(in crate::lpm) fn parts(&self) -> &DirectParts<C> {
-        &self.parts
-    }
-
-    /// Takes the table apart.
-    pub(in crate::lpm) fn into_parts(self) -> DirectParts<C> {
-        self.parts
     }
 
     /// Returns the bytes held.
