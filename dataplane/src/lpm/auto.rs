@@ -143,12 +143,11 @@ impl Directs {
         for ((tables, keys), values) in tables.chunks(PIECE).zip(keys.chunks(PIECE)).zip(values.chunks_mut(PIECE)) {
             let mut left = 0;
             for (at, (&table, &key)) in tables.iter().zip(keys).enumerate() {
-                match self.get(table) {
-                    Some(table) => values[at] = table.lookup(key),
-                    None => {
-                        (rest_tables[left], rest_keys[left], rest_at[left]) = (table, key, at as u16);
-                        left += 1;
-                    }
+                if let Some(table) = self.get(table) {
+                    values[at] = table.lookup(key);
+                } else {
+                    (rest_tables[left], rest_keys[left], rest_at[left]) = (table, key, at as u16);
+                    left += 1;
                 }
             }
             if left == keys.len() {

@@ -40,7 +40,7 @@ mod tests {
         let smaps = "1000-5000 rw-p 00000000 00:00 0\nSize: 16 kB\nAnonHugePages:        8 kB\n\
                      5000-9000 rw-p 00000000 00:00 0\nAnonHugePages:        16 kB\nVmFlags: rd wr\n";
         assert_eq!(count(smaps, &[]), 0);
-        assert_eq!(count(smaps, &[0x1000..0x5000]), 8 << 10);
+        assert_eq!(count(smaps, &[0x1000..0x3000, 0x3000..0x5000]), 8 << 10);
         assert_eq!(count(smaps, &[0x2000..0x3000, 0x6000..0x8000]), 12 << 10);
     }
 }

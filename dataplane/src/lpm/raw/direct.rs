@@ -269,8 +269,8 @@ impl<C: Code> View<'_, C> {
             for lane in 0..LANES {
                 places[lane] = slot24(keys[lane]);
             }
-            for lane in 0..LANES {
-                prefetch(self.codes.as_ptr().wrapping_add(scalar(places[lane] as usize)).cast());
+            for &place in &places {
+                prefetch(self.codes.as_ptr().wrapping_add(scalar(place as usize)).cast());
             }
         } else {
             let mut roots = [0_u32; LANES];
@@ -297,7 +297,7 @@ impl<C: Code> View<'_, C> {
                 values[lane] = unsafe { self.value(code) };
             }
         }
-        values.iter().fold(false, |any, &value| any | (value == MAYBE_DEEP))
+        values.iter().fold(0, |any, &value| any | u32::from(value == MAYBE_DEEP)) != 0
     }
 }
 
