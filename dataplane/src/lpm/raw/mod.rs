@@ -10,12 +10,18 @@
 #![expect(unsafe_code, reason = "unchecked loads into checked tables, SIMD intrinsics and huge pages")]
 
 mod check;
+mod direct;
 mod isa;
+mod pages;
 mod part;
 mod region;
 mod store;
 mod walk;
 
+pub(super) use direct::{
+    CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS,
+};
 pub use isa::Isa;
+pub(super) use pages::Pages;
 pub(super) use part::{LEAF, LIST, PAGE, Part, Piece};
 pub(super) use store::{Store, StoreError};
