@@ -71,10 +71,16 @@ pub fn prefixes<A: Address>(count: usize, seed: u64) -> Vec<Prefix<A>> {
         let first_new = all.len();
         for _ in first_new..count {
             let len = pattern[random.weighted(&weights)].0;
-            let outer = all.get(random.below(all.len() as u64) as usize).filter(|outer| outer.len() < len).copied();
+            // A long prefix is seldom around another one: look again before giving up.
+            let outer = (0..4)
+                .filter_map(|_| all.get(random.below(all.len() as u64) as usize))
+                .find(|outer| outer.len() < len)
+                .copied();
             let after = last[usize::from(len)].filter(|_| random.chance(0.5)).and_then(next);
             let prefix = match (outer.filter(|_| random.chance(0.5)), after) {
-                (Some(outer), _) => Prefix::containing(outer.bits() | anywhere::<A>(&mut random) & !A::mask(outer.len()), len),
+                (Some(outer), _) => {
+                    Prefix::containing(outer.bits() | anywhere::<A>(&mut random) & !A::mask(outer.len()), len)
+                }
                 (None, Some(after)) => after,
                 (None, None) => Prefix::containing(public(&mut random), len),
             };
@@ -123,7 +129,7 @@ mod tests {
         let long = table.iter().filter(|prefix| prefix.len() == 24).count();
         assert!((50_000..70_000).contains(&long), "{long}");
         let nested = table.windows(2).filter(|pair| pair[0].covers(pair[1])).count();
-        assert!(nested > 15_000, "{nested}");
+        assert!((15_000..50_000).contains(&nested), "{nested}");
         assert!(table.iter().all(|prefix| (1..224).contains(&(prefix.bits() >> 24))));
         let table = prefixes::<u128>(20_000, 1);
         assert_eq!((table.len(), table.iter().filter(|prefix| prefix.bits() >> 125 != 1).count()), (20_000, 0));

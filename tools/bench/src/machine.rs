@@ -90,12 +90,6 @@ impl fmt::Display for Machine {
     }
 }
 
-/// Returns the bytes of memory that are free for a program to take, where the system tells.
-pub(crate) fn available_bytes() -> Option<u64> {
-    let memory = fs::read_to_string("/proc/meminfo").ok()?;
-    Some(field_number(&memory, "MemAvailable") * 1024).filter(|&bytes| bytes > 0)
-}
-
 fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default()
 }

@@ -80,7 +80,7 @@ pub fn run(plan: &LookupPlan, progress: &mut dyn FnMut(&str, &LookupReport)) -> 
 }
 
 /// Measures the contenders in `all`.
-fn run_with(
+pub(super) fn run_with(
     plan: &LookupPlan,
     progress: &mut dyn FnMut(&str, &LookupReport),
     all: (Vec<Entry<u32>>, Vec<Entry<u128>>),
@@ -369,7 +369,7 @@ fn differs<A: Address>(table: &dyn Contender<A>, traffic: &Traffic<A>, sizes: &[
 }
 
 /// A contender's way through the keys in one batch size and with so many threads.
-struct Track<'a> {
+pub(super) struct Track<'a> {
     lane: &'a dyn Prepared,
     expected: &'a [u32],
     batch: usize,
@@ -379,14 +379,14 @@ struct Track<'a> {
 }
 
 impl<'a> Track<'a> {
-    fn new(lane: &'a dyn Prepared, expected: &'a [u32], batch: usize, threads: usize) -> Self {
+    pub(super) fn new(lane: &'a dyn Prepared, expected: &'a [u32], batch: usize, threads: usize) -> Self {
         let chunk = (CHUNK / batch).max(1) * batch;
         let place = |thread: usize| (expected.len() * thread / threads) / chunk * chunk;
         Self { lane, expected, batch, chunk, places: (0..threads).map(place).collect() }
     }
 
     /// Looks up for about `time`; returns millions a second, or `None` if an answer was wrong.
-    fn turn(&mut self, time: Duration) -> Option<f64> {
+    pub(super) fn turn(&mut self, time: Duration) -> Option<f64> {
         let (lane, expected, batch, chunk) = (self.lane, self.expected, self.batch, self.chunk);
         let barrier = Barrier::new(self.places.len());
         let run = |place: &mut usize| {

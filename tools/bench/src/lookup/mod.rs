@@ -25,6 +25,8 @@ mod print;
 mod registry;
 mod report;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 pub use chart::{ChartError, plot};

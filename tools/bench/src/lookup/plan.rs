@@ -217,7 +217,9 @@ impl fmt::Display for PlanError {
             Self::UnknownContender { text } => {
                 write!(f, "`{text}` is no contender, expected some of {}", registry::names().join(", "))
             }
-            Self::UnknownCut { text } => write!(f, "`{text}` is no way to cut a table, expected neighbours or scattered"),
+            Self::UnknownCut { text } => {
+                write!(f, "`{text}` is no way to cut a table, expected neighbours or scattered")
+            }
         }
     }
 }

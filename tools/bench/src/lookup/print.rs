@@ -21,7 +21,8 @@ pub fn print(report: &LookupReport, out: &mut dyn Write) -> io::Result<()> {
     }
     let mut rest = report.results.as_slice();
     while let Some(first) = rest.first() {
-        let same = |row: &LookupResult| (&row.family, &row.keys, row.threads) == (&first.family, &first.keys, first.threads);
+        let same =
+            |row: &LookupResult| (&row.family, &row.keys, row.threads) == (&first.family, &first.keys, first.threads);
         let (block, others) = rest.split_at(rest.iter().take_while(|row| same(row)).count());
         rest = others;
         rows(block, first, out)?;
@@ -78,7 +79,8 @@ fn rows(block: &[LookupResult], first: &LookupResult, out: &mut dyn Write) -> io
             continue;
         };
         let range = format!("{:.1} to {:.1}", mlps.min, mlps.max);
-        let or_none = |number: Option<f64>, digits| number.map_or("-".to_owned(), |number| format!("{number:.digits$}"));
+        let or_none =
+            |number: Option<f64>, digits| number.map_or("-".to_owned(), |number| format!("{number:.digits$}"));
         writeln!(
             out,
             "{:>10.1} {range:>19} {:>10} {:>10} {:>9} {:>9.3} {:>10}",

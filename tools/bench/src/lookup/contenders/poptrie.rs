@@ -36,14 +36,10 @@ impl PopKey for u128 {
 pub(crate) struct Poptries<A: PopKey>(Vec<Poptrie<A::Net, u32>>);
 
 impl<A: PopKey> Poptries<A> {
-    /// Inserts the routes one by one, in order, which is the order that the crate is fastest with.
+    /// Hands the routes over all at once: inserting them one by one takes hundreds of times as long.
     pub(crate) fn build(tables: &[Routes<A>]) -> Self {
         let table = |routes: &Routes<A>| {
-            let mut trie = Poptrie::new();
-            for &(prefix, next_hop) in routes {
-                trie.insert(prefix.bits().pair(prefix.len()), next_hop);
-            }
-            trie
+            routes.iter().map(|&(prefix, next_hop)| (prefix.bits().pair(prefix.len()), next_hop)).collect()
         };
         Self(tables.iter().map(table).collect())
     }

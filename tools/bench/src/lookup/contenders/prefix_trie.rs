@@ -38,7 +38,7 @@ impl TrieKey for u128 {
 pub(crate) struct PrefixTries<A: TrieKey>(Vec<PrefixMap<A::Net, u32>>);
 
 impl<A: TrieKey> PrefixTries<A> {
-    /// Inserts the routes one by one, in order.
+    /// Hands the routes of each table over in order.
     pub(crate) fn build(tables: &[Routes<A>]) -> Self {
         let table = |routes: &Routes<A>| {
             routes.iter().map(|&(prefix, next_hop)| (prefix.bits().net(prefix.len()), next_hop)).collect()

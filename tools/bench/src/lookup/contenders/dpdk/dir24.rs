@@ -28,9 +28,11 @@ impl Dir24 {
         let [routes] = tables else { return Err(Unable("it has one table, and there are several VRFs".to_owned())) };
         check_next_hops(tables, width)?;
         ffi::start().map_err(|number| Unable(format!("DPDK does not start, error {number}")))?;
-        let mut longer: Vec<u32> = routes.iter().filter(|route| route.0.len() > 24).map(|route| route.0.bits() >> 8).collect();
+        let mut longer: Vec<u32> =
+            routes.iter().filter(|route| route.0.len() > 24).map(|route| route.0.bits() >> 8).collect();
         longer.dedup();
         let size = Size { routes: routes.len() as u32 + 1024, tables8: longer.len() as u32 + 16 };
+        check_groups(size, width)?;
         let before = ffi::allocated_bytes();
         let fib = Fib::new(width, size).ok_or_else(|| Unable("DPDK has no memory, or no AVX-512".to_owned()))?;
         let bytes = ((1 << 24) + size.tables8 as usize * 256) * width.bytes();
@@ -46,6 +48,21 @@ impl Dir24 {
     }
 }
 
+/// Checks that an entry can tell the groups apart.
+///
+/// # Errors
+///
+/// If there are too many.
+pub(super) fn check_groups(size: Size, width: Width) -> Result<(), Unable> {
+    if u64::from(size.tables8) > width.most_groups() {
+        let (groups, bytes, limit) = (size.tables8, width.bytes(), width.most_groups());
+        return Err(Unable(format!(
+            "the table needs {groups} groups of 256 entries, {bytes}-byte entries name {limit}"
+        )));
+    }
+    Ok(())
+}
+
 /// Checks that all next hops fit an entry beside the one that stands for no route.
 ///
 /// # Errors
@@ -55,7 +72,10 @@ pub(super) fn check_next_hops<A: vrfleak_engine::Address>(tables: &[Routes<A>], 
     let most = tables.iter().flatten().map(|route| u64::from(route.1)).max().unwrap_or(0);
     if most >= width.no_route() {
         let limit = width.no_route() - 1;
-        return Err(Unable(format!("next hop {most} does not fit {} byte(s), the limit is {limit}", width.bytes())));
+        return Err(Unable(format!(
+            "next hop {most} does not fit an entry of {} byte(s), the limit is {limit}",
+            width.bytes()
+        )));
     }
     Ok(())
 }

@@ -74,6 +74,11 @@ impl Width {
         }
     }
 
+    /// Returns how many groups of 256 entries an entry can tell apart.
+    pub(super) fn most_groups(self) -> u64 {
+        self.no_route()
+    }
+
     /// Returns the greatest next hop that an entry can hold beside its one flag; it stands for no route.
     pub(super) fn no_route(self) -> u64 {
         (1 << (8 * self.bytes() - 1)) - 1
@@ -134,9 +139,8 @@ impl Fib {
         start().ok()?;
         let name = fresh_name();
         // SAFETY: EAL has started, and the name is a string that DPDK copies.
-        let fib = unsafe {
-            vrfleak_fib_create(name.as_ptr(), width.log2(), width.no_route(), size.routes, size.tables8)
-        };
+        let fib =
+            unsafe { vrfleak_fib_create(name.as_ptr(), width.log2(), width.no_route(), size.routes, size.tables8) };
         let fib = Self(NonNull::new(fib)?);
         // SAFETY: the table was just made.
         let selected = unsafe { vrfleak_fib_avx512(fib.0.as_ptr()) };
@@ -190,9 +194,8 @@ impl Fib6 {
         start().ok()?;
         let name = fresh_name();
         // SAFETY: EAL has started, and the name is a string that DPDK copies.
-        let fib = unsafe {
-            vrfleak_fib6_create(name.as_ptr(), width.log2(), width.no_route(), size.routes, size.tables8)
-        };
+        let fib =
+            unsafe { vrfleak_fib6_create(name.as_ptr(), width.log2(), width.no_route(), size.routes, size.tables8) };
         let fib = Self(NonNull::new(fib)?);
         // SAFETY: the table was just made.
         let selected = unsafe { vrfleak_fib6_avx512(fib.0.as_ptr()) };

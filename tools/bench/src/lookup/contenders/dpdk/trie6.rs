@@ -3,7 +3,7 @@
 use vrfleak_dataplane::lpm::{NO_ROUTE, TableId};
 use vrfleak_engine::{Address, Prefix};
 
-use super::dir24::check_next_hops;
+use super::dir24::{check_groups, check_next_hops};
 use super::ffi::{self, Fib6, Size, Width};
 use crate::lookup::contender::Engine;
 use crate::lookup::input::Routes;
@@ -56,6 +56,7 @@ impl Trie6 {
         ffi::start().map_err(|number| Unable(format!("DPDK does not start, error {number}")))?;
         let routes: usize = tables.iter().map(Vec::len).sum();
         let size = Size { routes: routes as u32 + 1024, tables8: groups(tables, vrf_bits) };
+        check_groups(size, width)?;
         let before = ffi::allocated_bytes();
         let fib = Fib6::new(width, size).ok_or_else(|| {
             Unable(format!("DPDK does not make a table with {} groups of {}-byte entries", size.tables8, width.bytes()))
@@ -86,23 +87,20 @@ fn wire<A: Address>(table: TableId, key: A, vrf_bits: u8) -> [u8; 16] {
     (u128::from(table.0) << (128 - u32::from(vrf_bits)) | left >> vrf_bits).to_be_bytes()
 }
 
-/// Returns how many groups of 256 entries the prefixes need: one for every eight bits from 24 on that a prefix goes beyond,
-/// shared by those that agree until there; and a tenth more, which DPDK wants to have free.
+/// Returns how many groups of 256 entries DPDK sets aside: for each prefix one for every eight bits from 24 on, or from
+/// the prefix around it, that it goes beyond. That they may share some does not count there.
 fn groups<A: Address>(tables: &[Routes<A>], vrf_bits: u8) -> u32 {
-    let mut groups = 0_usize;
-    let mut last: [Option<u128>; 14] = [None; 14];
-    for (table, routes) in tables.iter().enumerate() {
+    let level = |len: u8| usize::from((len + vrf_bits).div_ceil(8).max(3));
+    let mut groups = 0;
+    for routes in tables {
+        let mut around: Vec<Prefix<A>> = Vec::new();
         for &(prefix, _) in routes {
-            let bits = u128::from_be_bytes(wire(TableId::from_index(table), prefix.bits(), vrf_bits));
-            let len = u32::from(prefix.len() + vrf_bits);
-            // Prefixes come in order, so those that agree follow one another.
-            for (last, depth) in last.iter_mut().zip((24..128).step_by(8)).take_while(|(_, depth)| *depth < len) {
-                let head = bits >> (128 - depth);
-                groups += usize::from(last.replace(head) != Some(head));
-            }
+            while around.pop_if(|outer| !outer.covers(prefix)).is_some() {}
+            groups += level(prefix.len()) - around.last().map_or(3, |outer| level(outer.len()));
+            around.push(prefix);
         }
     }
-    (groups + groups / 10 + 1024) as u32
+    (groups + 1024) as u32
 }
 
 impl<A: Address> Engine<A> for Trie6 {
