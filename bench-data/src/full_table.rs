@@ -2,7 +2,7 @@
 //!
 //! ASSUMPTIONS, after a table of 2023: lengths are drawn in its proportions (IPv4: 60% /24, IPv6: 47% /48); half of the
 //! prefixes are placed inside another one; of the rest every other one follows the last of its length, as allocations
-//! do. IPv4 keeps to 1.0.0.0 to 223.255.255.255, IPv6 to 2000::/3.
+//! do. IPv4 keeps to 1.0.0.0 to 223.255.255.255, IPv6 to `2000::/3`.
 
 use vrfleak_engine::{Address, Family, Prefix};
 

@@ -54,8 +54,11 @@ fn draw(report: &LookupReport, svg: &mut String) -> Result<(), String> {
             _ => blocks.push(vec![row]),
         }
     }
-    let height = blocks.iter().map(|block| HEADING + BAR * block.len() as i32).sum::<i32>() + 5 * MARGIN;
-    let size = ((NAMES + LONGEST + 150) as u32, height as u32);
+    let height = blocks
+        .iter()
+        .map(|block| HEADING.saturating_add(BAR * i32::try_from(block.len()).unwrap_or(i32::MAX / BAR)))
+        .fold(5 * MARGIN, i32::saturating_add);
+    let size = ((NAMES + LONGEST + 150).unsigned_abs(), height.unsigned_abs());
     let area = SVGBackend::with_string(svg, size).into_drawing_area();
     let failed = |error: DrawingAreaErrorKind<std::io::Error>| error.to_string();
     area.fill(&WHITE).map_err(failed)?;

@@ -183,10 +183,11 @@ impl Session<'_> {
 
     /// Builds every contender several times, in turn, and keeps the last.
     fn build<A: BenchKey>(&mut self, entries: Vec<Entry<A>>, tables: &[Routes<A>]) -> Vec<Running<A>> {
-        let mut built: Vec<(Entry<A>, Vec<f64>, Option<Box<dyn Contender<A>>>)> =
-            entries.into_iter().map(|entry| (entry, Vec::new(), None)).collect();
+        struct Built<A: Address>(Entry<A>, Vec<f64>, Option<Box<dyn Contender<A>>>);
+
+        let mut built: Vec<Built<A>> = entries.into_iter().map(|entry| Built(entry, Vec::new(), None)).collect();
         for round in 0..self.plan.rounds.min(5) {
-            for (entry, seconds, table) in &mut built {
+            for Built(entry, seconds, table) in &mut built {
                 let spent = seconds.iter().sum::<f64>();
                 if round > 0 && (table.is_none() || spent > BUILDING.as_secs_f64()) {
                     continue;
@@ -205,7 +206,7 @@ impl Session<'_> {
                 }
             }
         }
-        let running = built.into_iter().filter_map(|(entry, seconds, table)| {
+        let running = built.into_iter().filter_map(|Built(entry, seconds, table)| {
             let build_seconds = Spread::of(&seconds)?.median;
             Some(Running { entry, table: table?, build_seconds, update_ns: None, correct: true })
         });
@@ -307,8 +308,7 @@ impl Session<'_> {
         first: usize,
     ) {
         let changes = sample(tables, self.plan.seed);
-        for index in 0..running.len() {
-            let one = &mut running[index];
+        for one in running {
             if !one.correct {
                 continue;
             }
@@ -320,13 +320,13 @@ impl Session<'_> {
             }
             let differs = traffics.iter().find_map(|traffic| differs(&*one.table, traffic, &self.plan.batches[..1]));
             if let Some(error) = differs {
-                self.disqualify(&mut running[index], first, &format!("after changes, {error}"));
+                self.disqualify(one, first, &format!("after changes, {error}"));
                 continue;
             }
-            let entry = &running[index].entry;
+            let entry = &one.entry;
             let mine = |row: &&mut LookupResult| row.contender == entry.contender && row.variant == entry.variant;
             for row in self.report.results[first..].iter_mut().filter(mine) {
-                row.update_ns = running[index].update_ns;
+                row.update_ns = one.update_ns;
             }
         }
     }

@@ -155,7 +155,7 @@ fn a_contender_that_errs_gets_no_figure() {
 #[test]
 fn a_wrong_answer_under_the_clock_is_seen() {
     // The oracle is made to err: the sums then differ from those of an honest contender.
-    let routes = vec![vec![(Prefix::<u32>::containing(0, 1), 3)]];
+    let routes = [vec![(Prefix::<u32>::containing(0, 1), 3)]];
     let engine = super::contender::Racer(TreeBitmaps(TreeBitmap::build(&routes[..]).expect("sorted routes")));
     let mut traffic =
         traffic::Traffic { name: "some".to_owned(), tables: None, keys: vec![5; 100], expected: vec![3; 100] };
