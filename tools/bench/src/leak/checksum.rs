@@ -1,7 +1,7 @@
 //! The checksum that every contender must come to: over all VRFs, prefixes and best routes.
 
 use rayon::prelude::*;
-use vrfleak_engine::{Address, FamilyLeak, Leak, Prefix, RouteKey};
+use vrfleak_engine::{Address, FamilyLeak, Leak, Prefix, RouteKey, VrfId};
 
 /// Mixes a word into a sum, every bit into every other one (the finisher of `SplitMix64`).
 const fn mix(sum: u64, word: u64) -> u64 {
@@ -27,9 +27,10 @@ pub(super) fn of_leak(leak: &Leak) -> u64 {
 
 fn of_family<A: Address>(family: &FamilyLeak<A>) -> u64 {
     let table = family.table();
-    let of = |(vrf, rib): (usize, &vrfleak_engine::Rib)| {
-        let entries = rib.best().iter().map(|&id| entry(vrf, table.prefix(id), table.key(id)));
+    let vrfs: Vec<VrfId> = (0..family.ribs().iter().len()).map(VrfId::from_index).collect();
+    let of = |vrf: VrfId| {
+        let entries = family.rib(vrf).iter().map(|id| entry(vrf.index(), table.prefix(id), table.key(id)));
         entries.fold(0, u64::wrapping_add)
     };
-    family.ribs().par_iter().enumerate().map(of).reduce(|| 0, u64::wrapping_add)
+    vrfs.into_par_iter().map(of).reduce(|| 0, u64::wrapping_add)
 }

@@ -4,18 +4,20 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 use vrfleak_dataplane::{Backend, Fibs};
-use vrfleak_engine::{Leak, Network, Resolution};
+use vrfleak_engine::{Leak, Network, Resolution, Sharing};
 
 use super::checksum;
 use super::literal::Literal;
 use super::plan::LeakPlanError;
 
-/// Ours, every VRF with a table of its own.
-pub(super) const OURS: &str = "vrfleak";
+/// Ours: VRFs that import alike share what they have in common.
+pub(super) const CLASSES: &str = "classes";
+/// Ours, every VRF computed by itself, with a list of its own.
+pub(super) const NO_SHARING: &str = "no-sharing";
 /// The literal baseline.
 pub(super) const LITERAL: &str = "literal";
 /// All of them.
-pub(super) const NAMES: [&str; 2] = [OURS, LITERAL];
+pub(super) const NAMES: [&str; 3] = [CLASSES, NO_SHARING, LITERAL];
 
 /// Returns what tells whether a contender is among those named; all are where none is.
 ///
@@ -52,12 +54,16 @@ pub(super) struct Turn {
 ///
 /// What the forwarding tables say where they are too big.
 pub(super) fn leak(name: &str, network: &Network, pool: &ThreadPool, check: &ThreadPool) -> Result<Turn, String> {
-    if name == LITERAL { Ok(literal(network, pool, check)) } else { ours(network, pool, check) }
+    match name {
+        CLASSES => ours(network, Sharing::Classes, pool, check),
+        NO_SHARING => ours(network, Sharing::None, pool, check),
+        _ => Ok(literal(network, pool, check)),
+    }
 }
 
-fn ours(network: &Network, pool: &ThreadPool, check: &ThreadPool) -> Result<Turn, String> {
+fn ours(network: &Network, sharing: Sharing, pool: &ThreadPool, check: &ThreadPool) -> Result<Turn, String> {
     let start = Instant::now();
-    let leak = pool.install(|| Leak::new(network));
+    let leak = pool.install(|| Leak::with(network, sharing, |_| {}));
     let leaked = start.elapsed();
     let start = Instant::now();
     let fibs = pool.install(|| Fibs::build(&leak, Backend::default())).map_err(|error| error.to_string())?;

@@ -17,6 +17,8 @@ pub const MOST_ROUNDS: usize = 10_000;
 const ROUTE_BYTES: usize = 80;
 /// Bytes of an imported route in RIB and FIB.
 const IMPORT_BYTES: usize = 16;
+/// The same where VRFs share: measured is half a byte for a provider, but where no two import alike it is all.
+const SHARED_IMPORT_BYTES: usize = 2;
 /// The same for the literal baseline, as measured on D.
 const LITERAL_BYTES: usize = 72;
 /// Bytes of a VRF, with its names, targets and tables.
@@ -197,8 +199,12 @@ impl LeakPlan {
             // A route reaches about 0.4 sites for each of the square root of the VRFs.
             Scenario::Provider => (routes as f64 * 0.4 * (vrfs as f64).sqrt()) as usize,
         };
-        let literal = contender::chosen(&self.contenders).is_ok_and(|chosen| chosen(contender::LITERAL));
-        let import_bytes = if literal { LITERAL_BYTES } else { IMPORT_BYTES };
+        let takes = |name| contender::chosen(&self.contenders).is_ok_and(|chosen| chosen(name));
+        let import_bytes = match (takes(contender::LITERAL), takes(contender::NO_SHARING)) {
+            (true, _) => LITERAL_BYTES,
+            (false, true) => IMPORT_BYTES,
+            (false, false) => SHARED_IMPORT_BYTES,
+        };
         let routes = routes.saturating_mul(ROUTE_BYTES).saturating_add(vrfs.saturating_mul(VRF_BYTES));
         routes.saturating_add(imported.saturating_mul(import_bytes))
     }
