@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Ping(PingArgs),
     /// Say why a route is, or is not, in the table of a VRF.
     Why(WhyArgs),
-    /// Measure lookups beside their peers, each one's answers checked first.
+    /// Measure lookups and leaks beside their peers, each one's answers checked.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
     /// Write the JSON Schema of scenario files.

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
         Command::Show(ShowCommand::Route(args)) => show_route::run(args, &global),
         Command::Ping(args) => ping::run(args, &global),
         Command::Why(args) => why::run(args, &global),
+        Command::Bench(BenchCommand::Leak(args)) => bench::leak::run(args, &global),
         Command::Bench(BenchCommand::Lookup(args)) => bench::lookup::run(args, &global),
         Command::Schema => schema::schema(&global),
         Command::Completions { shell } => schema::completions(*shell, &global),

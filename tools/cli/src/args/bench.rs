@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
+use vrfleak_bench::leak::{Scenario, Sweep};
 use vrfleak_bench::lookup::{Cut, KeySource};
 
 use super::FamilyArgs;
@@ -14,6 +15,11 @@ pub(crate) enum BenchCommand {
     /// All contenders look the same keys up in turn, inside one process and after their answers were compared with an
     /// oracle's. One that errs is shown as wrong, and the exit code is 1.
     Lookup(BenchLookupArgs),
+    /// How fast all VRFs are leaked into and installed, beside the literal way, and how that grows.
+    ///
+    /// All contenders leak the same network in turn, inside one process. A checksum over every VRF, prefix and best route
+    /// is taken of each; where they differ the exit code is 1.
+    Leak(BenchLeakArgs),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -67,4 +73,42 @@ pub(crate) struct BenchLookupArgs {
     /// Draw the figures as an SVG chart.
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BenchLeakArgs {
+    /// The network: W1, W2, W3, D, provider, or a worst case; a wrong name lists them.
+    #[arg(long, value_name = "NAME", default_value = "D")]
+    pub(crate) scenario: Scenario,
+    /// VPN routes; default: those that the scenario stands for.
+    #[arg(long, value_name = "N")]
+    pub(crate) routes: Option<usize>,
+    /// VRFs, as the scenario counts them; default: those that it stands for.
+    #[arg(long, value_name = "N")]
+    pub(crate) vrfs: Option<usize>,
+    /// PEs of a provider.
+    #[arg(long, value_name = "N")]
+    pub(crate) pes: Option<usize>,
+    /// Import targets of each VRF, where the scenario's VRFs draw them.
+    #[arg(long, value_name = "N")]
+    pub(crate) fan_out: Option<usize>,
+    /// Let this grow in four steps of two and fit the growth: `routes`, `vrfs`, `fanout` or `threads`.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) sweep: Option<Sweep>,
+    /// Numbers of threads, one after the other; default: one, and one a core. The literal way gets the most.
+    // The same id and type as the option of every command, which it takes the place of.
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Vec<u16>,
+    /// Contenders by name: `classes`, `no-sharing`, `literal`; default: all.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) contenders: Vec<String>,
+    /// Turns that each contender has.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// Seed of what is drawn.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Go on though the memory will not do.
+    #[arg(long)]
+    pub(crate) force: bool,
 }

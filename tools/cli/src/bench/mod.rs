@@ -1,5 +1,6 @@
 //! `vrfleak bench`: measurements that take a while, with what is known so far at hand when somebody ends them.
 
+pub(crate) mod leak;
 pub(crate) mod lookup;
 
 use std::io::IsTerminal as _;

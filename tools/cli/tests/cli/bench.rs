@@ -67,12 +67,31 @@ fn nonsense_is_refused_at_once() {
         ("bench lookup --synthetic 10 --table x", "cannot be used with"),
         ("bench lookup --table no-such-file.txt", "no-such-file.txt"),
         ("bench lookup --synthetic 10 --keys no-such-file.txt", "no-such-file.txt"),
+        ("bench leak --routes 0", "error: `0` routes, expected at least 1\n"),
+        ("bench leak --vrfs 9 --fan-out 10", "error: `10` import targets a VRF, the limit is 9\n"),
+        ("bench leak --scenario x", "`x` is no scenario, expected one of W1, W2, W3, D, many-targets"),
+        ("bench leak --sweep x", "`x` cannot be swept, expected one of routes, vrfs, fanout, threads"),
+        ("bench leak --scenario one-service --routes 10000000 --vrfs 1000000", "hint: fewer contenders take less"),
         ("bench lookup --synthetic 10 --threads 0", "0 is not in 1..=1024"),
     ] {
         let outcome = vrfleak(arguments);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{arguments}\n{outcome}");
         assert!(outcome.stderr.contains(said), "{arguments}\n{outcome}");
     }
+}
+
+#[test]
+fn leaks_of_every_contender_as_json_and_text() {
+    let report = json(0, "bench leak --scenario provider --routes 3000 --vrfs 40 --pes 4 --rounds 1 --threads 1,2");
+    assert_eq!((&report["schema_version"], &report["agreed"]), (&1.into(), &true.into()));
+    let rows = report["results"].as_array().expect("an array");
+    let names: Vec<_> = rows.iter().map(|row| (row["contender"].as_str(), row["threads"].as_u64())).collect();
+    let expected = [("classes", 1), ("classes", 2), ("no-sharing", 1), ("no-sharing", 2), ("literal", 2)];
+    assert_eq!(names, expected.map(|(name, threads)| (Some(name), Some(threads))));
+    assert!(rows.iter().all(|row| row["checksum"] == rows[0]["checksum"] && row["vpn_routes"] == 3000));
+    let sweep = data(0, "bench leak --scenario W3 --routes 1000 --sweep routes --rounds 1 --contenders classes");
+    assert!(sweep.contains("Growth with routes: the exponent of\n"), "{sweep}");
+    assert!(sweep.contains(": all agree on the tables\n"), "{sweep}");
 }
 
 #[test]
