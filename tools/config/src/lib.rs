@@ -40,6 +40,7 @@ mod ios;
 mod junos;
 mod line;
 mod load;
+mod neighbor_line;
 mod place;
 mod provenance;
 mod report;

@@ -1,5 +1,6 @@
 //! From devices to a network: names are resolved, derived values derived, routes made.
 
+mod announce;
 mod derived;
 mod policy;
 mod router_id;
@@ -45,7 +46,7 @@ pub(crate) fn assemble(
             ids.push(Some(assembly.device(device, &name)));
         }
     }
-    assembly.sessions(devices, &ids);
+    assembly.learn(devices, &ids);
     if assembly.report.errors() > 0 {
         return None;
     }

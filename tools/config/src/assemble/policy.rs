@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use vrfleak_engine::policy::{Outcome, Policy, PolicyRoute};
-use vrfleak_engine::{Address, Attributes, PolicyId, Prefix, Protocol, RouteTarget};
+use vrfleak_engine::{Address, Attributes, Dialect, PolicyId, Prefix, Protocol, RouteTarget};
 
 use super::Assembly;
 use crate::device::Device;
@@ -85,6 +85,10 @@ impl Assembly<'_, '_> {
                     *set = all.into();
                 }
                 Some(attributes)
+            }
+            // What no term of a Junos policy decides is decided by the protocol: BGP's routes pass.
+            Outcome::NoMatch if protocol == Protocol::Bgp && device.format.dialect() == Dialect::JUNOS => {
+                Some(attributes.clone())
             }
             Outcome::Denied(_) | Outcome::NoMatch => None,
         }

@@ -80,7 +80,7 @@ impl Reader {
             [_, keyword, name, rest @ ..] if keyword.text == "neighbor" => {
                 bgp.neighbor(&group, words[0].place);
                 let neighbor = bgp.neighbor(name.text, name.place);
-                neighbor.group = Some(Located::new(group, words[0].place));
+                neighbor.groups = vec![Located::new(group, words[0].place)];
                 (name.text.to_owned(), rest)
             }
             [_, rest @ ..] => (group, rest),

@@ -114,10 +114,8 @@ impl Reader {
         }
         let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
         let peer = |neighbor: &&Neighbor| {
-            neighbor
-                .group
-                .as_ref()
-                .is_some_and(|group| neighbor.vpn || bgp.neighbor_named(&group.value).is_some_and(|group| group.vpn))
+            let group = |group: &Located<String>| bgp.neighbor_named(&group.value).is_some_and(|group| group.vpn);
+            !neighbor.groups.is_empty() && (neighbor.vpn || neighbor.groups.iter().any(group))
         };
         let peer = bgp.neighbors.iter().find(peer);
         self.device.vpn_neighbor = peer.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));

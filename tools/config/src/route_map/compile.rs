@@ -75,6 +75,9 @@ impl RouteMaps {
             }
             compiled.add(Policy { name: map.name.as_str().into(), clauses }, map.place, report);
         }
+        for filter in &self.filters {
+            lists.add_filter(filter, &mut compiled, report);
+        }
         compiled
     }
 
@@ -166,7 +169,7 @@ fn built<T>(lists: Lists<ListEntry<T>>) -> AHashMap<String, Arc<List<T>>> {
 }
 
 /// The lists of a configuration as policies hold them.
-struct Built {
+pub(super) struct Built {
     prefix: [AHashMap<String, Arc<PrefixList>>; 2],
     access: [AHashMap<String, Arc<PrefixList>>; 2],
     communities: AHashMap<String, Arc<List<CommunityTest<vrfleak_engine::Community>>>>,
@@ -261,7 +264,8 @@ impl Built {
         }
     }
 
-    fn line(&self, line: &Match, report: &mut Report<'_>) -> (u8, Condition) {
+    /// Returns the condition of a `match` line, and a number of its kind.
+    pub(super) fn line(&self, line: &Match, report: &mut Report<'_>) -> (u8, Condition) {
         // IOS takes a list that is not defined for one that permits everything, FRR for one that permits nothing.
         let missing = match self.style {
             Style::Ios => (Condition::Always, "it permits everything"),

@@ -128,6 +128,12 @@ impl<'a> Texts<'a> {
         Some(name)
     }
 
+    /// Returns whether the policy of this name accepts every route unchanged.
+    pub(super) fn passes_all(&self, name: &str) -> bool {
+        let body = self.policies.get(name).map(|text| text.body.as_slice());
+        matches!(body, Some([only]) if matches!(only.text, "pass" | "done"))
+    }
+
     /// Makes policies of all that were read.
     pub(super) fn compile(self, report: &mut Report<'_>) -> Compiled {
         let mut build = Build {
