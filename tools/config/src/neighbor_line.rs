@@ -87,7 +87,9 @@ fn in_family(
         "allowas-in" => config.allowas_in = Some(words.next_text().parse().unwrap_or(3)),
         "as-override" => config.as_override = Some(true),
         "maximum-prefix" => {
-            let Some(limit) = value::number(&mut words, report, "number of prefixes", 1..=u32::MAX) else { return true };
+            let Some(limit) = value::number(&mut words, report, "number of prefixes", 1..=u32::MAX) else {
+                return true;
+            };
             while let Some(word) = words.next() {
                 if word.text == "warning-only" {
                     return true;

@@ -254,9 +254,8 @@ fn best_learned<'s, 'd, A: Address>(
     };
     for (from, routes) in sessions.iter().zip(learned).filter(|(from, _)| from.here.at == session.there.at) {
         for (&prefix, attributes) in routes {
-            let better = best
-                .get(&prefix)
-                .is_none_or(|&(first, other)| preference(attributes, from) < preference(first, other));
+            let better =
+                best.get(&prefix).is_none_or(|&(first, other)| preference(attributes, from) < preference(first, other));
             if better {
                 best.insert(prefix, (attributes, from));
             }

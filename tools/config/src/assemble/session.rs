@@ -116,10 +116,8 @@ impl Assembly<'_, '_> {
     pub(super) fn sessions<'d>(&mut self, devices: &'d [Device], ids: &[Option<Ids>]) -> Vec<Session<'d>> {
         let addresses = tables_by_address(devices);
         let is_vrf = |(at, table): TableAt| ids[at].as_ref().is_some_and(|ids| ids.vrfs[table].is_some());
-        let all = devices
-            .iter()
-            .enumerate()
-            .flat_map(|(at, device)| (0..device.tables.len()).map(move |table| (at, table)));
+        let all =
+            devices.iter().enumerate().flat_map(|(at, device)| (0..device.tables.len()).map(move |table| (at, table)));
         let mut waiting: Vec<TableAt> = all.filter(|&at| is_vrf(at)).collect();
         let mut seen: AHashSet<TableAt> = waiting.iter().copied().collect();
         let mut sessions = Vec::new();
@@ -156,6 +154,7 @@ impl Assembly<'_, '_> {
         if families == [false, false] {
             return None;
         }
+        here.setting(|neighbor| neighbor.remote_as)?;
         let place = here.neighbor.place;
         let found = addresses.get(&address).map_or(&[][..], Vec::as_slice);
         let mut ends = found

@@ -13,7 +13,9 @@ use ahash::AHashMap;
 pub(crate) use interface::{Interface, InterfaceAddress};
 pub(crate) use neighbor::{Neighbor, NeighborFamily, RemoteAs};
 pub(crate) use static_route::{StaticRoute, StaticTarget};
-pub(crate) use table::{FamilyConfig, MaximumPaths, MaximumRoutes, Originated, RdChoice, Redistribution, Table, TableBgp, Targets};
+pub(crate) use table::{
+    FamilyConfig, MaximumPaths, MaximumRoutes, Originated, RdChoice, Redistribution, Table, TableBgp, Targets,
+};
 
 use crate::dialect::Format;
 use crate::place::{Located, Place};

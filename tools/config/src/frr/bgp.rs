@@ -5,9 +5,7 @@ use std::net::Ipv4Addr;
 use vrfleak_engine::{Family, RouteTarget};
 
 use super::{Mode, Read, Reader, VrfImport};
-use crate::device::{
-    DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget,
-};
+use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget};
 use crate::neighbor_line;
 use crate::place::Located;
 use crate::value;
@@ -43,7 +41,11 @@ impl Reader<'_, '_> {
                 self.device.tables[table].bgp.requires_policy = Some(true);
             }
             "bgp" if matches!(words.peek_text(), "always-compare-med" | "bestpath" | "deterministic-med") => {
-                self.report.warning(words.whole(), "this rule of selection is not modelled", "the best path may differ");
+                self.report.warning(
+                    words.whole(),
+                    "this rule of selection is not modelled",
+                    "the best path may differ",
+                );
             }
             "no" if words.eat_all(&["bgp", "ebgp-requires-policy"]) => {
                 self.device.tables[table].bgp.requires_policy = Some(false);
@@ -282,13 +284,16 @@ impl Reader<'_, '_> {
                 let gone = std::mem::replace(&mut config.targets, before);
                 let all = !words.rest().text.contains(':');
                 let direction = words.peek_text();
-                let is_gone = |list: &[Located<Option<RouteTarget>>], value| list.iter().any(|gone| gone.value == value);
-                config.targets.import.retain(|there| {
-                    !(is_gone(&gone.import, there.value) || all && direction != "export")
-                });
-                config.targets.export.retain(|there| {
-                    !(is_gone(&gone.export, there.value) || all && direction != "import")
-                });
+                let is_gone =
+                    |list: &[Located<Option<RouteTarget>>], value| list.iter().any(|gone| gone.value == value);
+                config
+                    .targets
+                    .import
+                    .retain(|there| !(is_gone(&gone.import, there.value) || all && direction != "export"));
+                config
+                    .targets
+                    .export
+                    .retain(|there| !(is_gone(&gone.export, there.value) || all && direction != "import"));
             }
             // What is off by default.
             ("label" | "nexthop" | "maximum-paths" | "aggregate-address" | "distance", _) => {}

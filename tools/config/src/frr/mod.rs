@@ -182,7 +182,9 @@ impl Reader<'_, '_> {
             "hostname" | "frr" | "log" | "service" | "vrf" | "interface" | "router" | "access-list" | "route-map" => {
                 true
             }
-            "ip" | "ipv6" => !matches!(self.frames.last(), Some((Mode::Interface(_), _))) || words.peek_text() != "address",
+            "ip" | "ipv6" => {
+                !matches!(self.frames.last(), Some((Mode::Interface(_), _))) || words.peek_text() != "address"
+            }
             "bgp" => is_bgp || matches!(words.peek_text(), "community-list" | "extcommunity-list" | "as-path"),
             "address-family" => is_bgp,
             _ => false,

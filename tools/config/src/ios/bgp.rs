@@ -34,7 +34,11 @@ impl Reader<'_, '_> {
             "bgp" => match words.next_text() {
                 "router-id" => self.router_id(DEFAULT_TABLE, words),
                 "always-compare-med" | "bestpath" | "deterministic-med" | "confederation" => {
-                    self.report.warning(line.whole(), "this rule of selection is not modelled", "the best path may differ");
+                    self.report.warning(
+                        line.whole(),
+                        "this rule of selection is not modelled",
+                        "the best path may differ",
+                    );
                 }
                 _ => return Known::No,
             },
@@ -150,7 +154,8 @@ impl Reader<'_, '_> {
                     let config = self.device.tables[table].family_mut(family);
                     let first = config.maximum_paths.map_or(1, |first| first.value.paths);
                     // One limit stands for eBGP and iBGP here; the higher of both is taken.
-                    let maximum = MaximumPaths { paths: if ibgp { paths.value.max(first) } else { paths.value }, eibgp };
+                    let maximum =
+                        MaximumPaths { paths: if ibgp { paths.value.max(first) } else { paths.value }, eibgp };
                     config.maximum_paths = Some(Located::new(maximum, paths.place));
                 }
                 Known::Yes
@@ -190,29 +195,21 @@ impl Reader<'_, '_> {
 
     /// Reads a line of an address family for VPN routes.
     pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Known {
-        match words.next_text() {
-            "neighbor" => {
-                let Some(name) = words.next() else { return Known::No };
-                match words.next_text() {
-                    "activate" => {}
-                    keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") => {
-                        self.report.warning(
-                            words.whole(),
-                            format_args!("`{keyword}` between PEs is not modelled"),
-                            "VPN routes go from PE to PE unchanged",
-                        );
-                        return Known::Yes;
-                    }
-                    _ => return Known::No,
-                }
-                // The first active neighbour decides which address this router is known by.
-                if self.device.vpn_neighbor.is_none() {
-                    self.device.vpn_neighbor = Some(name.name());
-                }
-                Known::Yes
-            }
-            _ => Known::No,
+        if words.next_text() != "neighbor" {
+            return Known::No;
         }
+        let Some(name) = words.next() else { return Known::No };
+        match words.next_text() {
+            // The first active neighbour decides which address this router is known by.
+            "activate" if self.device.vpn_neighbor.is_none() => self.device.vpn_neighbor = Some(name.name()),
+            keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") => self.report.warning(
+                words.whole(),
+                format_args!("`{keyword}` between PEs is not modelled"),
+                "VPN routes go from PE to PE unchanged",
+            ),
+            _ => {}
+        }
+        Known::Yes
     }
 
     fn router_id(&mut self, table: usize, mut words: Words<'_>) {

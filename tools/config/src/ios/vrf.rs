@@ -129,7 +129,9 @@ impl Reader<'_, '_> {
                 match (words.next_text(), words.peek_text()) {
                     ("import", "map") => *import_policy_of(target, family) = None,
                     ("export", "map") => *export_policy_of(target, family) = None,
-                    ("import", "ipv4" | "ipv6") => target.family_mut(family.unwrap_or(Family::Ipv4)).from_default = None,
+                    ("import", "ipv4" | "ipv6") => {
+                        target.family_mut(family.unwrap_or(Family::Ipv4)).from_default = None
+                    }
                     ("export", "ipv4" | "ipv6") => target.family_mut(family.unwrap_or(Family::Ipv4)).to_default = None,
                     ("maximum", _) => Family::ALL
                         .into_iter()

@@ -3,6 +3,7 @@
 //! Both forms become the same list of statements, each a path of words. A statement is read on its own; policies and
 //! what depends on them are put together at the end.
 
+mod groups;
 mod instance;
 mod interface;
 mod policy;
@@ -21,7 +22,7 @@ use crate::report::Report;
 use crate::word::Word;
 
 /// Reads a configuration.
-pub(crate) fn read(source: u32, text: &str, format: Format, report: &mut Report<'_>) -> Device {
+pub(crate) fn read<'a>(source: u32, text: &'a str, format: Format, report: &mut Report<'_>) -> Device {
     let mut reader = Reader {
         device: Device::new(source, format),
         policies: policy::Texts::default(),
@@ -29,12 +30,24 @@ pub(crate) fn read(source: u32, text: &str, format: Format, report: &mut Report<
         instances: Vec::new(),
         disabled: AHashSet::new(),
         rd_id: None,
+        chains: AHashMap::new(),
+        with_families: AHashSet::new(),
+        logical_systems: false,
     };
-    let each = |words: &[Word<'_>], report: &mut Report<'_>| reader.statement(words, report);
+    let mut groups = groups::Groups::default();
+    let grouped = memchr::memmem::find(text.as_bytes(), b"apply-groups").is_some();
+    let each = |words: &[Word<'a>], report: &mut Report<'_>| {
+        if grouped {
+            groups.push(words);
+        } else {
+            reader.statement(words, report);
+        }
+    };
     match format {
         Format::JunosSet => statement::commands(source, text, report, each),
         _ => statement::braces(source, text, report, each),
     }
+    groups.expand(report, |words, report| reader.statement(words, report));
     reader.finish(report)
 }
 
@@ -46,6 +59,8 @@ struct Instance {
     import: Vec<Located<String>>,
     export: Vec<Located<String>>,
     auto_export: bool,
+    /// Whether what it has is kept from other routers.
+    unadvertised: bool,
 }
 
 struct Reader {
@@ -58,6 +73,12 @@ struct Reader {
     disabled: AHashSet<String>,
     /// `route-distinguisher-id`: what RDs are derived from.
     rd_id: Option<Located<Ipv4Addr>>,
+    /// Policies of neighbours and groups in the order of asking, by table, name, and whether they are for what comes in.
+    chains: AHashMap<(usize, String, bool), Vec<Located<String>>>,
+    /// Neighbours and groups whose address families are named.
+    with_families: AHashSet<(usize, String)>,
+    /// Whether the warning of logical systems was given.
+    logical_systems: bool,
 }
 
 impl Reader {
@@ -68,12 +89,16 @@ impl Reader {
                 self.device.name = Some(words[2].name());
                 true
             }
-            ["apply-groups", ..] => {
-                report.warning(
-                    words[0].place,
-                    "groups are not modelled",
-                    "what they would add is missing: display the configuration with inheritance",
-                );
+            ["logical-systems", ..] => {
+                if !std::mem::replace(&mut self.logical_systems, true) {
+                    report.warning(words[0].place, "logical systems are not modelled", "their routes are missing");
+                }
+                true
+            }
+            ["routing-options", "rib-groups", ..] => true,
+            [.., "rib-group", _] | [.., "rib-group", _, _] => {
+                let place = words.last().map_or(words[0].place, |word| word.place);
+                report.warning(place, "what a RIB group copies is not modelled", "the other tables lack its routes");
                 true
             }
             ["interfaces", _, ..] => self.interface(&words[1..], report),
@@ -121,6 +146,7 @@ impl Reader {
         self.device.vpn_neighbor = peer.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
         let instances = std::mem::take(&mut self.instances);
         let mut compiled = std::mem::take(&mut self.policies).compile(report);
+        self.finish_neighbors(&mut compiled, report);
         for (table, instance) in instances.iter().enumerate() {
             self.finish_instance(table, instance, &mut compiled, report);
         }

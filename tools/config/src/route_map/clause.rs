@@ -340,8 +340,22 @@ fn set_line(mut words: Words<'_>, style: Style, report: &mut Report<'_>) -> Opti
 fn is_harmless(mut words: Words<'_>) -> bool {
     matches!(
         words.next_text(),
-        "metric-type" | "level" | "dampening" | "traffic-index" | "mpls-label" | "automatic-tag" | "interface" | "default"
-            | "large-community" | "aggregator" | "atomic-aggregate" | "originator-id" | "src" | "table" | "evpn" | "sr-te"
+        "metric-type"
+            | "level"
+            | "dampening"
+            | "traffic-index"
+            | "mpls-label"
+            | "automatic-tag"
+            | "interface"
+            | "default"
+            | "large-community"
+            | "aggregator"
+            | "atomic-aggregate"
+            | "originator-id"
+            | "src"
+            | "table"
+            | "evpn"
+            | "sr-te"
     ) || words.restart().eat_all(&["set", "ip", "precedence"])
         || words.restart().eat_all(&["set", "ip", "df"])
         || words.restart().eat_all(&["set", "ip", "tos"])

@@ -3,9 +3,9 @@
 use vrfleak_engine::Family;
 use vrfleak_engine::policy::{Clause, Flow, Policy};
 
+use super::RouteMaps;
 use super::clause::Match;
 use super::compile::{Built, Compiled};
-use super::RouteMaps;
 use crate::place::Located;
 use crate::report::Report;
 use crate::word::Word;

@@ -21,8 +21,8 @@ use crate::value;
 use crate::word::{Word, Words};
 use clause::Entry;
 pub(crate) use compile::Compiled;
-pub(crate) use filter::FilterKind;
 use filter::Filter;
+pub(crate) use filter::FilterKind;
 pub(crate) use regex::cisco_pattern;
 
 /// Whose syntax it is, where they differ.

@@ -41,6 +41,7 @@ impl<'a> Reader<'_, '_, 'a> {
                         self.device.tables[table].family_mut(family).in_bgp = true;
                         Read::Enters(Mode::BgpFamily(table, family))
                     }
+                    None if matches!(words.peek_text(), "vpnv4" | "vpnv6") => Read::Enters(Mode::Opaque),
                     None => Read::Unknown,
                 };
             }
@@ -63,7 +64,11 @@ impl<'a> Reader<'_, '_, 'a> {
             }
             "bgp" if words.eat("unsafe-ebgp-policy") => self.device.requires_policy = false,
             "bgp" if words.eat("bestpath") => {
-                self.report.warning(words.whole(), "this rule of selection is not modelled", "the best path may differ");
+                self.report.warning(
+                    words.whole(),
+                    "this rule of selection is not modelled",
+                    "the best path may differ",
+                );
             }
             _ => return Read::Unknown,
         }
@@ -237,8 +242,7 @@ impl<'a> Reader<'_, '_, 'a> {
         }
         let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
         let named = bgp.neighbors.iter().find(|neighbor| {
-            neighbor.name.parse::<std::net::IpAddr>().is_ok()
-                && (neighbor.vpn || has_vpn_group(bgp, neighbor))
+            neighbor.name.parse::<std::net::IpAddr>().is_ok() && (neighbor.vpn || has_vpn_group(bgp, neighbor))
         });
         self.device.vpn_neighbor = named.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
         for table in &mut self.device.tables {

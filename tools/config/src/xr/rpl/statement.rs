@@ -396,9 +396,26 @@ impl<'c, 't, 'a, 's> Compiler<'c, 't, 'a, 's> {
 fn is_harmless(attribute: &str) -> bool {
     matches!(
         attribute,
-        "qos-group" | "traffic-class" | "traffic-index" | "dampening" | "label" | "label-mode" | "label-index"
-            | "large-community" | "forward-class" | "rib-metric" | "path-color" | "ospf-metric" | "isis-metric"
-            | "metric-type" | "level" | "rip-metric" | "eigrp-metric" | "path-selection" | "lsm-root" | "mpls"
+        "qos-group"
+            | "traffic-class"
+            | "traffic-index"
+            | "dampening"
+            | "label"
+            | "label-mode"
+            | "label-index"
+            | "large-community"
+            | "forward-class"
+            | "rib-metric"
+            | "path-color"
+            | "ospf-metric"
+            | "isis-metric"
+            | "metric-type"
+            | "level"
+            | "rip-metric"
+            | "eigrp-metric"
+            | "path-selection"
+            | "lsm-root"
+            | "mpls"
     )
 }
 
