@@ -33,6 +33,7 @@
 
 mod assemble;
 mod banner;
+mod ce_routes;
 mod device;
 pub mod dialect;
 mod frr;
@@ -51,6 +52,7 @@ mod value;
 mod word;
 mod xr;
 
+pub use ce_routes::{CeRoutes, ParseCeRoutesError};
 pub use dialect::{Format, detect, is_configuration};
 pub use ios::short_interface_name;
 pub use load::{Loaded, MAX_BYTES, Options, load, load_texts};

@@ -1,6 +1,7 @@
 //! From devices to a network: names are resolved, derived values derived, routes made.
 
 mod announce;
+mod ce_routes;
 mod derived;
 mod policy;
 mod router_id;
@@ -9,8 +10,10 @@ mod session;
 
 use ahash::AHashMap;
 use vrfleak_bench_data::SourceText;
+use vrfleak_bench_data::prefix_list::PrefixList;
 use vrfleak_engine::{Family, InterfaceId, Network, NetworkBuilder, PolicyId, Rd, Redistribute, RouteTarget, VrfId};
 
+use crate::ce_routes::CeRoutes;
 use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticTarget, Table};
 use crate::place::{Located, Place};
 use crate::provenance::{FamilyOrigin, Provenance, VrfOrigin};
@@ -20,6 +23,7 @@ use crate::report::Report;
 pub(crate) fn assemble(
     devices: &[Device],
     sources: &[SourceText],
+    ce_routes: &[(CeRoutes, PrefixList)],
     report: &mut Report<'_>,
 ) -> Option<(Network, Provenance)> {
     let mut assembly = Assembly {
@@ -47,6 +51,9 @@ pub(crate) fn assemble(
         }
     }
     assembly.learn(devices, &ids);
+    for mistake in assembly.ce_routes(devices, &ids, ce_routes) {
+        assembly.report.other(mistake);
+    }
     if assembly.report.errors() > 0 {
         return None;
     }
@@ -83,6 +90,8 @@ struct Assembly<'r, 's> {
 
 /// The ids of one device's tables and interfaces; `None` where the network has no such thing.
 struct Ids {
+    /// The name of the router.
+    router: String,
     /// By position in [`Device::tables`].
     vrfs: Vec<Option<VrfId>>,
     /// By position in [`Device::interfaces`].
@@ -103,7 +112,7 @@ impl Assembly<'_, '_> {
         let policies = self.add_policies(device);
 
         let tables: Vec<_> = device.interfaces.iter().map(|interface| self.table_of(device, interface)).collect();
-        let mut ids = Ids { vrfs: Vec::new(), interfaces: Vec::new(), tables };
+        let mut ids = Ids { router: name.value.clone(), vrfs: Vec::new(), interfaces: Vec::new(), tables };
         let with_default = needs_default(device, &ids.tables);
         let mut rds: AHashMap<Rd, &Table> = AHashMap::new();
         for (index, table) in device.tables.iter().enumerate() {

@@ -302,6 +302,13 @@ impl Reader<'_, '_> {
 
     fn finish(mut self) -> Device {
         self.finish_bgp();
+        for table in &self.device.tables {
+            let targets = Family::ALL.into_iter().flat_map(|family| &table.family(family).targets.export);
+            let mut targets: Vec<_> = targets.filter_map(|target| target.value).collect();
+            targets.sort_unstable();
+            targets.dedup();
+            self.maps.sources.insert(table.name.clone(), targets);
+        }
         self.device.policies = self.maps.compile(self.report);
         self.device
     }

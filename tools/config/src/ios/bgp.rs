@@ -56,6 +56,7 @@ impl Reader<'_, '_> {
                 self.enter(depth, Mode::BgpTemplate(index), indent);
             }
             "address-family" => return self.bgp_address_family(words, indent, depth),
+            "exit-peer-session" | "exit-peer-policy" => {}
             "neighbor" => return self.neighbor(DEFAULT_TABLE, None, words),
             "redistribute" | "network" | "maximum-paths" | "aggregate-address" | "default-information" | "distance" => {
                 return self.bgp_family(DEFAULT_TABLE, Family::Ipv4, line);
@@ -302,11 +303,11 @@ impl Reader<'_, '_> {
 
     /// Reads a line of `template peer-session` or `template peer-policy`, which is kept as a group.
     pub(super) fn bgp_template(&mut self, index: usize, words: Words<'_>) -> Known {
-        if matches!(words.peek_text(), "exit-peer-session" | "exit-peer-policy") {
-            return Known::Yes;
-        }
+        // The lists that a template names are IPv4 lists; everything else goes for both families.
+        let lists = matches!(words.peek_text(), "prefix-list" | "distribute-list" | "filter-list");
+        let families = if lists { &[Family::Ipv4][..] } else { &Family::ALL };
         let neighbor = &mut self.device.tables[DEFAULT_TABLE].bgp.neighbors[index];
-        match neighbor_line::read(neighbor, &Family::ALL, words, &mut self.maps, self.report) {
+        match neighbor_line::read(neighbor, families, words, &mut self.maps, self.report) {
             true => Known::Yes,
             false => Known::No,
         }

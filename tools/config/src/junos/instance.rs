@@ -40,11 +40,13 @@ impl Reader {
             ["routing-options", ..] => return self.routing_options(table, &words[1..], report),
             ["protocols", "bgp", "group", _, ..] => return self.bgp_group(table, &words[3..], report),
             ["protocols", protocol @ ("ospf" | "ospf3" | "rip" | "isis"), ..] => {
-                report.warning(
-                    words[1].place,
-                    format_args!("routes of `{protocol}` are not modelled"),
-                    "those that the instance would export are missing",
-                );
+                if !std::mem::replace(&mut self.instance_of(table).warned, true) {
+                    report.warning(
+                        words[1].place,
+                        format_args!("routes of `{protocol}` are not modelled"),
+                        "those that the instance would export are missing",
+                    );
+                }
             }
             ["no-vrf-advertise"] => self.instance_of(table).unadvertised = true,
             ["vrf-table-label" | "no-vrf-propagate-ttl" | "description", ..] => {}

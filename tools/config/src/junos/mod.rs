@@ -61,6 +61,8 @@ struct Instance {
     auto_export: bool,
     /// Whether what it has is kept from other routers.
     unadvertised: bool,
+    /// Whether the warning of a protocol that is not modelled was given.
+    warned: bool,
 }
 
 struct Reader {
@@ -85,6 +87,7 @@ impl Reader {
     fn statement(&mut self, words: &[Word<'_>], report: &mut Report<'_>) {
         let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
         let known = match texts.as_slice() {
+            ["version", ..] => true,
             ["system", "host-name", _, ..] => {
                 self.device.name = Some(words[2].name());
                 true

@@ -87,6 +87,7 @@ pub(super) enum Match {
     Interface(Vec<Box<str>>),
     Protocols(Vec<Protocol>),
     Origin(OriginCode),
+    SourceVrf(Located<String>),
     /// What is not modelled: never holds.
     Never,
 }
@@ -246,6 +247,7 @@ fn match_line(mut words: Words<'_>, style: Style, report: &mut Report<'_>) -> Op
             Match::Protocols(protocols)
         }
         "origin" => Match::Origin(origin(words.next_text())?),
+        "source-vrf" => Match::SourceVrf(words.next()?.name()),
         _ => return None,
     }))
 }

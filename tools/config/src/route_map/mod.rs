@@ -121,6 +121,8 @@ pub(crate) struct RouteMaps {
     maps: Lists<Entry>,
     /// Lists that are used as policies.
     filters: Vec<Filter>,
+    /// The export targets of each VRF, by which a route's VRF is known.
+    pub(crate) sources: AHashMap<String, Vec<RouteTarget>>,
 }
 
 /// An entry of a prefix list, of the family of its list.
@@ -157,6 +159,7 @@ impl RouteMaps {
             as_paths: Lists::default(),
             maps: Lists::default(),
             filters: Vec::new(),
+            sources: AHashMap::new(),
         }
     }
 
