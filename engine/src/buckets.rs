@@ -17,6 +17,8 @@ pub struct Buckets {
     /// How many routes each bucket stands for, those that cannot win included.
     sizes: Vec<u32>,
     by_origin: Lists,
+    /// The derived routes of each VRF; no list at all where no policy made any.
+    derived: Option<Lists>,
     /// Where the choice between VPN routes with one RD and prefix differs from the reflectors': sorted by router.
     exchanges: Vec<Exchange>,
 }
@@ -37,8 +39,12 @@ impl Buckets {
         let (by_targets, sizes) = Lists::deal(table, table.target_sets.len(), true, |id| {
             (table.status(id) == ExportStatus::Exported).then(|| table.targets(id).index())
         });
-        let (by_origin, _) = Lists::deal(table, network.vrfs().len(), false, |id| Some(table.origin(id).index()));
-        Self { by_targets, sizes, by_origin, exchanges: exchanges(network, table) }
+        let of_origin = |derived: bool| {
+            let key = |id| (table.is_derived(id) == derived).then(|| table.origin(id).index());
+            Lists::deal(table, network.vrfs().len(), false, key).0
+        };
+        let (by_origin, derived) = (of_origin(false), (!table.derived.is_empty()).then(|| of_origin(true)));
+        Self { by_targets, sizes, by_origin, derived, exchanges: exchanges(network, table) }
     }
 
     /// Returns how many VPN routes a bucket stands for.
@@ -56,6 +62,11 @@ impl Buckets {
         self.by_origin.of(vrf.index())
     }
 
+    /// Returns the routes that a VRF exports and does not itself use, as words in ascending order.
+    pub(crate) fn derived(&self, vrf: VrfId) -> &[u32] {
+        self.derived.as_ref().map_or(&[], |derived| derived.of(vrf.index()))
+    }
+
     /// Returns the exchanges of a router, in ascending order of the gained route.
     pub(crate) fn exchanges(&self, router: RouterId) -> &[Exchange] {
         let start = self.exchanges.partition_point(|exchange| exchange.router < router);
@@ -67,6 +78,7 @@ impl Buckets {
     pub fn bytes(&self) -> usize {
         self.by_targets.bytes()
             + self.by_origin.bytes()
+            + self.derived.as_ref().map_or(0, Lists::bytes)
             + self.sizes.capacity() * 4
             + self.exchanges.capacity() * size_of::<Exchange>()
     }
@@ -91,7 +103,8 @@ fn exchanges<A: Address>(network: &Network, table: &RouteTable<A>) -> Vec<Exchan
                 let known: Vec<RouteId> =
                     nlri.iter().copied().filter(|&id| id == hidden || router(id) == here).collect();
                 let keys: Vec<RouteKey> = known.iter().map(|&id| table.key(id)).collect();
-                let best = select::best_vpn_route(network, Viewpoint::Router(here), &keys).expect("not empty");
+                let best =
+                    select::best_vpn_route(table.paths(network), Viewpoint::Router(here), &keys).expect("not empty");
                 if known[best] != hidden {
                     exchanges.push(Exchange { router: here, gained: known[best], hidden });
                 }

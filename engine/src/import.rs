@@ -5,28 +5,37 @@
 //!
 //! - own routes that do not win by their distance alone, against the best imported one;
 //! - routes from other VRFs of its own router, on a network of several routers (weight, eBGP before iBGP);
-//! - irregular prefixes (MEDs, IGP metrics), and NLRIs of which its router prefers its own.
+//! - irregular prefixes (MEDs, IGP metrics), and NLRIs of which its router prefers its own;
+//! - routes that its import map drops or changes, or whose AS path is a loop ([`crate::imported`]), and those that its
+//!   own export map changed and that it wants back from others;
+//! - everything, where a limit cuts ([`crate::limit`]).
 //!
 //! Host routes that come along with an interface (SEMANTICS S3a) are put in last.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::address::Address;
+use crate::attributes::Attributes;
 use crate::buckets::Buckets;
+use crate::candidates::Candidates;
 use crate::id::{InterfaceId, RouteId, RouterId, TargetSetId, VrfId};
+use crate::imported::{self, Verdict, Verdicts};
+use crate::limit::Cut;
 use crate::lists::Packing;
 use crate::merge::Merge;
 use crate::network::Network;
 use crate::next_hop::NextHopKind;
-use crate::rib::Rib;
+use crate::paths::Paths;
+use crate::rib::{Particulars, Rib};
 use crate::route_table::{ExportStatus, RouteTable, beats_every_import, is_attached};
-use crate::select::{self, RouteKey};
+use crate::select::{self, Contest, RouteKey};
 use crate::source_route::Protocol;
 
 /// Everything that the import of any VRF reads.
 pub(crate) struct Import<'a, A> {
-    network: &'a Network,
-    table: &'a RouteTable<A>,
+    pub(crate) network: &'a Network,
+    pub(crate) table: &'a RouteTable<A>,
+    pub(crate) paths: Paths<'a>,
     buckets: &'a Buckets,
     packing: Packing,
     /// The VRFs of each router; empty on a network of one, whose rank is already that router's view.
@@ -40,12 +49,13 @@ pub(crate) struct Import<'a, A> {
 
 /// What one thread reuses from VRF to VRF.
 #[derive(Default)]
-struct Scratch {
+pub(crate) struct Scratch {
     merge: Merge,
-    best: Vec<RouteId>,
+    pub(crate) best: Vec<RouteId>,
     patched: Vec<RouteId>,
-    patches: Vec<RouteId>,
-    candidates: Vec<RouteId>,
+    /// The first route of each prefix that is selected again.
+    pub(crate) patches: Vec<RouteId>,
+    pub(crate) candidates: Candidates,
     keys: Vec<RouteKey>,
 }
 
@@ -73,7 +83,8 @@ impl<'a, A: Address> Import<'a, A> {
         let mut router_ids: Vec<_> = network.routers().iter().map(|router| router.router_id).collect();
         router_ids.sort_unstable();
         let twins = router_ids.windows(2).any(|pair| pair[0] == pair[1]);
-        Self { network, table, buckets, packing: Packing::new(table.len()), neighbors, twins, hosts }
+        let (paths, packing) = (table.paths(network), Packing::new(table.len()));
+        Self { network, table, paths, buckets, packing, neighbors, twins, hosts }
     }
 
     /// Computes the RIBs of all VRFs, by [`VrfId`], in the current rayon pool: biggest first, one scratch a thread.
@@ -82,12 +93,15 @@ impl<'a, A: Address> Import<'a, A> {
         let work = |vrf: usize| imports[vrf].iter().map(|&set| self.buckets.size(set)).sum::<usize>();
         let mut order: Vec<(usize, usize)> = (0..imports.len()).map(|vrf| (work(vrf), vrf)).collect();
         order.sort_unstable_by(|a, b| b.cmp(a));
+        let most_own_as = imported::most_own_as(self.paths);
         let next = AtomicUsize::new(0);
         let done = rayon::broadcast(|_| {
             let mut scratch = Scratch::default();
             let mut ribs = Vec::new();
             while let Some(&(_, vrf)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                ribs.push((vrf, self.rib(VrfId::from_index(vrf), &imports[vrf], &mut scratch)));
+                let id = VrfId::from_index(vrf);
+                scratch.candidates.start(self.filters(id, &most_own_as));
+                ribs.push((vrf, self.rib(id, &imports[vrf], &mut scratch)));
             }
             ribs
         });
@@ -106,16 +120,86 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
+    /// Returns whether a VRF may refuse or change some of what its targets bring: it has an import map, or an AS path
+    /// holds its router's AS too often. `most_own_as` is what [`imported::most_own_as`] says.
+    fn filters(&self, vrf: VrfId, most_own_as: &[u32]) -> bool {
+        let (here, family) = (self.network.vrf(vrf), self.network.vrf(vrf).family::<A>());
+        family.import_map.is_some() || most_own_as[here.router.index()] > family.allowas_in
+    }
+
     fn rib(&self, vrf: VrfId, sets: &[TargetSetId], scratch: &mut Scratch) -> Rib {
         let lists: Vec<&[u32]> = sets.iter().map(|&set| self.buckets.of(set)).filter(|list| !list.is_empty()).collect();
         let imported = scratch.merge.union(self.table, self.packing, &lists);
         scratch.best.clear();
+        scratch.patches.clear();
         self.join_own(vrf, imported, &mut scratch.best, &mut scratch.keys);
-        self.patch(vrf, sets, scratch);
+        let mut count = self.count_imported(vrf, sets);
+        if scratch.candidates.filters() {
+            let firsts = self.imported_prefixes(vrf, imported);
+            count = self.filter(vrf, sets, &firsts, &mut scratch.candidates, &mut scratch.patches);
+        }
+        let mut particulars = Particulars::default();
+        if let Some(maximum) = self.network.vrf(vrf).family::<A>().maximum_routes {
+            let firsts = || self.imported_prefixes(vrf, imported);
+            let (candidates, patches) = (&mut scratch.candidates, &mut scratch.patches);
+            count = self.limit(vrf, sets, maximum, count, firsts, candidates, patches, &mut particulars);
+        }
+        self.patch(vrf, sets, particulars.cut.as_ref(), scratch);
         if self.network.router_of(vrf).dialect.leaks_host_routes {
             self.join_hosts(vrf, scratch);
         }
-        Rib { best: scratch.best.as_slice().into(), imported: self.count_imported(vrf, sets) }
+        if self.network.vrf(vrf).family::<A>().maximum_paths.paths > 1 {
+            particulars.multipath = self.multipath(vrf, sets, particulars.cut.as_ref(), scratch);
+        }
+        Rib { best: scratch.best.as_slice().into(), imported: count, particulars: particulars.boxed() }
+    }
+
+    /// Returns the first route of every prefix of which the VRF may import something, ascending, `imported` having one
+    /// word a prefix.
+    fn imported_prefixes(&self, vrf: VrfId, imported: &[u32]) -> Vec<RouteId> {
+        let mut firsts: Vec<RouteId> = imported.iter().map(|&word| self.packing.first(self.table, word)).collect();
+        let exchanges = self.buckets.exchanges(self.network.vrf(vrf).router);
+        if !exchanges.is_empty() {
+            firsts.extend(exchanges.iter().map(|exchange| self.table.first_of_prefix(exchange.gained)));
+            firsts.sort_unstable();
+            firsts.dedup();
+        }
+        firsts
+    }
+
+    /// Returns how many routes to the prefixes `firsts` the VRF imports, and adds those of which it refuses or changes
+    /// one to `touched`.
+    fn filter(
+        &self,
+        vrf: VrfId,
+        sets: &[TargetSetId],
+        firsts: &[RouteId],
+        candidates: &mut Candidates,
+        touched: &mut Vec<RouteId>,
+    ) -> u32 {
+        let mut count = 0;
+        for &first in firsts {
+            let mut plain = true;
+            for id in (first.0..self.table.end_of_prefix(first).0).map(RouteId) {
+                if self.enters(vrf, sets, id) {
+                    let verdict = candidates.verdicts.of(self.network, self.table, vrf, id);
+                    plain &= verdict == Verdict::Plain;
+                    count += u32::from(matches!(verdict, Verdict::Plain | Verdict::Changed(_)));
+                }
+            }
+            if !plain {
+                touched.push(first);
+            }
+        }
+        count
+    }
+
+    /// Returns the attributes of the copy of `id` that stands in `vrf`, which imports it.
+    pub(crate) fn attributes_in(&self, vrf: VrfId, id: RouteId) -> Attributes {
+        match Verdicts::default().of(self.network, self.table, vrf, id) {
+            Verdict::Changed(copy) => copy.attributes.clone(),
+            _ => self.paths.attributes(self.table.attributes(id)).clone(),
+        }
     }
 
     /// Puts the VRF's own routes among the imported ones, `imported` having one word a prefix.
@@ -148,17 +232,19 @@ impl<'a, A: Address> Import<'a, A> {
                     .map_while(|index| if index <= own.len() { candidate(index) } else { None })
                     .map(|id| table.key(id)),
             );
-            best.extend(select::select::<A>(self.network, vrf, keys).best.and_then(candidate));
+            let contest = Contest { keys, copies: &[] };
+            best.extend(select::select::<A>(self.paths, vrf, contest).best.and_then(candidate));
         }
         best.extend(rest.iter().map(|&word| packing.id(word)));
     }
 
     /// Selects again, from all candidates, for the prefixes at which the rank is not how this VRF sees them.
-    fn patch(&self, vrf: VrfId, sets: &[TargetSetId], scratch: &mut Scratch) {
+    ///
+    /// [`Scratch::patches`] holds some of them already.
+    fn patch(&self, vrf: VrfId, sets: &[TargetSetId], cut: Option<&Cut>, scratch: &mut Scratch) {
         let table = self.table;
         let router = self.network.vrf(vrf).router;
         let patches = &mut scratch.patches;
-        patches.clear();
         if !self.neighbors.is_empty() {
             for &neighbor in &self.neighbors[router.index()] {
                 if neighbor != vrf && self.may_import_from(neighbor, sets) {
@@ -168,11 +254,16 @@ impl<'a, A: Address> Import<'a, A> {
                             && (table.position[id.index()] > 0 || next.is_some_and(|&next| next > 0))
                             && sets.binary_search(&table.targets(id)).is_ok()
                     };
-                    let routes = self.buckets.own(neighbor).iter().map(|&word| self.packing.id(word));
+                    let routes = self.buckets.own(neighbor).iter().chain(self.buckets.derived(neighbor));
+                    let routes = routes.map(|&word| self.packing.id(word));
                     patches.extend(routes.filter(contested).map(|id| table.first_of_prefix(id)));
                 }
             }
         }
+        // Behind what the VRF's own export map changed, a bucket may hide what the VRF prefers to its own route.
+        let changed = self.buckets.derived(vrf).iter().map(|&word| self.packing.id(word));
+        let back = changed.filter(|&id| sets.binary_search(&table.targets(id)).is_ok());
+        patches.extend(back.map(|id| table.first_of_prefix(id)));
         if self.twins {
             patches.extend(self.buckets.own(vrf).iter().map(|&word| self.packing.first(table, word)));
         }
@@ -194,11 +285,9 @@ impl<'a, A: Address> Import<'a, A> {
             let before = gallop(rest, |id| id < first);
             scratch.patched.extend_from_slice(&rest[..before]);
             rest = &rest[before + gallop(&rest[before..], |id| id < end)..];
-            self.candidates(vrf, sets, first, &mut scratch.candidates);
-            scratch.keys.clear();
-            scratch.keys.extend(scratch.candidates.iter().map(|&id| table.key(id)));
-            let best = select::select::<A>(self.network, vrf, &scratch.keys).best;
-            scratch.patched.extend(best.map(|best| scratch.candidates[best]));
+            self.candidates(vrf, sets, first, cut, &mut scratch.candidates);
+            let best = select::select::<A>(self.paths, vrf, scratch.candidates.contest()).best;
+            scratch.patched.extend(best.map(|best| scratch.candidates.ids[best]));
         }
         scratch.patched.extend_from_slice(rest);
         std::mem::swap(&mut scratch.best, &mut scratch.patched);
@@ -209,15 +298,50 @@ impl<'a, A: Address> Import<'a, A> {
         self.table.own_targets || sets.binary_search(&self.table.export_of[neighbor.index()]).is_ok()
     }
 
-    /// Fills `candidates` with the VRF's own and imported routes to the prefix whose first route is `first`.
-    pub(crate) fn candidates(&self, vrf: VrfId, sets: &[TargetSetId], first: RouteId, candidates: &mut Vec<RouteId>) {
-        let router = self.network.vrf(vrf).router;
+    /// Fills `candidates` with the VRF's own and imported routes to the prefix whose first route is `first`, as far as
+    /// `cut` leaves them.
+    pub(crate) fn candidates(
+        &self,
+        vrf: VrfId,
+        sets: &[TargetSetId],
+        first: RouteId,
+        cut: Option<&Cut>,
+        candidates: &mut Candidates,
+    ) {
+        let table = self.table;
         candidates.clear();
-        let ids = (first.0..self.table.end_of_prefix(first).0).map(RouteId);
-        candidates.extend(ids.filter(|&id| {
-            self.table.origin(id) == vrf
-                || sets.binary_search(&self.table.targets(id)).is_ok() && self.is_visible(router, id)
-        }));
+        for id in (first.0..table.end_of_prefix(first).0).map(RouteId) {
+            if table.origin(id) == vrf && !table.is_derived(id) {
+                candidates.push(id, table.key(id), None);
+            } else if self.enters(vrf, sets, id) {
+                if !candidates.filters() {
+                    candidates.push(id, table.key(id), None);
+                    continue;
+                }
+                match candidates.verdicts.of(self.network, table, vrf, id) {
+                    Verdict::Plain => candidates.push(id, table.key(id), None),
+                    Verdict::Changed(copy) => candidates.push(id, table.key(id), Some(copy)),
+                    Verdict::Denied(_) | Verdict::Loop => {}
+                }
+            }
+        }
+        if let Some(cut) = cut {
+            cut.apply(self.paths, vrf, first, candidates);
+        }
+    }
+
+    /// Returns the routes that the VRF has from its CEs, ascending.
+    pub(crate) fn own_from_ces(&self, vrf: VrfId) -> Vec<RouteId> {
+        let own = self.buckets.own(vrf).iter().map(|&word| self.packing.id(word));
+        own.filter(|&id| self.table.protocol(id) == Protocol::Bgp).collect()
+    }
+
+    /// Returns whether a VRF that imports `sets` is offered a route: it wants one of its targets (SEMANTICS I1), its
+    /// router sees it (E6), and it has not been in the VRF (I4).
+    fn enters(&self, vrf: VrfId, sets: &[TargetSetId], id: RouteId) -> bool {
+        sets.binary_search(&self.table.targets(id)).is_ok()
+            && !self.table.was_in(vrf, id)
+            && self.is_visible(self.network.vrf(vrf).router, id)
     }
 
     /// Returns whether a router sees a VPN route at all: it is reflected, or the router prefers its own of that NLRI.
@@ -230,19 +354,23 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
-    /// Counts the VPN routes that a VRF accepts: whole buckets, less its own, with its router's choice of NLRIs.
+    /// Counts the VPN routes that enter a VRF: whole buckets, less what has been there, with its router's choice of
+    /// NLRIs.
     fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId]) -> u32 {
         let table = self.table;
         let imports = |id: RouteId| sets.binary_search(&table.targets(id)).is_ok();
         let all: usize = sets.iter().map(|&set| self.buckets.size(set)).sum();
         let mut count = all;
+        let reflected = |id: &RouteId| table.status(*id) == ExportStatus::Exported && imports(*id);
         if self.may_import_from(vrf, sets) {
-            let own = self.buckets.own(vrf).iter().map(|&word| self.packing.id(word));
-            count -= own.filter(|&id| table.status(id) == ExportStatus::Exported && imports(id)).count();
+            let own = self.buckets.own(vrf).iter().chain(self.buckets.derived(vrf));
+            count -= own.map(|&word| self.packing.id(word)).filter(reflected).count();
         }
+        let back = table.ways.iter().filter(|(id, way)| table.origin(*id) != vrf && way.contains(&vrf));
+        count -= back.map(|&(id, _)| id).filter(reflected).count();
         for exchange in self.buckets.exchanges(self.network.vrf(vrf).router) {
-            count += usize::from(table.origin(exchange.gained) != vrf && imports(exchange.gained));
-            count -= usize::from(table.origin(exchange.hidden) != vrf && imports(exchange.hidden));
+            count += usize::from(!table.was_in(vrf, exchange.gained) && imports(exchange.gained));
+            count -= usize::from(!table.was_in(vrf, exchange.hidden) && imports(exchange.hidden));
         }
         u32::try_from(count).expect("fewer VPN routes than ids")
     }
@@ -272,7 +400,7 @@ impl<'a, A: Address> Import<'a, A> {
             rest = &rest[usize::from(rival.is_some())..];
             let stays = |&id: &RouteId| {
                 let key = table.key(id);
-                key.origin == vrf && key.protocol != Protocol::Bgp && select::own_distance(self.network, key) == 0
+                key.origin == vrf && key.protocol != Protocol::Bgp && select::own_distance(self.paths, key) == 0
             };
             scratch.patched.push(rival.filter(stays).unwrap_or(host));
         }

@@ -29,7 +29,7 @@ fn lab(dialect: Dialect, interfaces: [&[(&str, &str)]; 3]) -> Network {
 /// Returns the lines of `show ip route vrf X` without ages and local routes: code, prefix, interface, source VRF.
 fn show_route(network: &Network, vrf: VrfId) -> Vec<String> {
     let table = &reference::leak::<u32>(network)[vrf.index()];
-    let bests = table.entries.iter().map(|entry| (entry.prefix, entry.candidates[entry.best]));
+    let bests = table.entries.iter().map(|entry| (entry.prefix, entry.candidates[entry.best].clone()));
     bests
         .filter(|(_, best)| best.leaked_host || best.protocol != Protocol::Local)
         .map(|(prefix, best)| show(network, vrf, prefix, best))

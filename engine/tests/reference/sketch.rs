@@ -122,7 +122,7 @@ impl Leaked {
 
     /// Returns the best route of an IPv4 prefix.
     pub(crate) fn best(&self, vrf: VrfId, to: &str) -> Option<Candidate> {
-        self.entry(vrf, to).map(|entry| entry.candidates[entry.best])
+        self.entry(vrf, to).map(|entry| entry.candidates[entry.best].clone())
     }
 
     /// Returns where the best route of an IPv4 prefix comes from.

@@ -54,7 +54,9 @@ impl<'a, A: Address> Entry<'a, A> {
     ) -> Self {
         let key = candidate.key;
         let protocol = leak.protocol_in(vrf, candidate.route);
-        let targets = leak.table().targets(candidate.route);
+        let paths = leak.table().paths(network);
+        let exported = leak.table().exported_as(network, candidate.route).unwrap_or(candidate.route);
+        let targets = leak.table().targets(exported);
         let exported = targets != TargetSetId::NONE && !candidate.leaked_host;
         let here = network.vrf(vrf).router;
         let away = network.vrf(key.origin).router != here;
@@ -74,8 +76,8 @@ impl<'a, A: Address> Entry<'a, A> {
             vrf,
             prefix,
             protocol,
-            distance: if candidate.leaked_host { 0 } else { select::distance(network, vrf, key) },
-            metric: if protocol == Protocol::Bgp { network.attributes()[key.attributes.index()].med } else { 0 },
+            distance: if candidate.leaked_host { 0 } else { select::distance(paths, vrf, key) },
+            metric: if protocol == Protocol::Bgp { candidate.attributes(paths).med } else { 0 },
             best: candidate.lost.is_none(),
             source: (key.origin != vrf).then_some(key.origin),
             rd: if exported { network.vrf(key.origin).rd } else { None },
