@@ -140,6 +140,9 @@ pub(crate) struct Table {
     pub(crate) targets: Targets,
     pub(crate) import_policy: Option<Located<String>>,
     pub(crate) export_policy: Option<Located<String>>,
+    /// On Junos, whether routes pass to and from other instances of the router that say so too; `None` where nothing
+    /// needs to be said, or the table takes no part in BGP VPNs.
+    pub(crate) auto_export: Option<bool>,
     pub(crate) bgp: TableBgp,
     families: [FamilyConfig; 2],
 }
@@ -154,6 +157,7 @@ impl Table {
             targets: Targets::default(),
             import_policy: None,
             export_policy: None,
+            auto_export: None,
             bgp: TableBgp::default(),
             families: Default::default(),
         }

@@ -346,10 +346,10 @@ impl Reader<'_, '_> {
             }
         }
         let runs = self.device.asn.is_some();
-        for table in &mut self.device.tables {
+        for (index, table) in self.device.tables.iter_mut().enumerate() {
             for family in Family::ALL {
                 // A VRF with an RD takes part in BGP as soon as BGP runs.
-                let ready = table.rd.is_some() && table.family(family).enabled;
+                let ready = index == DEFAULT_TABLE || table.rd.is_some() && table.family(family).enabled;
                 table.family_mut(family).in_bgp = runs && ready;
             }
         }

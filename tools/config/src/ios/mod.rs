@@ -206,12 +206,7 @@ impl Reader<'_, '_> {
 
     fn in_mode(&mut self, mode: Mode, words: Words<'_>, indent: u32, depth: usize) -> Known {
         match words.peek_text() {
-            "exit-address-family"
-            | "exit-af-topology"
-            | "exit-vrf"
-            | "exit-peer-session"
-            | "exit-peer-policy"
-            | "exit" => {
+            "exit-address-family" | "exit-af-topology" | "exit-vrf" | "exit" => {
                 self.frames.truncate(depth - 1);
                 return Known::Yes;
             }

@@ -172,6 +172,7 @@ impl Reader {
             config.targets.export.clear();
         }
         let export = export.filter(|_| !instance.unadvertised);
+        config.auto_export = instance.is_vrf.then_some(instance.auto_export);
         config.import_policy = import;
         config.export_policy = export;
         let ready = instance.is_vrf && config.rd.is_some();

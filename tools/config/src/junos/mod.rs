@@ -153,36 +153,7 @@ impl Reader {
         for (table, instance) in instances.iter().enumerate() {
             self.finish_instance(table, instance, &mut compiled, report);
         }
-        self.warn_of_local_leaks(&instances, report);
         self.device.policies = compiled.compiled;
         self.device
-    }
-
-    /// Warns of instances that would import from others of this router, which takes `auto-export`.
-    fn warn_of_local_leaks(&self, instances: &[Instance], report: &mut Report<'_>) {
-        let mut exported = AHashMap::new();
-        for (index, table) in self.device.tables.iter().enumerate() {
-            for target in &table.targets.export {
-                // Two instances at least, or the one that exports it.
-                exported
-                    .entry(target.value)
-                    .and_modify(|only| *only = if *only == Some(index) { Some(index) } else { None })
-                    .or_insert(Some(index));
-            }
-        }
-        for (index, table) in self.device.tables.iter().enumerate() {
-            if instances.get(index).is_none_or(|instance| !instance.is_vrf || instance.auto_export) {
-                continue;
-            }
-            let other = |only: &Option<usize>| *only != Some(index);
-            let local = table.targets.import.iter().find(|target| exported.get(&target.value).is_some_and(other));
-            if let Some(target) = local {
-                report.warning(
-                    target.place,
-                    format_args!("instance `{}` has no `auto-export`", table.name),
-                    "the router would not import this from its own instances; here it is imported",
-                );
-            }
-        }
     }
 }

@@ -245,7 +245,7 @@ impl<'a> Reader<'_, '_, 'a> {
             neighbor.name.parse::<std::net::IpAddr>().is_ok() && (neighbor.vpn || has_vpn_group(bgp, neighbor))
         });
         self.device.vpn_neighbor = named.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
-        for table in &mut self.device.tables {
+        for table in self.device.tables.iter_mut().skip(DEFAULT_TABLE + 1) {
             let ready = table.rd.is_some();
             for family in Family::ALL {
                 let config = table.family_mut(family);
