@@ -55,7 +55,7 @@ mod xr;
 pub use ce_routes::{CeRoutes, ParseCeRoutesError};
 pub use dialect::{Format, detect, is_configuration};
 pub use ios::short_interface_name;
-pub use load::{Loaded, MAX_BYTES, Options, load, load_texts};
+pub use load::{Loaded, MAX_BYTES, MAX_LINE_BYTES, Options, load, load_texts};
 pub use place::Place;
 pub use provenance::{FamilyOrigin, FileLine, Provenance, VrfOrigin};
 pub use unknown::{UnknownLine, UnknownLines};

@@ -10,6 +10,8 @@ use crate::word::Word;
 
 /// How many statements groups may add.
 const MAX_ADDED: usize = 1_000_000;
+/// How many words of statements are kept while groups are inserted.
+const MAX_WORDS: usize = 50_000_000;
 /// How many statements may be looked at for the names that wildcards stand for.
 const MAX_LOOKED_AT: usize = 200_000_000;
 
@@ -21,11 +23,23 @@ pub(super) struct Groups<'a> {
     members: Vec<(&'a str, Vec<Word<'a>>)>,
     /// Where a group is applied, and its name.
     applied: Vec<(Vec<Word<'a>>, Word<'a>)>,
+    /// How many words there are in all.
+    words: usize,
 }
 
 impl<'a> Groups<'a> {
     /// Takes a statement.
-    pub(super) fn push(&mut self, words: &[Word<'a>]) {
+    pub(super) fn push(&mut self, words: &[Word<'a>], report: &mut Report<'_>) {
+        self.words += words.len();
+        if self.words > MAX_WORDS {
+            if self.words - words.len() <= MAX_WORDS
+                && let Some(word) = words.first()
+            {
+                let expected = format_args!("expected at most {MAX_WORDS} words in all statements");
+                report.error(word.place, "the configuration is too long for groups to be inserted", expected);
+            }
+            return;
+        }
         match words {
             [keyword, name, rest @ ..] if keyword.text == "groups" => self.members.push((name.text, rest.to_vec())),
             _ => match words.iter().position(|word| word.text == "apply-groups") {

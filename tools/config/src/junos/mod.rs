@@ -38,7 +38,7 @@ pub(crate) fn read<'a>(source: u32, text: &'a str, format: Format, report: &mut 
     let grouped = memchr::memmem::find(text.as_bytes(), b"apply-groups").is_some();
     let each = |words: &[Word<'a>], report: &mut Report<'_>| {
         if grouped {
-            groups.push(words);
+            groups.push(words, report);
         } else {
             reader.statement(words, report);
         }
