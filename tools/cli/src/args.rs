@@ -84,11 +84,25 @@ pub(crate) enum ShowCommand {
 /// Where the network comes from.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct InputArgs {
-    /// A scenario, a router configuration, or a folder of configurations.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) input: PathBuf,
+    /// A scenario, a router configuration, or a folder of configurations; may be repeated for the configurations of
+    /// several routers.
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
+}
+
+/// How configurations are read.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigurationArgs {
+    /// The dialect of every configuration; default: told from each text.
+    #[arg(long, value_name = "ios|xr|frr|junos|junos-set")]
+    pub(crate) dialect: Option<vrfleak_config::Format>,
+    /// Routes that a VRF gets from its CE: a file with a prefix a line; may be repeated.
+    #[arg(long, value_name = "[ROUTER/]VRF=FILE")]
+    pub(crate) ce_routes: Vec<vrfleak_config::CeRoutes>,
 }
 
 /// Files that a scenario calls by name.
@@ -144,6 +158,8 @@ pub(crate) struct RunArgs {
     pub(crate) scenario: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
     /// VPN routes to generate, at least.
     #[arg(long, value_name = "N", conflicts_with = "scenario")]
     pub(crate) routes: Option<u32>,

@@ -33,6 +33,7 @@
 
 mod assemble;
 mod banner;
+mod ce_routes;
 mod device;
 pub mod dialect;
 mod frr;
@@ -40,6 +41,7 @@ mod ios;
 mod junos;
 mod line;
 mod load;
+mod neighbor_line;
 mod place;
 mod provenance;
 mod report;
@@ -50,9 +52,10 @@ mod value;
 mod word;
 mod xr;
 
+pub use ce_routes::{CeRoutes, ParseCeRoutesError};
 pub use dialect::{Format, detect, is_configuration};
 pub use ios::short_interface_name;
-pub use load::{Loaded, MAX_BYTES, Options, load, load_texts};
+pub use load::{Loaded, MAX_BYTES, MAX_LINE_BYTES, Options, load, load_texts};
 pub use place::Place;
 pub use provenance::{FamilyOrigin, FileLine, Provenance, VrfOrigin};
 pub use unknown::{UnknownLine, UnknownLines};
