@@ -48,6 +48,7 @@ mod lists;
 mod merge;
 pub mod network;
 pub mod next_hop;
+mod outside;
 pub mod per_family;
 pub mod policy;
 pub mod prefix;
