@@ -60,6 +60,8 @@ impl Session {
 #[derive(Debug)]
 struct MonitoredRouter {
     name: Arc<str>,
+    /// Its identifier, from the first OPEN that it sent.
+    id: Option<Ipv4Addr>,
     peers: Vec<Peer>,
     peer_ids: AHashMap<PeerId, usize>,
 }
@@ -137,9 +139,10 @@ impl Monitor {
 
     fn peer_up(&mut self, session: &mut Session, body: SliceReader<'_>) -> Result<(), String> {
         let header = PeerHeader::parse(&mut body.clone()).map_err(text)?;
+        let header_type = header.peer_type();
         let peer = self.peer(session, &header);
         // Several Peer Ups may stand for one Loc-RIB, one a family (RFC 9069 section 6.1.1).
-        if !matches!(header.peer_type(), BmpPeerType::LocRibInstancePeer { .. }) {
+        if !matches!(header_type, BmpPeerType::LocRibInstancePeer { .. }) {
             peer.reset(header);
         }
         let mut context = BmpParsingContext::default();
@@ -149,6 +152,9 @@ impl Monitor {
         {
             peer.local = Some((sent.bgp_id(), sent.my_asn4()));
             peer.contexts = contexts(sent, received);
+            if let (Some(router), BmpPeerType::GlobalInstancePeer { .. }) = (session.router, header_type) {
+                self.routers[router].id.get_or_insert(sent.bgp_id());
+            }
         }
         Ok(())
     }
@@ -223,7 +229,7 @@ impl Monitor {
         let name: Arc<str> = name.into();
         let routers = &mut self.routers;
         *self.router_ids.entry(RouterKey { address, name: Arc::clone(&name) }).or_insert_with(|| {
-            routers.push(MonitoredRouter { name, peers: Vec::new(), peer_ids: AHashMap::new() });
+            routers.push(MonitoredRouter { name, id: None, peers: Vec::new(), peer_ids: AHashMap::new() });
             routers.len() - 1
         })
     }
@@ -255,7 +261,7 @@ impl Monitor {
                     let attributes = Arc::clone(&path.attributes);
                     let Nlri { view, rd, prefix, .. } = *nlri;
                     if nlri.vpn {
-                        let Some(pe) = peer.origin(path.next_hop) else { continue };
+                        let Some(pe) = peer.origin(path.next_hop, router.id) else { continue };
                         let (router_id, asn) = (peer.router_id(path), peer.header.peer_as());
                         vpn.push(VpnRoute { pe, rd, prefix, label: path.label, attributes, router_id, asn, view });
                     } else {
@@ -307,7 +313,7 @@ impl Peer {
     }
 
     /// Returns the router that announces a route with this next hop: the monitored one where the next hop says nothing.
-    fn origin(&self, next_hop: IpAddr) -> Option<IpAddr> {
+    fn origin(&self, next_hop: IpAddr, router: Option<Ipv4Addr>) -> Option<IpAddr> {
         if !next_hop.is_unspecified() {
             return Some(next_hop);
         }
@@ -315,6 +321,7 @@ impl Peer {
             BmpPeerType::LocRibInstancePeer { .. } => Some(self.header.bgp_id()),
             _ => self.local.map(|(id, _)| id),
         };
+        let own = own.or(router);
         own.filter(|id| !id.is_unspecified()).map(IpAddr::V4)
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Segment<'a> {
 pub(crate) struct Stream {
     /// The number of its first byte.
     first: u32,
+    /// How many bytes came with the SYN.
+    with_syn: u64,
     /// The number of the next byte that goes to `frames`.
     next: u32,
     /// What came early, by its distance from the first byte of the stream.
@@ -44,6 +46,7 @@ impl Stream {
         let first = segment.sequence.wrapping_add(u32::from(segment.syn));
         Self {
             first,
+            with_syn: if segment.syn { segment.payload.len() as u64 } else { 0 },
             next: first,
             waiting: BTreeMap::new(),
             waiting_bytes: 0,
@@ -61,6 +64,10 @@ impl Stream {
     /// Takes a segment of this connection.
     pub(crate) fn push(&mut self, segment: Segment<'_>) {
         let first = segment.sequence.wrapping_add(u32::from(segment.syn));
+        // Captures that were made and not taken have data with the SYN and give the SYN itself no number.
+        if self.with_syn > 0 && self.at == self.with_syn && !segment.syn && self.next == first.wrapping_add(1) {
+            self.next = first;
+        }
         // Within half of the number space: behind `next` is a repetition, ahead of it is early.
         let ahead = i64::from(first.wrapping_sub(self.next).cast_signed());
         if ahead > 0 {
@@ -141,6 +148,17 @@ mod tests {
         assert_eq!(stream.frames.rest(), b"ab");
         assert!(stream.give_up() && !stream.give_up());
         assert_eq!((stream.frames.rest(), stream.holes), (&b"efg"[..], 1));
+    }
+
+    #[test]
+    fn data_with_the_syn_counts_whether_the_syn_has_a_number_or_not() {
+        for second in [14, 13] {
+            let mut stream = Stream::new(Segment { payload: b"abc", ..syn(10) });
+            stream.push(Segment { payload: b"abc", ..syn(10) });
+            stream.push(segment(second, b"def"));
+            stream.push(segment(second + 3, b"gh"));
+            assert_eq!(stream.frames.rest(), b"abcdefgh", "the second segment is number {second}");
+        }
     }
 
     #[test]
