@@ -217,13 +217,17 @@ impl Feed {
         let Counts { mistakes, skipped_bytes, holes, .. } = self.counts;
         if let Some((number, why)) = &self.first_mistake {
             warn(
-                format!("{mistakes} BMP messages are not understood, the first of them number {number}: {why}"),
-                "they have no effect",
+                format!("{} not understood, the first number {number}: {why}", counted(mistakes, "BMP message is")),
+                "without effect",
             );
         }
         if holes + skipped_bytes > 0 {
             warn(
-                format!("{holes} segments are missing in BMP sessions, and {skipped_bytes} bytes are no whole messages"),
+                format!(
+                    "{} missing in BMP sessions, {} no whole message",
+                    counted(holes, "segment is"),
+                    counted(skipped_bytes, "byte is")
+                ),
                 "what they said is lost",
             );
         }
@@ -232,7 +236,7 @@ impl Feed {
             + self.vpn.ipv6.iter().filter(|route| bare(route.attributes.route_targets.as_deref())).count();
         if count > 0 {
             let note = "nothing imports them; FRR says the targets in `show bgp ipv4 vpn detail json`";
-            warn(format!("{count} VPN routes come without their targets"), note);
+            warn(format!("{} without targets", counted(count as u64, "VPN route is")), note);
         }
     }
 }
@@ -270,6 +274,12 @@ impl Connection {
             monitor.counts.skipped_bytes += self.stream.frames.skipped() + self.stream.frames.rest().len() as u64;
         }
     }
+}
+
+/// Returns the number with `one`, a noun and `is`, or with its plural.
+fn counted(count: u64, one: &str) -> String {
+    let noun = one.strip_suffix(" is").unwrap_or(one);
+    if count == 1 { format!("1 {one}") } else { format!("{count} {noun}s are") }
 }
 
 fn unreadable(name: &str, error: &dyn fmt::Display) -> Diagnostic {
