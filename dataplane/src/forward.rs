@@ -91,9 +91,7 @@ impl Step {
             NextHopKind::Receive { .. }
             | NextHopKind::Attached { .. }
             | NextHopKind::Gateway { .. }
-            | NextHopKind::Outside { .. } => {
-                Self::End(Fate::Delivered { vrf, next_hop: id })
-            }
+            | NextHopKind::Outside { .. } => Self::End(Fate::Delivered { vrf, next_hop: id }),
         }
     }
 }

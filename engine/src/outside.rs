@@ -90,8 +90,13 @@ mod tests {
         builder.outside_route(vrf, prefix("10.3.0.0/16"), label, Attributes::default());
         let network: Network = builder.build().expect("two routers");
         let leak = Leak::new(&network);
-        let rib: Vec<String> =
-            leak.family::<u32>().rib(red).best().iter().map(|&id| leak.family::<u32>().table().prefix(id).to_string()).collect();
+        let rib: Vec<String> = leak
+            .family::<u32>()
+            .rib(red)
+            .best()
+            .iter()
+            .map(|&id| leak.family::<u32>().table().prefix(id).to_string())
+            .collect();
         assert_eq!(rib, ["10.1.0.0/16", "192.0.2.0/24", "192.0.2.1/32"]);
         let of_outside = leak.family::<u32>().rib(vrf).best().len();
         assert_eq!(of_outside, 3, "it has its own and imports nothing");
@@ -107,13 +112,16 @@ mod tests {
             let address = Ipv4Addr::new(10, 0, 0, last);
             let outside = builder.outside_router(address.into(), 65000, address);
             let vrf = builder.outside_vrf(outside, Rd::as2(65000, 7));
-            let attributes =
-                Attributes { local_preference: preference, ..with_targets(&[RouteTarget::as2(65000, 1)]) };
+            let attributes = Attributes { local_preference: preference, ..with_targets(&[RouteTarget::as2(65000, 1)]) };
             builder.outside_route(vrf, prefix("10.1.0.0/16"), None, attributes);
         }
         let network = builder.build().expect("four routers");
         let leak = Leak::new(&network);
         let best = leak.family::<u32>().get(red, prefix("10.1.0.0/16")).expect("one of them");
-        assert_eq!(network.router_of(leak.family::<u32>().table().origin(best)).name, "10.0.0.2", "the higher local preference");
+        assert_eq!(
+            network.router_of(leak.family::<u32>().table().origin(best)).name,
+            "10.0.0.2",
+            "the higher local preference"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Reads the network that a command works on, from a scenario or from configurations, and tells them apart.
+//! Reads the network that a command works on, from a scenario or from configurations, and tells them apart; what comes
+//! beside it, [`feeds`] adds.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -11,6 +12,7 @@ use vrfleak_engine::Network;
 use crate::activity::Activity;
 use crate::args::{FileArgs, InputArgs};
 use crate::failure::{Failure, colour, say};
+use crate::feeds;
 
 /// How much of a file is looked at to tell what it is, in bytes.
 const HEAD_BYTES: u64 = 256 << 10;
@@ -31,8 +33,14 @@ pub(crate) fn read_path(path: &Path, files: &FileArgs, verbose: bool) -> Result<
     Ok(network)
 }
 
-/// Returns the network at `path` and what there is to say about the input.
+/// Returns the network at `path` with what comes beside it, and what there is to say about the input.
 fn load(path: &Path, files: &FileArgs, verbose: bool) -> Result<(Network, String), Failure> {
+    let (network, remarks) = load_alone(path, files, verbose)?;
+    let (network, more) = feeds::add(network, &files.feeds, verbose)?;
+    Ok((network, remarks + &more))
+}
+
+fn load_alone(path: &Path, files: &FileArgs, verbose: bool) -> Result<(Network, String), Failure> {
     if is_scenario(path) {
         let files = files.files.iter().cloned().collect();
         let scenario = scenario::load(path, &files)?;

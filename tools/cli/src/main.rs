@@ -9,6 +9,7 @@ mod args;
 mod bgp_detail;
 mod entry;
 mod failure;
+mod feeds;
 mod input;
 mod ipv4_table;
 mod ipv6_table;

@@ -24,7 +24,8 @@ fn messages() -> Vec<Vec<u8>> {
         for (at, prefix) in prefixes.iter().enumerate() {
             let (rd, label, targets) = ((at % 100) as u32, at as u32 + 16, [(at % 100) as u32, 7]);
             let local_preference = 100 + (round + at % 3) as u32;
-            let route = Route { rd, prefix, pe: &pes[at % 20], label, targets: &targets, local_preference, path_id: None };
+            let route =
+                Route { rd, prefix, pe: &pes[at % 20], label, targets: &targets, local_preference, path_id: None };
             let attributes = if round + 1 == ROUNDS && at % 10 == 0 { withdrawn(&route) } else { announced(&route) };
             messages.push(monitoring(header(), attributes));
         }

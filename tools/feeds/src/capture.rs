@@ -41,7 +41,10 @@ pub(crate) fn is_capture(head: &[u8]) -> bool {
 ///
 /// What is wrong with the file, lower case, and how many bytes of it were read before. What came before the mistake was
 /// handed out.
-pub(crate) fn segments(reader: impl Read + Send, mut segment: impl FnMut(Flow, Segment<'_>)) -> Result<(), CaptureError> {
+pub(crate) fn segments(
+    reader: impl Read + Send,
+    mut segment: impl FnMut(Flow, Segment<'_>),
+) -> Result<(), CaptureError> {
     let error = |what: &'static str, offset| CaptureError { what, offset };
     let mut reader = create_reader(BUFFER, reader).map_err(|_| error("is no capture", 0))?;
     let mut link_types = Vec::new();
@@ -133,7 +136,6 @@ fn slice(link: Option<Linktype>, data: &[u8], segment: &mut impl FnMut(Flow, Seg
     if tcp.payload().is_empty() && !tcp.syn() {
         return;
     }
-    let flow =
-        Flow { source, source_port: tcp.source_port(), destination, destination_port: tcp.destination_port() };
+    let flow = Flow { source, source_port: tcp.source_port(), destination, destination_port: tcp.destination_port() };
     segment(flow, Segment { sequence: tcp.sequence_number(), syn: tcp.syn(), payload: tcp.payload() });
 }

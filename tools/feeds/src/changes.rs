@@ -157,8 +157,8 @@ impl Changes {
             return;
         };
         // The end of IPv4 unicast routes is an UPDATE without anything (RFC 4724 section 2).
-        ipv4.named |= update.path_attributes().is_empty()
-            || !(update.nlri().is_empty() && update.withdraw_routes().is_empty());
+        ipv4.named |=
+            update.path_attributes().is_empty() || !(update.nlri().is_empty() && update.withdraw_routes().is_empty());
         let route = |route: &Ipv4Route| own.nlri(route.network().address(), route.path_id());
         ipv4.withdrawn.extend(update.withdraw_routes().iter().map(route));
         if let Some(next_hop) = update::ipv4_next_hop(update) {

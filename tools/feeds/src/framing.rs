@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn messages_are_cut_however_the_bytes_arrive() {
         let stream = [message(4, 10), message(0, 60), message(5, 0), message(1, 42)].concat();
-        for step in 1..stream.len() + 1 {
+        for step in 1..=stream.len() {
             let frames = Frames::synchronized();
             assert_eq!(read(frames, stream.chunks(step)), (vec![16, 66, 6, 48], 0), "{step} bytes at a time");
         }

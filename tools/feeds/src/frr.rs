@@ -247,7 +247,9 @@ impl<'de> Deserialize<'de> for PrefixKey {
     }
 }
 
+/// A path as it stands in the list of those to one prefix.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "an AS path is no path in this sense")]
 struct Path {
     valid: Option<bool>,
     #[serde(rename = "pathFrom")]

@@ -293,12 +293,7 @@ impl Peer {
     }
 
     /// Does what an UPDATE says to the routes of one family; `path` is what it says of those that it announces.
-    fn apply<A: Address>(
-        &mut self,
-        view: View,
-        changes: &Changes,
-        path: Option<(Option<Ipv4Addr>, &Arc<Attributes>)>,
-    ) {
+    fn apply<A: Address>(&mut self, view: View, changes: &Changes, path: Option<(Option<Ipv4Addr>, &Arc<Attributes>)>) {
         let changes = changes.families.get::<A>();
         let routes = self.routes.get_mut::<A>();
         self.post_policy[A::FAMILY as usize] |= changes.named && view == View::PostPolicy;

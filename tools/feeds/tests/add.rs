@@ -6,9 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use insta::assert_snapshot;
-use vrfleak_engine::{
-    Dialect, Leak, Network, NetworkBuilder, NextHopKind, Prefix, Rd, RouteTarget, VrfId,
-};
+use vrfleak_engine::{Dialect, Leak, Network, NetworkBuilder, NextHopKind, Prefix, Rd, RouteTarget, VrfId};
 use vrfleak_feeds::{Added, CeRoutes, Feed, add};
 use wire::{Route, announced, ce, ce_route, global, initiation, monitoring, peer, peer_up};
 
@@ -64,10 +62,7 @@ fn routes_from_outside_are_imported_like_any_others() {
     let before = network.vrfs().len();
     let (network, added) = add(network, &[feed], &[]).expect("a network");
     assert_eq!((added.routers, added.vpn_routes, added.of_modelled_routers), (2, 3, 1));
-    assert_eq!(
-        rib(&network, red),
-        ["10.1.0.0/16 10.0.0.2/65000:2", "172.16.0.0/24 pe1/red", "172.16.0.1/32 pe1/red"]
-    );
+    assert_eq!(rib(&network, red), ["10.1.0.0/16 10.0.0.2/65000:2", "172.16.0.0/24 pe1/red", "172.16.0.1/32 pe1/red"]);
     assert_eq!(network.vrfs().len() - before, 2);
     let outside = &network.vrfs()[before];
     let next_hop = network.next_hop(outside.families.ipv4.routes[0].next_hop());
@@ -186,10 +181,8 @@ fn routes_of_one_vrf_from_a_file() {
     let (joined, added) = with("red.txt", "10.5.0.0/16\n10.6.0.0/16 172.16.0.7\n2001:db8::/32\n");
     assert_eq!((added.ce_routes, added.without_next_hop), (3, 0));
     assert_eq!(rib(&joined, red)[..2], ["10.5.0.0/16 pe1/red", "10.6.0.0/16 pe1/red"]);
-    let kinds: Vec<NextHopKind> = joined.vrf(red).families.ipv4.routes[2..]
-        .iter()
-        .map(|route| joined.next_hop(route.next_hop()).kind)
-        .collect();
+    let kinds: Vec<NextHopKind> =
+        joined.vrf(red).families.ipv4.routes[2..].iter().map(|route| joined.next_hop(route.next_hop()).kind).collect();
     assert!(matches!(kinds[..], [NextHopKind::Attached { .. }, NextHopKind::Gateway { interface: None, .. }]));
 
     let error = CeRoutes::read(&file("wrong.txt", "10.5.0.1/16\n")).expect_err("host bits");

@@ -15,8 +15,7 @@ const ROUTER: [u8; 4] = [10, 0, 0, 1];
 fn lines<A: Address>(feed: &Feed) -> Vec<String> {
     let label = |label: Option<vrfleak_engine::Label>| label.map_or("-".to_owned(), |label| label.to_string());
     let line = |route: &vrfleak_feeds::VpnRoute<A>| {
-        let targets: Vec<String> =
-            route.attributes.route_targets.iter().flatten().map(ToString::to_string).collect();
+        let targets: Vec<String> = route.attributes.route_targets.iter().flatten().map(ToString::to_string).collect();
         let (pe, rd, prefix, preference) = (route.pe, route.rd, route.prefix, route.attributes.local_preference);
         format!("{pe} {rd} {prefix} label {} {} {preference}", label(route.label), targets.join(","))
     };
@@ -120,11 +119,15 @@ fn routes_of_ces_are_those_of_their_vrf() {
         ce_route(internal, "10.7.0.0/16"),
     ]);
     assert!(feed.vpn_routes::<u32>().is_empty());
-    let routes: Vec<_> = feed.site_routes::<u32>().iter().map(|route| {
-        assert_eq!((route.router_id, &*route.router_name), (Some(ROUTER.into()), "pe1"));
-        assert_eq!(route.attributes.route_targets, None, "they get those of the VRF");
-        format!("{} {} {} {}", route.rd, route.prefix, route.next_hop, route.attributes.internal)
-    }).collect();
+    let routes: Vec<_> = feed
+        .site_routes::<u32>()
+        .iter()
+        .map(|route| {
+            assert_eq!((route.router_id, &*route.router_name), (Some(ROUTER.into()), "pe1"));
+            assert_eq!(route.attributes.route_targets, None, "they get those of the VRF");
+            format!("{} {} {} {}", route.rd, route.prefix, route.next_hop, route.attributes.internal)
+        })
+        .collect();
     assert_eq!(routes, ["65000:7 10.7.0.0/16 172.16.0.2 false", "65000:7 10.7.0.0/16 172.16.0.3 true"]);
 }
 

@@ -49,10 +49,8 @@ impl Oracle {
 
     fn message(&mut self, kind: &str, body: &Value) {
         let header = &body["peer_header"];
-        let (peer_kind, flags) = match header["peer_type"].as_object().and_then(|kind| kind.iter().next()) {
-            Some(kind) => kind,
-            None => return,
-        };
+        let kinds = header["peer_type"].as_object();
+        let Some((peer_kind, flags)) = kinds.and_then(|kind| kind.iter().next()) else { return };
         let peer = format!("{peer_kind} {} {}", header["rd"], header["address"]);
         match kind {
             "PeerUpNotification" if peer_kind == "LocRibInstancePeer" => {}
@@ -136,9 +134,9 @@ impl Oracle {
         let mut announce = |route: &Value, next_hop: String| {
             let key = key(route);
             let rd = key.2[0].split_once(' ').expect("a kind").1.to_owned();
-            let label = route["label_stack"][0].as_array().map(|bytes| {
-                bytes.iter().fold(0, |label, byte| label << 8 | byte.as_u64().expect("a byte")) >> 4
-            });
+            let label = route["label_stack"][0]
+                .as_array()
+                .map(|bytes| bytes.iter().fold(0, |label, byte| label << 8 | byte.as_u64().expect("a byte")) >> 4);
             let targets = targets.iter().cloned().collect();
             let row = (rd, key.2[1].clone(), next_hop, label, targets, path.clone(), communities);
             self.routes.insert(key, row);
@@ -192,8 +190,7 @@ fn rd(value: &Value) -> String {
 }
 
 fn attributes(attributes: &vrfleak_engine::Attributes) -> (Vec<String>, Vec<u64>, usize) {
-    let targets: BTreeSet<String> =
-        attributes.route_targets.iter().flatten().map(RouteTarget::to_string).collect();
+    let targets: BTreeSet<String> = attributes.route_targets.iter().flatten().map(RouteTarget::to_string).collect();
     let path = attributes.as_path.iter().map(|&asn| u64::from(asn)).collect();
     (targets.into_iter().collect(), path, attributes.communities.len())
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod errors;
+mod feeds;
 mod json;
 mod lab;
 mod output;

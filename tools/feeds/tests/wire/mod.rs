@@ -4,12 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netgauze_bgp_pkt::BgpMessage;
-use netgauze_bgp_pkt::capabilities::{
-    AddPathAddressFamily, AddPathCapability, BgpCapability, FourOctetAsCapability,
-};
-use netgauze_bgp_pkt::community::{
-    Community, ExtendedCommunity, TransitiveTwoOctetExtendedCommunity as TwoOctet,
-};
+use netgauze_bgp_pkt::capabilities::{AddPathAddressFamily, AddPathCapability, BgpCapability, FourOctetAsCapability};
+use netgauze_bgp_pkt::community::{Community, ExtendedCommunity, TransitiveTwoOctetExtendedCommunity as TwoOctet};
 use netgauze_bgp_pkt::nlri::{
     Ipv4MplsVpnUnicastAddress, Ipv4Unicast, Ipv4UnicastAddress, Ipv6MplsVpnUnicastAddress, Ipv6Unicast,
     LabeledIpv4NextHop, LabeledIpv6NextHop, LabeledNextHop, MplsLabel, RouteDistinguisher,
@@ -21,8 +17,8 @@ use netgauze_bgp_pkt::path_attribute::{
 };
 use netgauze_bgp_pkt::update::BgpUpdateMessage;
 use netgauze_bmp_pkt::v3::{
-    BmpMessageValue, InitiationInformation, InitiationMessage, PeerDownNotificationMessage,
-    PeerDownNotificationReason, PeerUpNotificationMessage, RouteMonitoringMessage,
+    BmpMessageValue, InitiationInformation, InitiationMessage, PeerDownNotificationMessage, PeerDownNotificationReason,
+    PeerUpNotificationMessage, RouteMonitoringMessage,
 };
 use netgauze_bmp_pkt::{BmpMessage, BmpPeerType, PeerHeader};
 use netgauze_iana::address_family::AddressType;
