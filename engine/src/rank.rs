@@ -127,7 +127,7 @@ impl<A: Address> RouteTable<A> {
     /// Fills the position of each route within its prefix.
     fn mark_positions(&mut self) {
         let (bits, len) = (&self.bits, &self.len);
-        self.position.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, positions)| {
+        let deepest = self.position.par_chunks_mut(CHUNK).enumerate().map(|(chunk, positions)| {
             let start = chunk * CHUNK;
             let mut position = 0_usize;
             // The first prefix of the chunk may have begun before it; 255 and above look alike.
@@ -145,14 +145,15 @@ impl<A: Address> RouteTable<A> {
                 }
                 *slot = position.min(255) as u8;
             }
+            positions.iter().copied().max().unwrap_or(0)
         });
+        self.deepest = deepest.max().unwrap_or(0);
     }
 
-    /// Decides what several routes to one prefix mean for each other: which of a VRF's own is exported, which of several
-    /// routes with one RD is reflected, and for which prefixes the rank is no valid order.
+    /// Decides what several routes to one prefix mean for each other: which of a VRF's own is exported, and which of
+    /// several routes with one RD is reflected.
     fn settle(&mut self, network: &Network) {
         let rds = rd_numbers(network);
-        let varied = Varied::new(network);
         let this = &*self;
         let settled: Vec<Settled> = (0..this.len().div_ceil(CHUNK))
             .into_par_iter()
@@ -164,14 +165,7 @@ impl<A: Address> RouteTable<A> {
                     let several =
                         this.position[index] == 0 && this.position.get(index + 1).is_some_and(|&next| next > 0);
                     if several {
-                        this.settle_prefix(
-                            network,
-                            &rds,
-                            &varied,
-                            RouteId::from_index(index),
-                            &mut scratch,
-                            &mut settled,
-                        );
+                        this.settle_prefix(network, &rds, RouteId::from_index(index), &mut scratch, &mut settled);
                     }
                 }
                 settled
@@ -184,7 +178,6 @@ impl<A: Address> RouteTable<A> {
                     self.targets[id.index()] = TargetSetId::NONE;
                 }
             }
-            self.irregular.extend(part.irregular);
             self.shared_nlri.extend(part.shared_nlri);
         }
     }
@@ -193,7 +186,6 @@ impl<A: Address> RouteTable<A> {
         &self,
         network: &Network,
         rds: &[u32],
-        varied: &Varied,
         first: RouteId,
         scratch: &mut Vec<u32>,
         settled: &mut Settled,
@@ -208,10 +200,7 @@ impl<A: Address> RouteTable<A> {
             scratch.windows(2).any(|pair| pair[0] == pair[1])
         };
         if repeats {
-            self.settle_repeats(network, rds, range.clone(), settled);
-        }
-        if varied.is_irregular(network, self, range) {
-            settled.irregular.push(first);
+            self.settle_repeats(network, rds, range, settled);
         }
     }
 
@@ -254,7 +243,6 @@ impl<A: Address> RouteTable<A> {
 #[derive(Default)]
 struct Settled {
     statuses: Vec<(RouteId, ExportStatus)>,
-    irregular: Vec<RouteId>,
     shared_nlri: Vec<RouteId>,
 }
 
@@ -270,40 +258,6 @@ fn rd_numbers(network: &Network) -> Vec<u32> {
         numbers[vrf as usize] = number;
     }
     numbers
-}
-
-/// Which of the things that no single order can express occur in a network at all.
-struct Varied {
-    meds: bool,
-    igp: bool,
-}
-
-impl Varied {
-    fn new(network: &Network) -> Self {
-        let meds = network.attributes().windows(2).any(|pair| pair[0].med != pair[1].med);
-        Self { meds, igp: network.has_igp_metrics() }
-    }
-
-    /// Returns whether the VPN routes to a prefix may rank differently in different company or from different routers:
-    /// MEDs differ and so do neighbouring ASes, or IGP metrics are given and several routers export.
-    fn is_irregular<A: Address>(
-        &self,
-        network: &Network,
-        table: &RouteTable<A>,
-        range: std::ops::Range<usize>,
-    ) -> bool {
-        if !self.meds && !self.igp {
-            return false;
-        }
-        let vpn = || range.clone().map(RouteId::from_index).filter(|&id| table.targets(id) != TargetSetId::NONE);
-        let attributes = |id: RouteId| &network.attributes()[table.attributes(id).index()];
-        let router = |id: RouteId| network.vrf(table.origin(id)).router;
-        let Some(first) = vpn().next() else { return false };
-        let meds = self.meds
-            && vpn().any(|id| attributes(id).med != attributes(first).med)
-            && vpn().any(|id| attributes(id).neighbor_as() != attributes(first).neighbor_as());
-        meds || self.igp && vpn().any(|id| router(id) != router(first))
-    }
 }
 
 /// Returns a row for each route that takes part, sorted.
@@ -383,7 +337,7 @@ fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, target
         own_targets: targets.vary_within_a_vrf(),
         target_sets: targets.sets,
         export_of: targets.of_vrf,
-        irregular: Vec::new(),
+        deepest: 0,
         shared_nlri: Vec::new(),
     }
 }

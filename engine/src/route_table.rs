@@ -6,8 +6,8 @@
 //! and the import of a VRF is a merge of ascending lists of `u32`.
 //!
 //! The rank is one order for everybody. Where a VRF sees routes differently the import decides by [`crate::select`]
-//! instead, for just those prefixes: routes from its own router (weight, eBGP before iBGP), its own routes, and the
-//! *irregular* prefixes that are marked here, whose MEDs or IGP metrics no single order can express.
+//! instead, for just those prefixes: routes from its own router (weight, eBGP before iBGP), its own routes, and prefixes
+//! whose MEDs or IGP metrics no single order can express.
 
 use rayon::prelude::*;
 
@@ -69,8 +69,8 @@ pub struct RouteTable<A> {
     pub(crate) export_of: Vec<TargetSetId>,
     /// Whether some attributes bring targets of their own, so that `export_of` is not all that a VRF exports.
     pub(crate) own_targets: bool,
-    /// The first route of each irregular prefix.
-    pub(crate) irregular: Vec<RouteId>,
+    /// The largest position there is, 255 and above as 255.
+    pub(crate) deepest: u8,
     /// The first route of each prefix where one RD is exported by several VRFs.
     pub(crate) shared_nlri: Vec<RouteId>,
 }
@@ -147,7 +147,10 @@ impl<A: Address> RouteTable<A> {
     }
 
     /// Returns the ids of all routes to `prefix`, best first as the rank has it. O(log routes).
-    pub fn routes_to(&self, prefix: Prefix<A>) -> impl ExactSizeIterator<Item = RouteId> + use<A> {
+    pub fn routes_to(
+        &self,
+        prefix: Prefix<A>,
+    ) -> impl DoubleEndedIterator<Item = RouteId> + ExactSizeIterator + use<A> {
         let wanted = (prefix.bits(), prefix.len());
         let at = |index: usize| (self.bits[index], self.len[index]);
         let start = partition_point(self.len(), |index| at(index) < wanted);
@@ -185,7 +188,7 @@ impl<A: Address> RouteTable<A> {
             + self.protocol.capacity()
             + self.status.capacity()
             + self.position.capacity()
-            + (self.irregular.capacity() + self.shared_nlri.capacity()) * 4
+            + self.shared_nlri.capacity() * 4
             + self.export_of.capacity() * 4
             + self.target_sets.bytes()
     }

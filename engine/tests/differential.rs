@@ -3,7 +3,7 @@
 mod networks;
 
 use proptest::prelude::*;
-use vrfleak_engine::{Address, Leak, Network, VrfId, reference};
+use vrfleak_engine::{Address, Leak, Network, Sharing, VrfId, reference};
 
 /// What both say of one VRF: per prefix all candidates in ascending order with the best marked, and the import count.
 #[derive(Debug, PartialEq)]
@@ -55,8 +55,21 @@ fn computed<A: Address>(network: &Network, leak: &Leak) -> Vec<Table> {
         .collect()
 }
 
+/// Sharing makes a difference in no answer.
+fn same_tables<A: Address>(network: &Network, shared: &Leak, unshared: &Leak) {
+    for vrf in network.vrf_ids() {
+        let (shared, unshared) = (shared.family::<A>().rib(vrf), unshared.family::<A>().rib(vrf));
+        assert!(shared.iter().eq(unshared.iter()), "VRF {vrf:?}");
+        assert_eq!(shared.iter().len(), unshared.list().len());
+        assert_eq!(shared.imported(), unshared.imported());
+    }
+}
+
 fn check(network: &Network, seed: Option<u64>) {
     let leak = Leak::new(network);
+    let unshared = Leak::with(network, Sharing::None, |_| {});
+    same_tables::<u32>(network, &leak, &unshared);
+    same_tables::<u128>(network, &leak, &unshared);
     let pairs = [
         (expected::<u32>(network), computed::<u32>(network, &leak)),
         (expected::<u128>(network), computed::<u128>(network, &leak)),

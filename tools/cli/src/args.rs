@@ -180,6 +180,9 @@ pub(crate) struct RunArgs {
     /// Seed of everything that is random: the network, the keys, the pings.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Compute every VRF by itself, in place of once for all VRFs that import alike; the results are the same.
+    #[arg(long)]
+    pub(crate) no_sharing: bool,
 }
 
 #[derive(Debug, Args)]

@@ -75,7 +75,7 @@ fn tables(network: &Network) -> Vec<String> {
     let mut rows = Vec::new();
     for id in network.vrf_ids() {
         let (router, vrf) = (network.router_of(id), network.vrf(id));
-        for &route in leak.rib(id).best() {
+        for route in leak.rib(id) {
             let table = leak.table();
             let own = table.origin(route) == id;
             let gateway = network.next_hop(table.next_hop(route)).kind.address().map(|address| address.to_string());
@@ -132,8 +132,8 @@ fn the_frr_lab_leaks_as_frr_did() {
         let text = std::fs::read_to_string(path).expect("a text");
         let rib = leak.family::<u32>().rib(id);
         let table = leak.family::<u32>().table();
-        let prefixes = rib.best().iter().filter(|&&route| table.protocol(route) == Protocol::Connected);
-        let prefixes: Vec<_> = prefixes.map(|&route| format!("\"{}\"", table.prefix(route))).collect();
+        let prefixes = rib.iter().filter(|&route| table.protocol(route) == Protocol::Connected);
+        let prefixes: Vec<_> = prefixes.map(|route| format!("\"{}\"", table.prefix(route))).collect();
         assert_eq!(prefixes.len(), if name == "VRF-C" { 9 } else { 6 });
         for prefix in &prefixes {
             assert!(text.contains(prefix), "{prefix} in {name}");
