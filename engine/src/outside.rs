@@ -93,12 +93,11 @@ mod tests {
         let rib: Vec<String> = leak
             .family::<u32>()
             .rib(red)
-            .best()
             .iter()
-            .map(|&id| leak.family::<u32>().table().prefix(id).to_string())
+            .map(|id| leak.family::<u32>().table().prefix(id).to_string())
             .collect();
         assert_eq!(rib, ["10.1.0.0/16", "192.0.2.0/24", "192.0.2.1/32"]);
-        let of_outside = leak.family::<u32>().rib(vrf).best().len();
+        let of_outside = leak.family::<u32>().rib(vrf).len();
         assert_eq!(of_outside, 3, "it has its own and imports nothing");
         assert_eq!((network.router_of(vrf).name.as_str(), network.vrf(vrf).name.as_str()), ("10.0.0.2", "65000:7"));
         let labels = LabelTable::per_vrf(&network);

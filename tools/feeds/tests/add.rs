@@ -35,12 +35,12 @@ fn said(route: &Route<'_>) -> Vec<u8> {
 fn rib(network: &Network, vrf: VrfId) -> Vec<String> {
     let leak = Leak::new(network);
     let family = leak.family::<u32>();
-    let line = |&id| {
+    let line = |id| {
         let origin = family.table().origin(id);
         let name = &network.vrf(origin).name;
         format!("{} {}/{name}", family.table().prefix(id), network.router_of(origin).name)
     };
-    family.rib(vrf).best().iter().map(line).collect()
+    family.rib(vrf).iter().map(line).collect()
 }
 
 fn file(name: &str, text: &str) -> PathBuf {

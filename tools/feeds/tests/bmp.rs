@@ -190,7 +190,15 @@ warning: 1 segment is missing in BMP sessions, 340 bytes are no whole message
     let whole = wire::pcap(&frames);
     let (feed, warnings) = Feed::parse("cut.pcap", &whole[..whole.len() - 10]).expect("what is there");
     assert!(feed.vpn_routes::<u32>().len() > 30);
-    assert_snapshot!(warnings.render(false), @"");
+    assert_snapshot!(warnings.render(false), @r"
+warning: breaks off inside a packet, at byte 8484
+--> cut.pcap
+ = note: what comes before counts
+
+warning: 1 segment is missing in BMP sessions, 438 bytes are no whole message
+--> cut.pcap
+ = note: what they said is lost
+");
 }
 
 #[test]

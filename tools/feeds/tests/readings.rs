@@ -155,7 +155,7 @@ impl Oracle {
         }
         if site.is_some() {
             for route in list(&update["nlri"]) {
-                announce(&route, text(attribute("NextHop")));
+                announce(&route, text(&attribute("NextHop")["next_hop"]));
             }
         }
     }
