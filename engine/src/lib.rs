@@ -54,6 +54,7 @@ mod multipath;
 pub mod near_target;
 pub mod network;
 pub mod next_hop;
+mod outside;
 pub mod paths;
 pub mod per_family;
 pub mod policy;
