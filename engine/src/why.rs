@@ -191,10 +191,9 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
         let table = family.table();
         for id in table.routes_to(prefix).filter(|&id| table.origin(id) == origin && table.is_reexport(network, id)) {
             if outcomes.iter().all(|(outcome, _)| outcome.route != table.key(id)) {
-                let reason = match network.vrf(vrf).up {
-                    true => left_behind(network, family, &import, vrf, id),
-                    false => Reason::VrfDown { vrf },
-                };
+                let up = network.vrf(vrf).up;
+                let down = Reason::VrfDown { vrf };
+                let reason = if up { left_behind(network, family, &import, vrf, id) } else { down };
                 let (route, targets) = (table.key(id), table.targets(id));
                 outcomes.push((Outcome { route, targets, leaked_host: false, reason }, usize::MAX));
             }
