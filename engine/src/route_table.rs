@@ -145,6 +145,11 @@ impl<A: Address> RouteTable<A> {
         self.attributes(id).0 >= self.first_derived
     }
 
+    /// Returns whether the origin imported the route and exports it again (SEMANTICS E1).
+    pub fn is_reexport(&self, network: &Network, id: RouteId) -> bool {
+        self.paths(network).depth(self.attributes(id)) > 0
+    }
+
     /// Returns the VPN route that a source route is exported as: itself, or the derived route that its VRF's export map
     /// made of it. `None` if it is not exported. O(routes to the prefix).
     pub fn exported_as(&self, network: &Network, id: RouteId) -> Option<RouteId> {
