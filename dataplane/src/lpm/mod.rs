@@ -21,7 +21,7 @@ mod table;
 mod tables;
 mod tree_bitmap;
 
-pub use forest::{Forest, MatchForest, Options};
+pub use forest::{Change, Forest, MatchForest, Options};
 pub use linear::Linear;
 pub use lookup::{Lookup, LookupMatch};
 pub use raw::Isa;

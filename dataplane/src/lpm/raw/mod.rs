@@ -12,10 +12,12 @@
 mod check;
 mod isa;
 mod part;
+mod patch;
 mod region;
 mod store;
 mod walk;
 
 pub use isa::Isa;
-pub(super) use part::{LEAF, LIST, PAGE, Part, Piece};
+pub(super) use part::{LEAF, LIST, OFFSET, PAGE, Part, Piece};
+pub(super) use patch::Place;
 pub(super) use store::{Store, StoreError};
