@@ -246,13 +246,21 @@ impl<A: Address> MatchForest<A> {
         };
         ranges.recode_from(FIRST_VALUE, &recoded);
         let count = used.len() as u32;
-        let room = count + count / 2 + 16;
+        // A table that was changed before has a place of its own, which may be big enough.
+        let own = self.changes.codes.get(&table).map_or(0, |codes| codes.room);
+        let room = if count <= own { own } else { count + count / 2 + 16 };
         let width = width_for(room as usize);
-        let start = self.place_dictionary(&used, room);
+        let start = if count <= own { dictionary } else { self.place_dictionary(&used, room) };
         let shape = Shape::choose(ranges.list(), width);
         let mut writer = PartWriter::new();
         let part = writer.table(shape, width, ranges.list());
         let bytes = self.forest.store.replace(table, (shape, width, count), start, part).map_err(refusal::<A>)?;
+        if count <= own {
+            for (index, &answer) in (start as usize + FIRST_VALUE as usize..).zip(&used) {
+                self.forest.store.set_value(index, answer as u32);
+                self.lens[index] = if answer == MISS { 0 } else { (answer >> 32) as u8 };
+            }
+        }
         self.changes.codes.insert(table, Codes { map, room });
         Ok(Change { slots: shape.len as usize, bytes, whole: true })
     }

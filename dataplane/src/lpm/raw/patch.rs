@@ -3,7 +3,7 @@
 //! New nodes are written first, entries change last, and what the old entries led to is free only then: whoever will
 //! publish changes to readers has to make the entries' stores atomic and to wait before the free memory is used again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use vrfleak_engine::Address;
 
@@ -27,27 +27,67 @@ pub(in crate::lpm) enum Place {
 /// Memory of a store that no entry leads to, and leaves that any table may share.
 #[derive(Debug, Default)]
 pub(super) struct Spare {
-    /// By bytes: the offsets of free extents among the nodes.
-    nodes: BTreeMap<u32, Vec<u32>>,
-    /// By entries: the first entries of free pages and roots.
-    roots: BTreeMap<u32, Vec<u32>>,
+    /// Bytes among the nodes.
+    nodes: Free,
+    /// Entries among the roots.
+    roots: Free,
     /// By width and code: the leaf. Never freed.
     leaves: HashMap<(usize, u32), u32>,
-    /// Bytes free, nodes and roots together.
-    pub(super) bytes: usize,
 }
 
-/// Takes the smallest of the free extents that has room for `len`, and gives back what is left of it.
-fn take(free: &mut BTreeMap<u32, Vec<u32>>, len: u32) -> Option<u32> {
-    let (&found, offsets) = free.range_mut(len..).next()?;
-    let offset = offsets.pop()?;
-    if offsets.is_empty() {
-        free.remove(&found);
+impl Spare {
+    /// Returns the free bytes, nodes and roots together.
+    pub(super) fn bytes(&self) -> usize {
+        self.nodes.len + 4 * self.roots.len
     }
-    if found > len {
-        free.entry(found - len).or_default().push(offset + len);
+}
+
+/// Free extents; neighbours are one, so that changes of about one size do not use up more and more.
+#[derive(Debug, Default)]
+struct Free {
+    /// By start: the length.
+    extents: BTreeMap<u32, u32>,
+    /// Length and start of each.
+    sizes: BTreeSet<(u32, u32)>,
+    /// Sum of the lengths.
+    len: usize,
+}
+
+impl Free {
+    fn remove(&mut self, start: u32, len: u32) {
+        self.extents.remove(&start);
+        self.sizes.remove(&(len, start));
+        self.len -= len as usize;
     }
-    Some(offset)
+
+    /// Takes in an extent that is not free yet.
+    fn insert(&mut self, mut start: u32, mut len: u32) {
+        if let Some((&before, &length)) = self.extents.range(..start).next_back()
+            && before + length == start
+        {
+            self.remove(before, length);
+            (start, len) = (before, len + length);
+        }
+        if let Some((&behind, &length)) = self.extents.range(start + len..).next()
+            && start + len == behind
+        {
+            self.remove(behind, length);
+            len += length;
+        }
+        self.extents.insert(start, len);
+        self.sizes.insert((len, start));
+        self.len += len as usize;
+    }
+
+    /// Takes `len` from the smallest extent that has them.
+    fn take(&mut self, len: u32) -> Option<u32> {
+        let &(found, start) = self.sizes.range((len, 0)..).next()?;
+        self.remove(start, found);
+        if found > len {
+            self.insert(start + len, found - len);
+        }
+        Some(start)
+    }
 }
 
 /// Collects the extents, in ascending order, of the nodes that `entry` leads to; leaves stay.
@@ -181,7 +221,7 @@ impl<A: Address> Store<A> {
         self.paged |= shape.page_bits > 0;
         let entries = self.roots[old.root as usize..][..old.len as usize + 1].to_vec();
         self.release(&entries, 1 << old.page_bits, usize::from(old.width));
-        self.free_roots(old.root, old.len + 1);
+        self.spare.roots.insert(old.root, old.len + 1);
         Ok(part.blocks.len() + 4 * (part.slots.len() + part.pages.len()))
     }
 
@@ -259,8 +299,7 @@ impl<A: Address> Store<A> {
         if len == 0 {
             return Ok(0);
         }
-        if let Some(offset) = take(&mut self.spare.nodes, len as u32) {
-            self.spare.bytes -= len;
+        if let Some(offset) = self.spare.nodes.take(len as u32) {
             return Ok(offset);
         }
         let (offset, end) = (self.used_blocks, self.used_blocks + len);
@@ -276,8 +315,7 @@ impl<A: Address> Store<A> {
 
     /// Returns the index of `len` entries for a root or a page.
     fn allocate_roots(&mut self, len: usize) -> Result<u32, StoreError> {
-        if let Some(index) = take(&mut self.spare.roots, len as u32) {
-            self.spare.bytes -= 4 * len;
+        if let Some(index) = self.spare.roots.take(len as u32) {
             return Ok(index);
         }
         let (index, end) = (self.used_roots, self.used_roots + len);
@@ -289,11 +327,6 @@ impl<A: Address> Store<A> {
         }
         self.used_roots = end;
         Ok(index as u32)
-    }
-
-    fn free_roots(&mut self, index: u32, len: u32) {
-        self.spare.bytes += 4 * len as usize;
-        self.spare.roots.entry(len).or_default().push(index);
     }
 
     /// Frees what these entries, which nothing has any more, led to.
@@ -308,11 +341,28 @@ impl<A: Address> Store<A> {
             for &entry in &self.roots[page as usize..][..page_len as usize] {
                 extents(&self.blocks, width, entry, &mut found);
             }
-            self.free_roots(page, page_len);
+            self.spare.roots.insert(page, page_len);
         }
         for (offset, len) in found {
-            self.spare.bytes += len as usize;
-            self.spare.nodes.entry(len).or_default().push(offset);
+            self.spare.nodes.insert(offset, len);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_become_one_extent() {
+        let mut free = Free::default();
+        free.insert(10, 5);
+        free.insert(20, 5);
+        assert_eq!(free.take(6), None);
+        free.insert(15, 5);
+        assert_eq!((free.extents.len(), free.len), (1, 15));
+        assert_eq!(free.take(6), Some(10));
+        assert_eq!(free.take(9), Some(16));
+        assert_eq!((free.take(1), free.len), (None, 0));
     }
 }

@@ -237,7 +237,7 @@ impl<A: Address> Store<A> {
 
     /// Returns the bytes that changes have left unused.
     pub(in crate::lpm) fn free_bytes(&self) -> usize {
-        self.spare.bytes
+        self.spare.bytes()
     }
 
     /// Returns the bytes for which huge pages were asked and the request was taken.
