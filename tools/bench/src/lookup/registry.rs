@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use vrfleak_dataplane::lpm::{Forest, Isa, MatchForest, Options, TreeBitmap, TreeKey};
+use vrfleak_dataplane::lpm::{
+    AutoForest, AutoOptions, DirectForest, DirectLayout, Forest, Isa, MatchForest, Options, TreeBitmap, TreeKey,
+};
 use vrfleak_engine::Address;
 
 use super::contender::{Contender, Engine, Racer};
@@ -19,12 +21,28 @@ pub(crate) trait BenchKey: Address + TreeKey + TrieKey + PopKey {
     fn of_family() -> Vec<Entry<Self>>;
 }
 
+/// Tables from which on flat ones are too many: each reserves 16 MiB or more.
+const FLAT_TABLES: usize = 64;
+
 impl BenchKey for u32 {
     fn of_family() -> Vec<Entry<Self>> {
+        let mut all = Vec::new();
+        for isa in Isa::available() {
+            let options = Options { isa, ..Options::default() };
+            for layout in DirectLayout::ALL {
+                let variant = format!("{}-{}", layout.name(), isa.name());
+                all.push(Entry::new("vrfleak", variant, move |tables: &[Routes<Self>]| {
+                    if layout == DirectLayout::Flat && tables.len() > FLAT_TABLES {
+                        let (count, limit) = (tables.len(), FLAT_TABLES);
+                        return Err(Unable(format!("{count} flat tables are too many, expected at most {limit}")));
+                    }
+                    Ok(Ours(DirectForest::build(tables, layout, options)?))
+                }));
+            }
+        }
         #[cfg(feature = "peer-dpdk")]
-        return super::contenders::dpdk::ipv4();
-        #[cfg(not(feature = "peer-dpdk"))]
-        Vec::new()
+        all.extend(super::contenders::dpdk::ipv4());
+        all
     }
 }
 
@@ -95,6 +113,8 @@ pub(crate) fn all<A: BenchKey>() -> Vec<Entry<A>> {
         all.push(Entry::new("vrfleak", ours("compressed"), move |tables| Ok(Ours(Forest::build(tables, options)?))));
         all.push(Entry::new("vrfleak", ours("match"), move |tables| Ok(Ours(MatchForest::build(tables, options)?))));
     }
+    let auto = AutoOptions::default();
+    all.push(Entry::new("vrfleak", "auto", move |tables| Ok(Ours(AutoForest::build(tables, auto)?))));
     all.push(Entry::new("treebitmap", "0.5", |tables| Ok(TreeBitmaps(TreeBitmap::build(tables)?))));
     all.push(Entry::new("prefix-trie", "0.10", |tables| Ok(PrefixTries::build(tables))));
     all.push(Entry::new("poptrie", "0.2", |tables| Ok(Poptries::build(tables))));
