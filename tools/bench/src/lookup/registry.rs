@@ -21,22 +21,17 @@ pub(crate) trait BenchKey: Address + TreeKey + TrieKey + PopKey {
     fn of_family() -> Vec<Entry<Self>>;
 }
 
-/// Tables from which on flat ones are too many: each reserves 16 MiB or more.
-const FLAT_TABLES: usize = 64;
-
 impl BenchKey for u32 {
     fn of_family() -> Vec<Entry<Self>> {
         let mut all = Vec::new();
         for isa in Isa::available() {
             let options = Options { isa, ..Options::default() };
             for layout in DirectLayout::ALL {
-                let variant = format!("{}-{}", layout.name(), isa.name());
-                all.push(Entry::new("vrfleak", variant, move |tables: &[Routes<Self>]| {
-                    if layout == DirectLayout::Flat && tables.len() > FLAT_TABLES {
-                        let (count, limit) = (tables.len(), FLAT_TABLES);
-                        return Err(Unable(format!("{count} flat tables are too many, expected at most {limit}")));
-                    }
-                    Ok(Ours(DirectForest::build(tables, layout, options)?))
+                all.push(Entry::new("vrfleak", format!("{}-{}", layout.name(), isa.name()), move |tables| {
+                    few(tables)?;
+                    let forest = DirectForest::build(tables, layout, options)?;
+                    let huge = forest.huge_page_bytes();
+                    Ok(Ours { forest, huge })
                 }));
             }
         }
@@ -44,6 +39,20 @@ impl BenchKey for u32 {
         all.extend(super::contenders::dpdk::ipv4());
         all
     }
+}
+
+/// Checks that there are not more VRFs than direct tables are for: each of them has megabytes.
+///
+/// # Errors
+///
+/// If there are.
+fn few(tables: &[Routes<u32>]) -> Result<(), Unable> {
+    const FEW: usize = 64;
+    let vrfs = tables.len();
+    if vrfs > FEW {
+        return Err(Unable(format!("it has megabytes a VRF, and there are {vrfs}, the limit here is {FEW}")));
+    }
+    Ok(())
 }
 
 impl BenchKey for u128 {
@@ -108,13 +117,23 @@ pub(crate) fn all<A: BenchKey>() -> Vec<Entry<A>> {
     let mut all = Vec::new();
     for isa in Isa::available() {
         let options = Options { isa, ..Options::default() };
+        let auto = AutoOptions { tables: options, ..AutoOptions::default() };
         let name = isa.name();
         let ours = |kind: &str| format!("{kind}-{name}");
-        all.push(Entry::new("vrfleak", ours("compressed"), move |tables| Ok(Ours(Forest::build(tables, options)?))));
-        all.push(Entry::new("vrfleak", ours("match"), move |tables| Ok(Ours(MatchForest::build(tables, options)?))));
+        all.push(Entry::new("vrfleak", ours("auto"), move |tables| {
+            let forest = AutoForest::build(tables, auto)?;
+            let huge = forest.huge_page_bytes();
+            Ok(Ours { forest, huge })
+        }));
+        all.push(Entry::new("vrfleak", ours("compressed"), move |tables| {
+            let forest = Forest::build(tables, options)?;
+            let huge = forest.huge_page_bytes();
+            Ok(Ours { forest, huge })
+        }));
+        all.push(Entry::new("vrfleak", ours("match"), move |tables| {
+            Ok(Ours { forest: MatchForest::build(tables, options)?, huge: 0 })
+        }));
     }
-    let auto = AutoOptions::default();
-    all.push(Entry::new("vrfleak", "auto", move |tables| Ok(Ours(AutoForest::build(tables, auto)?))));
     all.push(Entry::new("treebitmap", "0.5", |tables| Ok(TreeBitmaps(TreeBitmap::build(tables)?))));
     all.push(Entry::new("prefix-trie", "0.10", |tables| Ok(PrefixTries::build(tables))));
     all.push(Entry::new("poptrie", "0.2", |tables| Ok(Poptries::build(tables))));
