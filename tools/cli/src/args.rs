@@ -95,9 +95,6 @@ pub(crate) struct ConfigurationArgs {
     /// The dialect of every configuration; default: told from each text.
     #[arg(long, value_name = "ios|xr|frr|junos|junos-set")]
     pub(crate) dialect: Option<vrfleak_config::Format>,
-    /// Routes that a VRF gets from its CE: a file with a prefix a line; may be repeated.
-    #[arg(long, value_name = "[ROUTER/]VRF=FILE")]
-    pub(crate) ce_routes: Vec<vrfleak_config::CeRoutes>,
 }
 
 /// Files that a scenario calls by name.

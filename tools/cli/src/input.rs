@@ -50,11 +50,6 @@ fn load(
             let message = format!("`{}` is a scenario, which is a network of its own", path.display());
             return Err(Failure::request(message));
         }
-        if let Some(routes) = configuration.ce_routes.first() {
-            let message =
-                format!("`--ce-routes {}=...` is for configurations, and `{}` is none", routes.vrf, path.display());
-            return Err(Failure::request(message));
-        }
         let files = files.files.iter().cloned().collect();
         let scenario = scenario::load(path, &files)?;
         return Ok((scenario.network, warnings(&scenario.warnings)));
@@ -67,7 +62,6 @@ fn load(
     }
     let mut options = Options::default();
     options.dialect = configuration.dialect;
-    options.ce_routes.clone_from(&configuration.ce_routes);
     let loaded = vrfleak_config::load(paths, &options)?;
     let name = |source: usize| loaded.provenance.sources().get(source).map_or("", |source| source.name());
     let unknown = unknown(&loaded.unknown, loaded.lines, verbose, name);

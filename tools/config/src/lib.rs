@@ -33,7 +33,6 @@
 
 mod assemble;
 mod banner;
-mod ce_routes;
 mod device;
 pub mod dialect;
 mod frr;
@@ -52,7 +51,6 @@ mod value;
 mod word;
 mod xr;
 
-pub use ce_routes::{CeRoutes, ParseCeRoutesError};
 pub use dialect::{Format, detect, is_configuration};
 pub use ios::short_interface_name;
 pub use load::{Loaded, MAX_BYTES, MAX_LINE_BYTES, Options, load, load_texts};

@@ -3,12 +3,10 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use vrfleak_bench_data::prefix_list::PrefixList;
 use vrfleak_bench_data::{Diagnostic, Diagnostics, Severity, SourceText, source_text};
 use vrfleak_engine::Network;
 
 use crate::assemble;
-use crate::ce_routes::CeRoutes;
 use crate::device::Device;
 use crate::dialect::{Format, detect};
 use crate::frr;
@@ -34,14 +32,12 @@ const MAX_DEPTH: usize = 16;
 pub struct Options {
     /// The dialect of every text; `None` tells it from each text.
     pub dialect: Option<Format>,
-    /// Files with routes of CEs.
-    pub ce_routes: Vec<CeRoutes>,
 }
 
 impl Options {
     /// Returns the options that take every text for one of this format.
     pub fn with_dialect(dialect: Format) -> Self {
-        Self { dialect: Some(dialect), ..Self::default() }
+        Self { dialect: Some(dialect) }
     }
 }
 
@@ -147,14 +143,7 @@ fn load_sources(
         devices.push(device);
         lines += memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.ends_with('\n'));
     }
-    let mut lists = Vec::new();
-    for routes in &options.ce_routes {
-        match PrefixList::read(&routes.path) {
-            Ok(list) => lists.push((routes.clone(), list)),
-            Err(found) => diagnostics.append(found),
-        }
-    }
-    let assembled = assemble::assemble(&devices, &sources, &lists, &mut report);
+    let assembled = assemble::assemble(&devices, &sources, &mut report);
     let (found, unknown) = report.finish();
     diagnostics.append(found);
     if diagnostics.errors() == 0

@@ -66,11 +66,6 @@ impl<'s> Report<'s> {
         });
     }
 
-    /// Adds something about a file that is no configuration.
-    pub(crate) fn other(&mut self, diagnostic: vrfleak_bench_data::Diagnostic) {
-        self.diagnostics.push(diagnostic);
-    }
-
     /// Counts a line that no reader knows, and keeps the first of them.
     pub(crate) fn unknown(&mut self, source: u32, number: u32, text: &str) {
         self.unknown.push(|| UnknownLine::new(source, number, text));

@@ -5,7 +5,7 @@ mod model;
 use std::path::{Path, PathBuf};
 
 use model::{show, tables};
-use vrfleak_config::{CeRoutes, Format, Loaded, Options, load, load_texts};
+use vrfleak_config::{Format, Loaded, Options, load, load_texts};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/networks").join(name)
@@ -59,32 +59,4 @@ fn frr_without_indentation_is_read_the_same() {
     };
     assert_eq!(show(&load(&flat).network), show(&load(&text).network));
     assert_eq!(load(&flat).unknown.count(), load(&text).unknown.count());
-}
-
-#[test]
-fn routes_of_a_ce_come_from_a_file() {
-    let path = folder("../ce_routes.txt");
-    let mut options = Options::default();
-    options.ce_routes = vec![
-        CeRoutes { router: None, vrf: "OLD".to_owned(), path: path.clone() },
-        CeRoutes { router: Some("pe-east".to_owned()), vrf: "CUST-A".to_owned(), path },
-    ];
-    let loaded =
-        load(&[folder("ios/pe.cfg")], &options).unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
-    let rows = tables(&loaded.network);
-    let of = |vrf: &str| {
-        let row = format!("pe-east\t{vrf}\t10.123.");
-        rows.iter().filter(|line| line.starts_with(&row)).map(String::as_str).collect::<Vec<_>>()
-    };
-    assert_eq!(
-        of("CUST-A"),
-        [
-            "pe-east\tCUST-A\t10.123.0.0/16\tbgp\t20/0\t192.168.10.2",
-            "pe-east\tCUST-A\t10.123.4.0/24\tbgp\t20/0\t192.168.10.77"
-        ]
-    );
-    assert_eq!(of("OLD").len(), 1, "a next hop that the VRF does not know leads nowhere");
-    let mut options = Options::default();
-    options.ce_routes = vec!["nowhere=README.md".parse().expect("a VRF and a file")];
-    assert!(load(&[folder("ios/pe.cfg")], &options).is_err());
 }

@@ -1,7 +1,6 @@
 //! From devices to a network: names are resolved, derived values derived, routes made.
 
 mod announce;
-mod ce_routes;
 mod crossing;
 mod derived;
 mod policy;
@@ -11,13 +10,11 @@ mod session;
 
 use ahash::AHashMap;
 use vrfleak_bench_data::SourceText;
-use vrfleak_bench_data::prefix_list::PrefixList;
 use vrfleak_engine::{
     Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit, PolicyId, Rd, Redistribute,
     RouteTarget, VrfId,
 };
 
-use crate::ce_routes::CeRoutes;
 use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticTarget, Table};
 use crate::dialect::Format;
 use crate::place::{Located, Place};
@@ -28,7 +25,6 @@ use crate::report::Report;
 pub(crate) fn assemble(
     devices: &[Device],
     sources: &[SourceText],
-    ce_routes: &[(CeRoutes, PrefixList)],
     report: &mut Report<'_>,
 ) -> Option<(Network, Provenance)> {
     let mut assembly = Assembly {
@@ -56,9 +52,6 @@ pub(crate) fn assemble(
         }
     }
     assembly.learn(devices, &ids);
-    for mistake in assembly.ce_routes(devices, &ids, ce_routes) {
-        assembly.report.other(mistake);
-    }
     if assembly.report.errors() > 0 {
         return None;
     }
@@ -95,8 +88,6 @@ struct Assembly<'r, 's> {
 
 /// The ids of one device's tables and interfaces; `None` where the network has no such thing.
 struct Ids {
-    /// The name of the router.
-    router: String,
     /// By position in [`Device::tables`].
     vrfs: Vec<Option<VrfId>>,
     /// By position in [`Device::interfaces`].
@@ -117,7 +108,7 @@ impl Assembly<'_, '_> {
         let policies = self.add_policies(device);
 
         let tables: Vec<_> = device.interfaces.iter().map(|interface| self.table_of(device, interface)).collect();
-        let mut ids = Ids { router: name.value.clone(), vrfs: Vec::new(), interfaces: Vec::new(), tables };
+        let mut ids = Ids { vrfs: Vec::new(), interfaces: Vec::new(), tables };
         let with_default = needs_default(device, &ids.tables);
         let mut rds: AHashMap<Rd, &Table> = AHashMap::new();
         for (index, table) in device.tables.iter().enumerate() {
