@@ -1,4 +1,4 @@
-//! [`Verdict`]: what becomes of a VPN route on its way into a VRF that wants one of its targets.
+//! [`ImportedCopy`]: what becomes of a VPN route on its way into a VRF that wants one of its targets.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -99,22 +99,41 @@ fn own_as_count(network: &Network, vrf: VrfId, attributes: &Attributes) -> usize
     attributes.as_path.iter().filter(|&&other| other == asn).count()
 }
 
-/// Returns, by router, how often its AS stands in the AS path that has it most often: what `allowas-in` must permit for
-/// no route to be a loop. O(length of all AS paths · distinct ASes of routers).
-pub(crate) fn most_own_as(paths: Paths<'_>) -> Vec<u32> {
-    let routers = paths.network().routers();
-    let mut numbers: Vec<u32> = routers.iter().map(|router| router.asn).collect();
+/// VPN routes by target set, ascending.
+pub(crate) type BySet = Arc<[(TargetSetId, RouteId)]>;
+
+/// Returns, by router, the VPN routes whose AS path holds its AS; nothing at all where no path does.
+///
+/// O(length of all AS paths · distinct ASes of routers), and one pass over the routes where some path holds one.
+pub(crate) fn own_as_routes<A: Address>(network: &Network, table: &RouteTable<A>) -> Vec<BySet> {
+    let mut numbers: Vec<u32> = network.routers().iter().map(|router| router.asn).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let mut most = vec![0; numbers.len()];
-    for (_, attributes) in paths.all() {
-        for (number, most) in numbers.iter().zip(&mut most) {
-            let count = attributes.as_path.iter().filter(|&other| other == number).count();
-            *most = count.max(*most);
+    let number = |asn: &u32| numbers.binary_search(asn).ok();
+    let paths = table.paths(network);
+    let own: Vec<bool> =
+        paths.all().map(|(_, attributes)| attributes.as_path.iter().any(|asn| number(asn).is_some())).collect();
+    if !own.contains(&true) {
+        return Vec::new();
+    }
+    let mut routes = vec![Vec::new(); numbers.len()];
+    for id in (0..table.len()).map(RouteId::from_index) {
+        let attributes = table.attributes(id);
+        if own[attributes.index()] && table.status(id).is_vpn_route() {
+            let mut found: Vec<usize> = paths.attributes(attributes).as_path.iter().filter_map(number).collect();
+            found.sort_unstable();
+            found.dedup();
+            for at in found {
+                routes[at].push((table.targets(id), id));
+            }
         }
     }
-    let of = |asn| most[numbers.binary_search(&asn).expect("gathered from the routers")];
-    routers.iter().map(|router| u32::try_from(of(router.asn)).unwrap_or(u32::MAX)).collect()
+    for routes in &mut routes {
+        routes.sort_unstable();
+    }
+    let routes: Vec<BySet> = routes.into_iter().map(Into::into).collect();
+    let of = |asn| routes[numbers.binary_search(&asn).expect("gathered from the routers")].clone();
+    network.routers().iter().map(|router| of(router.asn)).collect()
 }
 
 /// Returns the weight that the route has in `vrf` before its import map.

@@ -75,9 +75,9 @@ impl<'a> Paths<'a> {
         own.chain(self.derived.iter().map(|derived| (derived.depth, &derived.attributes)))
     }
 
-    /// Returns whether no policy made any.
-    pub(crate) fn is_plain(self) -> bool {
-        self.derived.is_empty()
+    /// Returns whether an export map set a next hop.
+    pub(crate) fn sets_next_hops(self) -> bool {
+        self.derived.iter().any(|derived| derived.next_hop.is_some())
     }
 
     #[inline]

@@ -170,11 +170,11 @@ impl<A: Address> RouteTable<A> {
     /// Fills the position of each route within its prefix.
     fn mark_positions(&mut self) {
         let (bits, len) = (&self.bits, &self.len);
-        self.position.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, positions)| {
+        let deepest = self.position.par_chunks_mut(CHUNK).enumerate().map(|(chunk, positions)| {
             let start = chunk * CHUNK;
             let mut position = 0_usize;
-            // The first prefix of the chunk may have begun before it; 255 and above look alike.
-            while position < 255 && position < start && {
+            // The first prefix of the chunk may have begun before it; 65,535 and above look alike.
+            while position < usize::from(u16::MAX) && position < start && {
                 let before = start - position - 1;
                 (bits[before], len[before]) == (bits[start], len[start])
             } {
@@ -186,16 +186,17 @@ impl<A: Address> RouteTable<A> {
                     let same = bits[index] == bits[index - 1] && len[index] == len[index - 1];
                     position = if same { position + 1 } else { 0 };
                 }
-                *slot = position.min(255) as u8;
+                *slot = position.min(usize::from(u16::MAX)) as u16;
             }
+            positions.iter().copied().max().unwrap_or(0)
         });
+        self.deepest = deepest.max().unwrap_or(0);
     }
 
-    /// Decides what several routes to one prefix mean for each other: which of a VRF's own is exported, which of several
-    /// routes with one RD is reflected, and for which prefixes the rank is no valid order.
+    /// Decides what several routes to one prefix mean for each other: which of a VRF's own is exported, and which of
+    /// several routes with one RD is reflected.
     fn settle(&mut self, network: &Network) {
         let rds = rd_numbers(network);
-        let varied = Varied::new(self.paths(network));
         let this = &*self;
         let settled: Vec<Settled> = (0..this.len().div_ceil(CHUNK))
             .into_par_iter()
@@ -207,14 +208,7 @@ impl<A: Address> RouteTable<A> {
                     let several =
                         this.position[index] == 0 && this.position.get(index + 1).is_some_and(|&next| next > 0);
                     if several {
-                        this.settle_prefix(
-                            network,
-                            &rds,
-                            &varied,
-                            RouteId::from_index(index),
-                            &mut scratch,
-                            &mut settled,
-                        );
+                        this.settle_prefix(network, &rds, RouteId::from_index(index), &mut scratch, &mut settled);
                     }
                 }
                 settled
@@ -227,7 +221,6 @@ impl<A: Address> RouteTable<A> {
                     self.targets[id.index()] = TargetSetId::NONE;
                 }
             }
-            self.irregular.extend(part.irregular);
             self.shared_nlri.extend(part.shared_nlri);
         }
     }
@@ -236,7 +229,6 @@ impl<A: Address> RouteTable<A> {
         &self,
         network: &Network,
         rds: &[u32],
-        varied: &Varied,
         first: RouteId,
         scratch: &mut Vec<u32>,
         settled: &mut Settled,
@@ -251,10 +243,7 @@ impl<A: Address> RouteTable<A> {
             scratch.windows(2).any(|pair| pair[0] == pair[1])
         };
         if repeats {
-            self.settle_repeats(network, rds, range.clone(), settled);
-        }
-        if varied.is_irregular(network, self, range) {
-            settled.irregular.push(first);
+            self.settle_repeats(network, rds, range, settled);
         }
     }
 
@@ -302,7 +291,6 @@ impl<A: Address> RouteTable<A> {
 #[derive(Default)]
 struct Settled {
     statuses: Vec<(RouteId, ExportStatus)>,
-    irregular: Vec<RouteId>,
     shared_nlri: Vec<RouteId>,
 }
 
@@ -318,49 +306,6 @@ fn rd_numbers(network: &Network) -> Vec<u32> {
         numbers[vrf as usize] = number;
     }
     numbers
-}
-
-/// Which of the things that no single order can express occur in a network at all.
-struct Varied {
-    meds: bool,
-    igp: bool,
-    next_hops: bool,
-}
-
-impl Varied {
-    fn new(paths: Paths<'_>) -> Self {
-        let network = paths.network();
-        let first = network.attributes().first().map(|attributes| attributes.med);
-        Self {
-            meds: paths.all().any(|(_, attributes)| Some(attributes.med) != first),
-            igp: network.has_igp_metrics(),
-            next_hops: !paths.is_plain(),
-        }
-    }
-
-    /// Returns whether the VPN routes to a prefix may rank differently in different company or from different routers:
-    /// MEDs differ and so do neighbouring ASes, IGP metrics are given and several routers export, or a map set a next
-    /// hop.
-    fn is_irregular<A: Address>(
-        &self,
-        network: &Network,
-        table: &RouteTable<A>,
-        range: std::ops::Range<usize>,
-    ) -> bool {
-        if !self.meds && !self.igp && !self.next_hops {
-            return false;
-        }
-        let paths = table.paths(network);
-        let vpn = || range.clone().map(RouteId::from_index).filter(|&id| table.targets(id) != TargetSetId::NONE);
-        let attributes = |id: RouteId| paths.attributes(table.attributes(id));
-        let router = |id: RouteId| network.vrf(table.origin(id)).router;
-        let Some(first) = vpn().next() else { return false };
-        let meds = self.meds
-            && vpn().any(|id| attributes(id).med != attributes(first).med)
-            && vpn().any(|id| attributes(id).neighbor_as() != attributes(first).neighbor_as());
-        let set = self.next_hops && vpn().any(|id| paths.next_hop(table.attributes(id)).is_some());
-        meds || set || self.igp && vpn().any(|id| router(id) != router(first))
-    }
 }
 
 /// Returns a row for each route that takes part, sorted.
@@ -446,7 +391,7 @@ fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, target
         own_targets: targets.vary_within_a_vrf(),
         target_sets: targets.sets,
         export_of: targets.of_vrf,
-        irregular: Vec::new(),
+        deepest: 0,
         shared_nlri: Vec::new(),
         derived: targets.derived,
         first_derived: u32::try_from(network.attributes().len()).expect("ids are u32"),

@@ -9,7 +9,7 @@ use crate::network::Network;
 use crate::paths::DerivedPath;
 use crate::policy::{self, PolicyRoute};
 use crate::prefix::Prefix;
-use crate::rib::Rib;
+use crate::rib::Ribs;
 use crate::route_table::RouteTable;
 use crate::route_target::RouteTarget;
 use crate::select::{self, RouteKey};
@@ -43,7 +43,7 @@ pub(crate) fn at_depth<A: Address>(
     network: &Network,
     table: &RouteTable<A>,
     buckets: &Buckets,
-    ribs: &[Rib],
+    ribs: &Ribs,
     depth: u32,
 ) -> Vec<Reexport<A>> {
     let import = Import::new(network, table, buckets);
@@ -54,7 +54,7 @@ pub(crate) fn at_depth<A: Address>(
         if here.rd.is_none() {
             continue;
         }
-        for &id in ribs[vrf.index()].best() {
+        for id in ribs.of(vrf) {
             let key = table.key(id);
             if key.origin == vrf || key.protocol == Protocol::Local || paths.depth(key.attributes) + 1 != depth {
                 continue;

@@ -6,8 +6,8 @@
 //! and the import of a VRF is a merge of ascending lists of `u32`.
 //!
 //! The rank is one order for everybody. Where a VRF sees routes differently the import decides by [`crate::select`]
-//! instead, for just those prefixes: routes from its own router (weight, eBGP before iBGP), its own routes, and the
-//! *irregular* prefixes that are marked here, whose MEDs or IGP metrics no single order can express.
+//! instead, for just those prefixes: routes from its own router (weight, eBGP before iBGP), its own routes, and prefixes
+//! whose MEDs or IGP metrics no single order can express.
 
 use rayon::prelude::*;
 
@@ -57,7 +57,7 @@ impl ExportStatus {
 /// Most are source routes. A *derived* route is the VPN route that an export map made of one, or what a VRF exports
 /// again: its attributes are none of the network's, and its origin, which exports it, does not itself use it.
 ///
-/// 24 bytes a route for IPv4 and 36 for IPv6.
+/// 26 bytes a route for IPv4 and 38 for IPv6.
 #[derive(Clone, Debug)]
 pub struct RouteTable<A> {
     pub(crate) bits: Vec<A>,
@@ -68,15 +68,15 @@ pub struct RouteTable<A> {
     pub(crate) targets: Vec<TargetSetId>,
     pub(crate) protocol: Vec<Protocol>,
     pub(crate) status: Vec<ExportStatus>,
-    /// The position of a route within its prefix, 255 and above as 255.
-    pub(crate) position: Vec<u8>,
+    /// The position of a route within its prefix, 65,535 and above as 65,535.
+    pub(crate) position: Vec<u16>,
     pub(crate) target_sets: TargetSets,
     /// The set that each VRF's export list makes.
     pub(crate) export_of: Vec<TargetSetId>,
     /// Whether some attributes bring targets of their own, so that `export_of` is not all that a VRF exports.
     pub(crate) own_targets: bool,
-    /// The first route of each irregular prefix.
-    pub(crate) irregular: Vec<RouteId>,
+    /// The largest position there is, 65,535 and above as 65,535.
+    pub(crate) deepest: u16,
     /// The first route of each prefix where one RD is exported by several VRFs.
     pub(crate) shared_nlri: Vec<RouteId>,
     /// The attributes of derived routes, whose ids follow those of the network.
@@ -200,7 +200,10 @@ impl<A: Address> RouteTable<A> {
     }
 
     /// Returns the ids of all routes to `prefix`, best first as the rank has it. O(log routes).
-    pub fn routes_to(&self, prefix: Prefix<A>) -> impl ExactSizeIterator<Item = RouteId> + use<A> {
+    pub fn routes_to(
+        &self,
+        prefix: Prefix<A>,
+    ) -> impl DoubleEndedIterator<Item = RouteId> + ExactSizeIterator + use<A> {
         let wanted = (prefix.bits(), prefix.len());
         let at = |index: usize| (self.bits[index], self.len[index]);
         let start = partition_point(self.len(), |index| at(index) < wanted);
@@ -208,11 +211,11 @@ impl<A: Address> RouteTable<A> {
         (start..end).map(RouteId::from_index)
     }
 
-    /// Returns the first route of the prefix that `id` leads to. O(1) within the first 255 of a prefix, else O(log routes).
+    /// Returns the first route of the prefix that `id` leads to. O(1) within the first 65,535 of a prefix, else O(log routes).
     #[inline]
     pub(crate) fn first_of_prefix(&self, id: RouteId) -> RouteId {
         match self.position[id.index()] {
-            u8::MAX => {
+            u16::MAX => {
                 let prefix = self.prefix(id);
                 let before = |index: usize| (self.bits[index], self.len[index]) < (prefix.bits(), prefix.len());
                 RouteId::from_index(partition_point(id.index(), before))
@@ -237,8 +240,8 @@ impl<A: Address> RouteTable<A> {
             + self.targets.capacity() * 4
             + self.protocol.capacity()
             + self.status.capacity()
-            + self.position.capacity()
-            + (self.irregular.capacity() + self.shared_nlri.capacity()) * 4
+            + self.position.capacity() * 2
+            + self.shared_nlri.capacity() * 4
             + self.export_of.capacity() * 4
             + self.target_sets.bytes()
             + self.derived.capacity() * size_of::<DerivedPath>()

@@ -5,7 +5,7 @@ mod networks;
 use std::net::IpAddr;
 
 use proptest::prelude::*;
-use vrfleak_engine::{Address, Attributes, Candidate, Leak, Network, NextHopId, Protocol, VrfId, reference};
+use vrfleak_engine::{Address, Attributes, Candidate, Leak, Network, NextHopId, Protocol, Sharing, VrfId, reference};
 
 /// A candidate as both show it.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
@@ -122,8 +122,23 @@ fn computed<A: Address>(network: &Network, leak: &Leak) -> Vec<Table> {
         .collect()
 }
 
+/// Sharing makes a difference in no answer.
+fn same_tables<A: Address>(network: &Network, shared: &Leak, unshared: &Leak) {
+    for vrf in network.vrf_ids() {
+        let (shared, unshared) = (shared.family::<A>().rib(vrf), unshared.family::<A>().rib(vrf));
+        assert!(shared.iter().eq(unshared.iter()), "VRF {vrf:?}");
+        assert_eq!(shared.iter().len(), unshared.list().len());
+        assert_eq!(shared.imported(), unshared.imported());
+        assert_eq!(shared.limit(), unshared.limit());
+        assert!(shared.iter().all(|best| shared.multipath(best).eq(unshared.multipath(best))));
+    }
+}
+
 fn check(network: &Network, seed: Option<u64>) {
     let leak = Leak::new(network);
+    let unshared = Leak::with(network, Sharing::None, |_| {});
+    same_tables::<u32>(network, &leak, &unshared);
+    same_tables::<u128>(network, &leak, &unshared);
     let pairs = [
         (expected::<u32>(network), computed::<u32>(network, &leak)),
         (expected::<u128>(network), computed::<u128>(network, &leak)),

@@ -1,5 +1,7 @@
 //! What was typed: the command line as clap reads it. What it means is decided by the commands.
 
+pub(crate) mod bench;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     Ping(PingArgs),
     /// Say why a route is, or is not, in the table of a VRF.
     Why(WhyArgs),
+    /// Measure lookups and leaks beside their peers, each one's answers checked.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Write the JSON Schema of scenario files.
     Schema,
     /// Write a completion script for a shell.
@@ -164,6 +169,9 @@ pub(crate) struct RunArgs {
     /// Seed of everything that is random: the network, the keys, the pings.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Compute every VRF by itself, in place of once for all VRFs that import alike; the results are the same.
+    #[arg(long)]
+    pub(crate) no_sharing: bool,
 }
 
 #[derive(Debug, Args)]
