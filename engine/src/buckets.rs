@@ -16,6 +16,8 @@ pub struct Buckets {
     /// By target set times two the best route to each prefix, then the further ones.
     by_targets: Lists,
     by_origin: Lists,
+    /// The derived routes of each VRF; no list at all where no policy made any.
+    derived: Option<Lists>,
     /// Where the choice between VPN routes with one RD and prefix differs from the reflectors': sorted by router.
     exchanges: Vec<Exchange>,
 }
@@ -36,8 +38,12 @@ impl Buckets {
         let by_targets = Lists::deal(table, table.target_sets.len(), true, |id| {
             (table.status(id) == ExportStatus::Exported).then(|| table.targets(id).index())
         });
-        let by_origin = Lists::deal(table, network.vrfs().len(), false, |id| Some(table.origin(id).index()));
-        Self { by_targets, by_origin, exchanges: exchanges(network, table) }
+        let of_origin = |derived: bool| {
+            let key = |id| (table.is_derived(id) == derived).then(|| table.origin(id).index());
+            Lists::deal(table, network.vrfs().len(), false, key)
+        };
+        let (by_origin, derived) = (of_origin(false), (!table.derived.is_empty()).then(|| of_origin(true)));
+        Self { by_targets, by_origin, derived, exchanges: exchanges(network, table) }
     }
 
     /// Returns how many VPN routes a bucket holds.
@@ -60,6 +66,11 @@ impl Buckets {
         self.by_origin.of(vrf.index())
     }
 
+    /// Returns the routes that a VRF exports and does not itself use, as words in ascending order.
+    pub(crate) fn derived(&self, vrf: VrfId) -> &[u32] {
+        self.derived.as_ref().map_or(&[], |derived| derived.of(vrf.index()))
+    }
+
     /// Returns the exchanges of a router, in ascending order of the gained route.
     pub(crate) fn exchanges(&self, router: RouterId) -> &[Exchange] {
         let start = self.exchanges.partition_point(|exchange| exchange.router < router);
@@ -69,7 +80,10 @@ impl Buckets {
 
     /// Returns the bytes held.
     pub fn bytes(&self) -> usize {
-        self.by_targets.bytes() + self.by_origin.bytes() + self.exchanges.capacity() * size_of::<Exchange>()
+        self.by_targets.bytes()
+            + self.by_origin.bytes()
+            + self.derived.as_ref().map_or(0, Lists::bytes)
+            + self.exchanges.capacity() * size_of::<Exchange>()
     }
 }
 
@@ -92,7 +106,8 @@ fn exchanges<A: Address>(network: &Network, table: &RouteTable<A>) -> Vec<Exchan
                 let known: Vec<RouteId> =
                     nlri.iter().copied().filter(|&id| id == hidden || router(id) == here).collect();
                 let keys: Vec<RouteKey> = known.iter().map(|&id| table.key(id)).collect();
-                let best = select::best_vpn_route(network, Viewpoint::Router(here), &keys).expect("not empty");
+                let best =
+                    select::best_vpn_route(table.paths(network), Viewpoint::Router(here), &keys).expect("not empty");
                 if known[best] != hidden {
                     exchanges.push(Exchange { router: here, gained: known[best], hidden });
                 }

@@ -70,7 +70,7 @@ impl Chooser {
         let filled = |list: &&[u32]| !list.is_empty();
         let best: Vec<&[u32]> = sets.iter().map(|&set| import.buckets.best_of(set)).filter(filled).collect();
         let mut others: Vec<&[u32]> = sets.iter().map(|&set| import.buckets.others_of(set)).filter(filled).collect();
-        let may_stay = !import.meds_vary || others.is_empty();
+        let may_stay = !import.rank_may_err || others.is_empty();
         if let [list] = *best.as_slice()
             && may_stay
         {
@@ -82,34 +82,37 @@ impl Chooser {
         others.extend(Some(self.split.others()).filter(filled));
         self.others.clear();
         self.others.extend_from_slice(self.all.merge(&others));
-        if import.meds_vary {
-            self.compare_meds(import);
+        if import.rank_may_err {
+            self.choose_again(import);
         }
         ClassView { sets, best: self.split.best(), others: &self.others }
     }
-    /// Chooses again where MEDs are compared between some routes and not between others, which no rank expresses.
-    fn compare_meds<A: Address>(&mut self, import: &Import<'_, A>) {
-        let (table, packing, network) = (import.table, import.packing, import.network);
+
+    /// Chooses again where no rank expresses the choice: where MEDs are compared between some routes and not between
+    /// others, and where an export map set a next hop.
+    fn choose_again<A: Address>(&mut self, import: &Import<'_, A>) {
+        let (table, packing, paths) = (import.table, import.packing, import.paths);
         let best = self.split.best_mut();
         let mut at = 0;
         for group in self.others.chunk_by_mut(|&a, &b| packing.first(table, a) == packing.first(table, b)) {
             let first = packing.first(table, group[0]);
             at += gallop(&best[at..], |word| packing.first(table, word) < first);
-            let attributes = |id: RouteId| &network.attributes()[table.attributes(id).index()];
+            let attributes = |id: RouteId| paths.attributes(table.attributes(id));
             let winner = attributes(packing.id(best[at]));
             let others = || group.iter().map(|&word| attributes(packing.id(word)));
-            if others().all(|other| other.med == winner.med)
-                || others().all(|other| other.neighbor_as() == winner.neighbor_as())
-            {
+            let meds = others().any(|other| other.med != winner.med)
+                && others().any(|other| other.neighbor_as() != winner.neighbor_as());
+            let set = |&word: &u32| paths.next_hop(table.attributes(packing.id(word))).is_some();
+            if !meds && !set(&best[at]) && !group.iter().any(set) {
                 continue;
             }
             self.keys.clear();
             self.keys.extend([best[at]].iter().chain(&*group).map(|&word| table.key(packing.id(word))));
-            let viewpoint = match network.routers() {
+            let viewpoint = match paths.network().routers() {
                 [_] => Viewpoint::Router(RouterId(0)),
                 _ => Viewpoint::Reflector,
             };
-            let chosen = select::best_vpn_route(network, viewpoint, &self.keys).expect("not empty");
+            let chosen = select::best_vpn_route(paths, viewpoint, &self.keys).expect("not empty");
             if let Some(other) = chosen.checked_sub(1) {
                 std::mem::swap(&mut group[other], &mut best[at]);
             }

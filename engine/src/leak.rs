@@ -1,14 +1,21 @@
 //! [`Leak`]: the whole computation, from a network to the RIB of every VRF.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::address::Address;
+use crate::attributes::Attributes;
 use crate::buckets::Buckets;
+use crate::candidates::Candidates;
 use crate::id::{RouteId, TargetSetId, VrfId};
 use crate::import::Import;
+use crate::imported::ImportedCopy;
 use crate::network::Network;
+use crate::paths::Paths;
 use crate::per_family::{Kind, PerFamily};
 use crate::prefix::Prefix;
+use crate::reexport;
 use crate::resolve::Resolution;
 use crate::rib::{Rib, Ribs};
 use crate::route_table::RouteTable;
@@ -101,11 +108,15 @@ impl Leak {
             Import::new(network, &ipv4, &buckets.0).ribs(sharing),
             Import::new(network, &ipv6, &buckets.1).ribs(sharing),
         );
-        times.import = start.elapsed();
-        let families = PerFamily {
+        let mut families: PerFamily<FamilyLeaks> = PerFamily {
             ipv4: FamilyLeak { table: ipv4, buckets: buckets.0, ribs: ribs.0 },
             ipv6: FamilyLeak { table: ipv6, buckets: buckets.1, ribs: ribs.1 },
         };
+        if !network.reexporters().is_empty() {
+            families.ipv4.reexport(network, &resolution, sharing);
+            families.ipv6.reexport(network, &resolution, sharing);
+        }
+        times.import = start.elapsed();
         Self { families, times }
     }
 
@@ -132,7 +143,7 @@ impl Leak {
 }
 
 /// A route that competes for a prefix in a VRF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The route.
     pub route: RouteId,
@@ -140,11 +151,45 @@ pub struct Candidate {
     pub key: RouteKey,
     /// Whether it is the host route of an imported interface (SEMANTICS S3a).
     pub leaked_host: bool,
+    /// What the import map of the VRF made of it, where it changed anything (SEMANTICS I3).
+    pub copy: Option<Arc<ImportedCopy>>,
     /// The step at which it lost; `None` for the best.
     pub lost: Option<Step>,
 }
 
+impl Candidate {
+    /// Returns its attributes as the VRF sees them, `paths` being those of its table.
+    pub fn attributes<'a>(&'a self, paths: Paths<'a>) -> &'a Attributes {
+        match &self.copy {
+            Some(copy) => &copy.attributes,
+            None => paths.attributes(self.key.attributes),
+        }
+    }
+
+    /// Returns the next hop that an import map, or else an export map, set.
+    pub fn next_hop(&self, paths: Paths<'_>) -> Option<IpAddr> {
+        self.copy.as_ref().and_then(|copy| copy.next_hop).or_else(|| paths.next_hop(self.key.attributes))
+    }
+}
+
 impl<A: Address> FamilyLeak<A> {
+    /// Exports again what VRFs with the switch imported, until no depth has anything new (SEMANTICS E1).
+    ///
+    /// Every depth computes the family anew with what the depths before exported.
+    fn reexport(&mut self, network: &Network, resolution: &Resolution, sharing: bool) {
+        let mut reexports = Vec::new();
+        for depth in 1.. {
+            let more = reexport::at_depth(network, &self.table, &self.buckets, &self.ribs, depth);
+            if more.is_empty() {
+                return;
+            }
+            reexports.extend(more);
+            self.table = RouteTable::with_reexports(network, resolution, &reexports);
+            self.buckets = Buckets::new(network, &self.table);
+            self.ribs = Import::new(network, &self.table, &self.buckets).ribs(sharing);
+        }
+    }
+
     /// Returns all routes by rank.
     #[inline]
     pub fn table(&self) -> &RouteTable<A> {
@@ -204,28 +249,38 @@ impl<A: Address> FamilyLeak<A> {
         sets: &[TargetSetId],
         first: RouteId,
     ) -> Vec<Candidate> {
-        let mut routes = Vec::new();
-        import.candidates(vrf, sets, first, &mut routes);
-        let hosts = routes.len();
-        let prefix = self.table.prefix(first);
+        let mut all = Candidates::default();
+        all.start(true);
+        import.candidates(vrf, sets, first, self.rib(vrf).cut(), &mut all);
+        let hosts = all.ids.len();
+        let (prefix, paths) = (self.table.prefix(first), self.table.paths(network));
         if prefix.is_host() {
-            let keys: Vec<RouteKey> = routes.iter().map(|&id| self.table.key(id)).collect();
-            let without_hosts = select::select::<A>(network, vrf, &keys).best.map(|best| routes[best]);
+            let without_hosts = select::select::<A>(paths, vrf, all.contest()).best.map(|best| all.ids[best]);
             let shorter = (0..A::BITS).filter_map(|len| self.get(vrf, Prefix::containing(prefix.bits(), len)));
-            for covering in shorter.chain(without_hosts) {
-                let leaked = import.hosts_of(vrf, covering);
-                routes.extend(leaked.filter(|&host| self.table.prefix(host) == prefix));
-            }
+            let covering = shorter.chain(without_hosts);
+            let leaked = covering.flat_map(|covering| import.hosts_of(vrf, covering));
+            let mut leaked: Vec<RouteId> = leaked.filter(|&host| self.table.prefix(host) == prefix).collect();
             // An interface with two subnets around one address brings it along once.
-            routes[hosts..].sort_unstable();
-            routes.dedup();
+            leaked.sort_unstable();
+            leaked.dedup();
+            for host in leaked {
+                all.push(host, self.table.key(host), None);
+            }
         }
-        let keys: Vec<RouteKey> = routes.iter().map(|&id| self.table.key(id)).collect();
-        let selection = select::select::<A>(network, vrf, &keys);
-        let mut candidates: Vec<Candidate> = routes
+        let selection = select::select::<A>(paths, vrf, all.contest());
+        let Candidates { ids, keys, mut copies, .. } = all;
+        copies.resize(ids.len(), None);
+        let mut candidates: Vec<Candidate> = ids
             .iter()
+            .zip(copies)
             .enumerate()
-            .map(|(at, &route)| Candidate { route, key: keys[at], leaked_host: at >= hosts, lost: selection.lost[at] })
+            .map(|(at, (&route, copy))| Candidate {
+                route,
+                key: keys[at],
+                leaked_host: at >= hosts,
+                copy,
+                lost: selection.lost[at],
+            })
             .collect();
         candidates.sort_by_key(|candidate| (candidate.lost.is_some(), candidate.route));
         candidates

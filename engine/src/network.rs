@@ -30,6 +30,8 @@ pub struct Network {
     attributes: Vec<Attributes>,
     policies: Policies,
     igp_metrics: AHashMap<(RouterId, RouterId), u32>,
+    /// The VRFs that export again what they import, ascending, with the next hop that such routes get.
+    reexporters: Vec<(VrfId, NextHopId)>,
 }
 
 impl Network {
@@ -61,6 +63,12 @@ impl Network {
     /// Returns the policies that the maps of VRFs name.
     pub fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// Returns the VRFs that export again what they import (SEMANTICS E1), ascending, each with the next hop of such
+    /// routes: the VRF itself.
+    pub fn reexporters(&self) -> &[(VrfId, NextHopId)] {
+        &self.reexporters
     }
 
     /// Returns the router of this id.
@@ -209,7 +217,8 @@ impl NetworkBuilder {
     /// Adds a VRF without targets or routes, up.
     pub fn vrf(&mut self, router: RouterId, name: &str, rd: Option<Rd>) -> VrfId {
         let id = VrfId::from_index(self.network.vrfs.len());
-        self.network.vrfs.push(Vrf { name: name.to_owned(), router, rd, up: true, families: PerFamily::default() });
+        let (name, families) = (name.to_owned(), PerFamily::default());
+        self.network.vrfs.push(Vrf { name, router, rd, up: true, reexport_imported: false, families });
         id
     }
 
@@ -288,6 +297,10 @@ impl NetworkBuilder {
         for vrf in &mut self.network.vrfs {
             vrf.families.ipv4.normalize();
             vrf.families.ipv6.normalize();
+        }
+        for vrf in self.network.vrf_ids().filter(|&vrf| self.network.vrf(vrf).reexport_imported).collect::<Vec<_>>() {
+            let next_hop = self.next_hop(vrf, NextHopKind::Vrf { vrf });
+            self.network.reexporters.push((vrf, next_hop));
         }
         let errors = check(&self.network);
         if errors.is_empty() { Ok(self.network) } else { Err(errors) }

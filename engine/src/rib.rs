@@ -1,6 +1,26 @@
 //! [`Rib`]: what a VRF knows in one family after import and selection; [`Ribs`]: that of all VRFs.
 
 use crate::id::{ListId, RouteId, VrfId};
+use crate::limit::{Cut, LimitReport};
+
+/// What only a VRF with multipath or a limit has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Particulars {
+    /// Best routes, ascending, and what is installed beside each, in the order of S2.
+    pub(crate) multipath: Box<[(RouteId, RouteId)]>,
+    pub(crate) limit: Option<LimitReport>,
+    pub(crate) cut: Option<Cut>,
+}
+
+impl Particulars {
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.multipath) + size_of::<Self>()
+    }
+}
 
 /// The best route to each prefix of a VRF, in prefix order.
 ///
@@ -15,6 +35,7 @@ pub struct Rib<'a> {
     splices: &'a [Splice],
     len: u32,
     imported: u32,
+    particulars: Option<&'a Particulars>,
 }
 
 impl<'a> Rib<'a> {
@@ -51,7 +72,32 @@ impl<'a> Rib<'a> {
         self.splices
     }
 
-    /// Returns how many VPN routes the VRF imported, best or not.
+    /// Returns the routes that are installed beside `best`, one of the entries, in the order of S2 (SEMANTICS S4); none
+    /// where the VRF has no multipath. O(log paths).
+    ///
+    /// A FIB that is made of this RIB holds the best route alone.
+    pub fn multipath(&self, best: RouteId) -> impl ExactSizeIterator<Item = RouteId> + 'a {
+        let all = self.particulars.map_or(&[][..], |particulars| &particulars.multipath);
+        let start = all.partition_point(|&(route, _)| route < best);
+        let end = all.partition_point(|&(route, _)| route <= best);
+        all[start..end].iter().map(|&(_, other)| other)
+    }
+
+    /// Returns how many routes are installed beside the best ones, over all prefixes.
+    pub fn multipath_routes(&self) -> usize {
+        self.particulars.map_or(0, |particulars| particulars.multipath.len())
+    }
+
+    /// Returns what the limit of the VRF says, where it has one (SEMANTICS S6).
+    pub fn limit(&self) -> Option<LimitReport> {
+        self.particulars?.limit
+    }
+
+    pub(crate) fn cut(&self) -> Option<&'a Cut> {
+        self.particulars?.cut.as_ref()
+    }
+
+    /// Returns how many VPN routes the VRF imported, best or not; those that a limit rejected are none of them.
     pub fn imported(&self) -> usize {
         self.imported as usize
     }
@@ -167,11 +213,12 @@ struct VrfRib {
     splices: Box<[Splice]>,
     len: u32,
     imported: u32,
+    particulars: Option<Box<Particulars>>,
 }
 
 /// The RIBs of all VRFs in one family.
 ///
-/// Four bytes an entry of a list, eight a splice, 32 a VRF.
+/// Four bytes an entry of a list, eight a splice and eight a further path, 40 a VRF.
 #[derive(Clone, Debug, Default)]
 pub struct Ribs {
     lists: Vec<Box<[RouteId]>>,
@@ -184,6 +231,7 @@ pub(crate) struct MadeRib {
     pub(crate) list: Result<Box<[RouteId]>, usize>,
     pub(crate) splices: Box<[Splice]>,
     pub(crate) imported: u32,
+    pub(crate) particulars: Option<Box<Particulars>>,
 }
 
 impl Ribs {
@@ -209,7 +257,8 @@ impl Ribs {
                 len = len + usize::from(splice.best().is_some()) - usize::from(splice.replaces());
             }
             let len = u32::try_from(len).expect("fewer entries than routes");
-            ribs.vrfs.push(VrfRib { list, splices: rib.splices, len, imported: rib.imported });
+            let MadeRib { splices, imported, particulars, .. } = rib;
+            ribs.vrfs.push(VrfRib { list, splices, len, imported, particulars });
         }
         ribs
     }
@@ -217,8 +266,8 @@ impl Ribs {
     /// Returns the RIB of a VRF.
     #[inline]
     pub fn of(&self, vrf: VrfId) -> Rib<'_> {
-        let VrfRib { list, ref splices, len, imported } = self.vrfs[vrf.index()];
-        Rib { list: &self.lists[list.index()], splices, len, imported }
+        let VrfRib { list, ref splices, len, imported, ref particulars } = self.vrfs[vrf.index()];
+        Rib { list: &self.lists[list.index()], splices, len, imported, particulars: particulars.as_deref() }
     }
 
     /// Returns the RIBs, by [`VrfId`].
@@ -241,8 +290,10 @@ impl Ribs {
     pub fn bytes(&self) -> usize {
         let lists = self.lists.iter().map(|list| size_of_val(&**list)).sum::<usize>();
         let splices = self.vrfs.iter().map(|vrf| size_of_val(&*vrf.splices)).sum::<usize>();
+        let particulars = self.vrfs.iter().filter_map(|vrf| vrf.particulars.as_deref());
         lists
             + splices
+            + particulars.map(Particulars::bytes).sum::<usize>()
             + self.lists.capacity() * size_of::<Box<[RouteId]>>()
             + self.vrfs.capacity() * size_of::<VrfRib>()
     }
@@ -264,9 +315,9 @@ mod tests {
             splice(3, false, Some(9)),
         ];
         let made = vec![
-            MadeRib { list: Err(0), splices: Box::default(), imported: 3 },
-            MadeRib { list: Ok(ids(&[5])), splices: Box::default(), imported: 1 },
-            MadeRib { list: Err(0), splices: splices.into(), imported: 2 },
+            MadeRib { list: Err(0), splices: Box::default(), imported: 3, particulars: None },
+            MadeRib { list: Ok(ids(&[5])), splices: Box::default(), imported: 1, particulars: None },
+            MadeRib { list: Err(0), splices: splices.into(), imported: 2, particulars: None },
         ];
         Ribs::new(made, vec![ids(&[2, 4, 6])])
     }

@@ -88,10 +88,18 @@ impl fmt::Display for BuildError {
 
 impl std::error::Error for BuildError {}
 
+/// Routes that [`Checked`] asks for at a time.
+const AHEAD: usize = 128;
+
 /// Passes routes on while they keep the promise of [`Tables::routes`], and remembers the first breach.
+///
+/// It asks for many routes at a time, since what yields them may miss the cache at each: in a loop that does nothing
+/// else the misses overlap.
 #[derive(Debug)]
 pub(super) struct Checked<I, A: Address> {
     routes: I,
+    ahead: Vec<(Prefix<A>, u32)>,
+    taken: usize,
     table: TableId,
     last: Option<Prefix<A>>,
     error: Option<BuildError>,
@@ -100,7 +108,7 @@ pub(super) struct Checked<I, A: Address> {
 impl<A: Address, I: Iterator<Item = (Prefix<A>, u32)>> Checked<I, A> {
     /// Wraps the routes of `table`.
     pub(super) fn new(table: TableId, routes: I) -> Self {
-        Self { routes, table, last: None, error: None }
+        Self { routes, ahead: Vec::with_capacity(AHEAD), taken: 0, table, last: None, error: None }
     }
 
     /// Returns the breach that ended the iteration early, if there was one.
@@ -115,11 +123,18 @@ impl<A: Address, I: Iterator<Item = (Prefix<A>, u32)>> Checked<I, A> {
 impl<A: Address, I: Iterator<Item = (Prefix<A>, u32)>> Iterator for Checked<I, A> {
     type Item = (Prefix<A>, u32);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.error.is_some() {
             return None;
         }
-        let (prefix, value) = self.routes.next()?;
+        if self.taken == self.ahead.len() {
+            self.ahead.clear();
+            self.ahead.extend(self.routes.by_ref().take(AHEAD));
+            self.taken = 0;
+        }
+        let &(prefix, value) = self.ahead.get(self.taken)?;
+        self.taken += 1;
         if let Some(last) = self.last.filter(|&last| last >= prefix) {
             self.error =
                 Some(BuildError::Unordered { table: self.table, prefix: prefix.to_string(), after: last.to_string() });

@@ -1,5 +1,7 @@
 //! What was typed: the command line as clap reads it. What it means is decided by the commands.
 
+pub(crate) mod bench;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     Ping(PingArgs),
     /// Say why a route is, or is not, in the table of a VRF.
     Why(WhyArgs),
+    /// Measure lookups and leaks beside their peers, each one's answers checked.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Write the JSON Schema of scenario files.
     Schema,
     /// Write a completion script for a shell.
@@ -79,11 +84,22 @@ pub(crate) enum ShowCommand {
 /// Where the network comes from.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct InputArgs {
-    /// A scenario, a router configuration, or a folder of configurations.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) input: PathBuf,
+    /// A scenario, a router configuration, or a folder of configurations; may be repeated for the configurations of
+    /// several routers.
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
+}
+
+/// How configurations are read.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigurationArgs {
+    /// The dialect of every configuration; default: told from each text.
+    #[arg(long, value_name = "ios|xr|frr|junos|junos-set")]
+    pub(crate) dialect: Option<vrfleak_config::Format>,
 }
 
 /// Files that a scenario calls by name.
@@ -168,6 +184,8 @@ pub(crate) struct RunArgs {
     pub(crate) scenario: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
     /// VPN routes to generate, at least.
     #[arg(long, value_name = "N", conflicts_with = "scenario")]
     pub(crate) routes: Option<u32>,

@@ -270,6 +270,7 @@ fn list(targets: &[RouteTarget]) -> String {
 fn step(reason: &Reason) -> Option<&'static str> {
     let Reason::NotBest { step, .. } = reason else { return None };
     Some(match step {
+        Step::Reexport => "reexport",
         Step::Distance => "distance",
         Step::Weight => "weight",
         Step::LocalPreference => "local_preference",

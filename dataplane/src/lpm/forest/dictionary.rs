@@ -8,6 +8,9 @@ pub(super) const BYTE_ANSWERS: usize = 256 - FIRST_VALUE as usize;
 /// Dictionaries that are still open for further tables while they are handed out.
 const OPEN: usize = 8;
 
+/// Places of an empty map.
+const LEAST_PLACES: usize = 256;
+
 /// One distinct answer: the value, and above its 32 bits the matched length where lengths are kept.
 pub(super) type Answer = u64;
 
@@ -25,7 +28,7 @@ pub(super) struct CodeMap {
 impl CodeMap {
     /// Returns an empty map.
     pub(super) fn new() -> Self {
-        Self { places: vec![(0, 0); 256], used: 0 }
+        Self { places: vec![(0, 0); LEAST_PLACES], used: 0 }
     }
 
     fn place(&self, answer: Answer) -> usize {
@@ -43,48 +46,95 @@ impl CodeMap {
         self.places[self.place(answer)].1
     }
 
-    /// Gives `answer` the code `code`, which is not 0, unless it has one; returns whether it was new.
+    /// Returns the code of `answer`; it becomes `code`, which is not 0, if it has none.
     #[inline]
-    pub(super) fn insert(&mut self, answer: Answer, code: u32) -> bool {
+    pub(super) fn get_or_insert(&mut self, answer: Answer, code: u32) -> u32 {
         let place = self.place(answer);
-        if self.places[place].1 != 0 {
-            return false;
+        let found = self.places[place].1;
+        if found != 0 {
+            return found;
         }
         self.places[place] = (answer, code);
         self.used += 1;
         if self.used * 2 > self.places.len() {
-            let grown = vec![(0, 0); self.places.len() * 2];
-            for (answer, code) in std::mem::replace(&mut self.places, grown) {
-                if code != 0 {
-                    let place = self.place(answer);
-                    self.places[place] = (answer, code);
-                }
+            self.grow();
+        }
+        code
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let grown = vec![(0, 0); self.places.len() * 2];
+        for (answer, code) in std::mem::replace(&mut self.places, grown) {
+            if code != 0 {
+                let place = self.place(answer);
+                self.places[place] = (answer, code);
             }
         }
-        true
     }
-}
 
-/// Collects the distinct answers of one table.
-pub(super) fn distinct(answers: impl Iterator<Item = Answer>) -> Vec<Answer> {
-    let (mut map, mut found) = (CodeMap::new(), Vec::new());
-    for answer in answers {
-        if map.insert(answer, 1) {
-            found.push(answer);
+    /// Forgets all answers; the memory stays unless it is far more than they needed.
+    pub(super) fn clear(&mut self) {
+        if self.used * 16 < self.places.len() && self.places.len() > LEAST_PLACES {
+            self.places.truncate(self.places.len() / 2);
         }
+        self.places.fill((0, 0));
+        self.used = 0;
     }
-    found.sort_unstable();
-    found
 }
 
-/// The answers of one dictionary, shared by the tables that were given it.
-#[derive(Debug, Default)]
-pub(super) struct Dictionary {
-    /// Sorted; the miss is not among them, it has the first code in every dictionary.
+/// The answers of one table, numbered in the order in which they come.
+#[derive(Debug)]
+pub(super) struct LocalCodes {
+    map: CodeMap,
     answers: Vec<Answer>,
 }
 
+impl LocalCodes {
+    /// The number of the miss.
+    pub(super) const MISS: u32 = 0;
+
+    /// Returns numbers for no answer but the miss.
+    pub(super) fn new() -> Self {
+        Self { map: CodeMap::new(), answers: Vec::new() }
+    }
+
+    /// Forgets all answers. O(answers).
+    pub(super) fn clear(&mut self) {
+        self.map.clear();
+        self.answers.clear();
+    }
+
+    /// Returns the number of `answer`, which is not the miss.
+    #[inline]
+    pub(super) fn code(&mut self, answer: Answer) -> u32 {
+        let code = self.answers.len() as u32 + 1;
+        let found = self.map.get_or_insert(answer, code);
+        if found == code {
+            self.answers.push(answer);
+        }
+        found
+    }
+
+    /// Returns the answers: the first has number 1.
+    pub(super) fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+}
+
+/// The answers of one dictionary, shared by the tables that were given it.
+#[derive(Debug)]
+pub(super) struct Dictionary {
+    /// In the order of their codes; the miss is not among them, it has the first code in every dictionary.
+    answers: Vec<Answer>,
+    map: CodeMap,
+}
+
 impl Dictionary {
+    fn new() -> Self {
+        Self { answers: Vec::new(), map: CodeMap::new() }
+    }
+
     /// Returns the number of codes, the miss's among them.
     pub(super) fn codes(&self) -> usize {
         self.answers.len() + 1
@@ -99,37 +149,28 @@ impl Dictionary {
         }
     }
 
-    /// Returns the map from answers to codes.
-    pub(super) fn map(&self) -> CodeMap {
-        let mut map = CodeMap::new();
-        map.insert(MISS, FIRST_VALUE);
-        for (code, &answer) in (FIRST_VALUE + 1..).zip(&self.answers) {
-            map.insert(answer, code);
-        }
-        map
-    }
-
     /// Returns the answers in the order of their codes.
     pub(super) fn in_order(&self) -> impl Iterator<Item = Answer> {
         std::iter::once(MISS).chain(self.answers.iter().copied())
     }
 
-    /// Takes in `answers`, sorted, if they fit one-byte codes together with what is there.
-    fn absorb(&mut self, answers: &[Answer]) -> bool {
-        let new = answers.iter().filter(|answer| self.answers.binary_search(answer).is_err()).count();
-        if self.answers.len() + new + 1 > BYTE_ANSWERS {
-            return false;
+    /// Returns how many of `answers` have no code yet.
+    fn unknown(&self, answers: &[Answer]) -> usize {
+        answers.iter().filter(|&&answer| self.map.get(answer) == 0).count()
+    }
+
+    /// Returns the code of `answer`, which gets one if it has none.
+    fn code(&mut self, answer: Answer) -> u32 {
+        let code = FIRST_VALUE + self.codes() as u32;
+        let found = self.map.get_or_insert(answer, code);
+        if found == code {
+            self.answers.push(answer);
         }
-        if new > 0 {
-            self.answers.extend_from_slice(answers);
-            self.answers.sort_unstable();
-            self.answers.dedup();
-        }
-        true
+        found
     }
 }
 
-/// All dictionaries of a forest.
+/// The dictionaries of consecutive tables.
 ///
 /// Tables whose answers fit one-byte codes together share a dictionary, so that a small table does not pay for one;
 /// each is offered the last few that are open, then gets one of its own.
@@ -137,15 +178,17 @@ impl Dictionary {
 pub(super) struct Dictionaries {
     /// The dictionaries.
     pub(super) list: Vec<Dictionary>,
-    /// By table: the index of its dictionary.
-    pub(super) of_table: Vec<u32>,
     open: Vec<u32>,
 }
 
 impl Dictionaries {
-    /// Gives the next table a dictionary with `answers`, which are sorted.
-    pub(super) fn assign(&mut self, answers: Vec<Answer>) {
-        let found = self.open.iter().rev().copied().find(|&open| self.list[open as usize].absorb(&answers));
+    /// Gives the next table a dictionary with `answers`, and puts into `codes` the codes of the miss and of `answers`.
+    pub(super) fn assign(&mut self, answers: &[Answer], codes: &mut Vec<u32>) -> u32 {
+        let fits = |&open: &u32| {
+            let dictionary = &self.list[open as usize];
+            dictionary.codes() + dictionary.unknown(answers) <= BYTE_ANSWERS
+        };
+        let found = self.open.iter().rev().copied().find(fits);
         let index = found.unwrap_or_else(|| {
             let index = self.list.len() as u32;
             if answers.len() < BYTE_ANSWERS {
@@ -154,10 +197,14 @@ impl Dictionaries {
                 }
                 self.open.push(index);
             }
-            self.list.push(Dictionary { answers });
+            self.list.push(Dictionary::new());
             index
         });
-        self.of_table.push(index);
+        let dictionary = &mut self.list[index as usize];
+        codes.clear();
+        codes.push(FIRST_VALUE);
+        codes.extend(answers.iter().map(|&answer| dictionary.code(answer)));
+        index
     }
 }
 
@@ -168,26 +215,34 @@ mod tests {
     #[test]
     fn tables_share_a_dictionary_while_it_fits() {
         let mut dictionaries = Dictionaries::default();
-        dictionaries.assign((0..100).collect());
-        dictionaries.assign((50..191).collect());
-        dictionaries.assign(vec![500]);
-        dictionaries.assign((0..192).collect());
-        dictionaries.assign((0..70_000).collect());
-        assert_eq!(dictionaries.of_table, [0, 0, 1, 2, 3]);
+        let mut codes = Vec::new();
+        let mut assign = |answers: std::ops::Range<u64>| {
+            let answers: Vec<Answer> = answers.collect();
+            let index = dictionaries.assign(&answers, &mut codes);
+            (index, codes[0], codes[1])
+        };
+        assert_eq!(assign(0..100), (0, 64, 65));
+        assert_eq!(assign(50..191), (0, 64, 115));
+        assert_eq!(assign(500..501), (1, 64, 65));
+        assert_eq!(assign(0..192), (2, 64, 65));
+        assert_eq!(assign(0..70_000), (3, 64, 65));
         let widths: Vec<usize> = dictionaries.list.iter().map(Dictionary::width).collect();
         assert_eq!(widths, [1, 1, 2, 4]);
-        let map = dictionaries.list[0].map();
-        assert_eq!((map.get(MISS), map.get(0), map.get(190), map.get(191)), (64, 65, 255, 0));
+        assert_eq!(dictionaries.list[0].in_order().take(3).collect::<Vec<_>>(), [MISS, 0, 1]);
     }
 
     #[test]
     fn a_map_grows_and_keeps_what_it_has() {
         let mut map = CodeMap::new();
-        for answer in 0..10_000_u32 {
-            assert!(map.insert(u64::from(answer) << 20, answer + 1));
-            assert!(!map.insert(u64::from(answer) << 20, 7));
+        for round in 1..3 {
+            for answer in 0..10_000_u32 {
+                assert_eq!(map.get_or_insert(u64::from(answer) << 20, answer + round), answer + round);
+                assert_eq!(map.get_or_insert(u64::from(answer) << 20, 7), answer + round);
+            }
+            assert!((0..10_000_u32).all(|answer| map.get(u64::from(answer) << 20) == answer + round));
+            assert_eq!(map.get(1), 0);
+            map.clear();
+            assert_eq!(map.get(0), 0);
         }
-        assert!((0..10_000_u32).all(|answer| map.get(u64::from(answer) << 20) == answer + 1));
-        assert_eq!(map.get(1), 0);
     }
 }

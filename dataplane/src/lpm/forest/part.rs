@@ -1,30 +1,80 @@
-//! From a table's ranges to its [`Part`]: root slots, pages and blocks, in parallel inside a huge table.
+//! [`PartWriter`]: from a table's ranges to its root slots, pages and blocks.
 
-use rayon::prelude::*;
 use vrfleak_engine::Address;
 
-use super::super::raw::{LEAF, PAGE, Part};
+use super::super::raw::{LEAF, LIST, PAGE, Part};
 use super::block::BlockWriter;
 use super::ranges::Range;
-use super::shape::{Shape, top};
+use super::shape::{Shape, depth, top};
 
-/// Ranges from which on the slots of one table are built on several threads.
-const HUGE: usize = 1 << 17;
-
-/// Builds slots of one table.
-struct PartWriter {
-    slots: Vec<u32>,
-    pages: Vec<u32>,
-    blocks: BlockWriter,
+/// Writes tables, or slots of one, and keeps its memory from one to the next.
+#[derive(Debug)]
+pub(super) struct PartWriter {
+    part: Part,
     width: usize,
     /// By code: the leaf that stands for it, where leaves are not shared by the whole forest.
     leaves: Vec<u32>,
 }
 
+/// Where a writer's entries go.
+#[derive(Clone, Copy)]
+enum To {
+    Slots,
+    Pages,
+}
+
 impl PartWriter {
-    fn new(width: usize) -> Self {
-        let blocks = BlockWriter::new(Vec::new(), width);
-        Self { slots: Vec::new(), pages: Vec::new(), blocks, width, leaves: Vec::new() }
+    /// Returns a writer without memory.
+    pub(super) fn new() -> Self {
+        Self { part: Part::default(), width: 1, leaves: Vec::new() }
+    }
+
+    fn begin(&mut self, width: usize) {
+        self.part.clear();
+        self.leaves.clear();
+        self.width = width;
+    }
+
+    /// Returns the whole table that `ranges` and `shape` describe: its slots and the entry for every key outside them,
+    /// which has the answer of address 0.
+    pub(super) fn table<A: Address>(&mut self, shape: Shape, width: usize, ranges: &[Range<A>]) -> &Part {
+        self.begin(width);
+        self.slots(shape, ranges, 0, shape.len);
+        self.outside(ranges[0].code);
+        &self.part
+    }
+
+    /// Returns the share `part` of `parts` of what [`Self::table`] returns.
+    pub(super) fn share<A: Address>(
+        mut self,
+        shape: Shape,
+        width: usize,
+        ranges: &[Range<A>],
+        (part, parts): (u32, u32),
+    ) -> Part {
+        self.begin(width);
+        let cut = |part: u32| (u64::from(shape.len) * u64::from(part) / u64::from(parts)) as u32;
+        self.slots(shape, ranges, cut(part), cut(part + 1));
+        if part + 1 == parts {
+            self.outside(ranges[0].code);
+        }
+        self.part
+    }
+
+    /// Appends the slots `from..to`.
+    fn slots<A: Address>(&mut self, shape: Shape, ranges: &[Range<A>], from: u32, to: u32) {
+        let shift = 64 - u32::from(shape.bits);
+        let (first, end) = (shape.first + u64::from(from), shape.first + u64::from(to));
+        // The first range is in force from address 0 on and begins nothing inside a slot.
+        let inner = &ranges[1..];
+        let low = inner.partition_point(|range| top(range.start) >> shift < first);
+        let high = low + inner[low..].partition_point(|range| top(range.start) >> shift < end);
+        self.fill((first, to - from, shape.bits, shape.page_bits), ranges[low].code, &inner[low..high], To::Slots);
+    }
+
+    fn outside(&mut self, code: u32) {
+        let leaf = self.leaf(code);
+        self.part.slots.push(leaf);
     }
 
     fn leaf(&mut self, code: u32) -> u32 {
@@ -36,12 +86,20 @@ impl PartWriter {
             self.leaves.resize(code + 1, u32::MAX);
         }
         if self.leaves[code] == u32::MAX {
-            self.leaves[code] = self.blocks.leaf(code as u32) as u32;
+            self.leaves[code] = BlockWriter::new(&mut self.part.blocks, self.width).leaf(code as u32);
         }
         self.leaves[code]
     }
 
-    /// Calls `put` with the entry of each of the slots `first..first + len`, which `bits` leading bits number.
+    fn put(&mut self, to: To, entry: u32, count: usize) {
+        let entries = match to {
+            To::Slots => &mut self.part.slots,
+            To::Pages => &mut self.part.pages,
+        };
+        entries.resize(entries.len() + count, entry);
+    }
+
+    /// Appends the entries of the slots `first..first + len`, which `bits` leading bits number.
     ///
     /// `ranges` start within these slots; `code` is in force where they begin.
     fn fill<A: Address>(
@@ -49,7 +107,7 @@ impl PartWriter {
         (first, len, bits, page_bits): (u64, u32, u8, u8),
         mut code: u32,
         mut ranges: &[Range<A>],
-        put: fn(&mut Self) -> &mut Vec<u32>,
+        to: To,
     ) {
         let shift = 64 - u32::from(bits);
         let mut slot = 0;
@@ -57,7 +115,7 @@ impl PartWriter {
             let at = first + u64::from(slot);
             let Some(range) = ranges.first() else {
                 let leaf = self.leaf(code);
-                put(self).extend(std::iter::repeat_n(leaf, (len - slot) as usize));
+                self.put(to, leaf, (len - slot) as usize);
                 return;
             };
             let next = top(range.start) >> shift;
@@ -65,77 +123,36 @@ impl PartWriter {
                 // Slots without a boundary, up to the next one that has some.
                 let count = (next - at).min(u64::from(len - slot)) as u32;
                 let leaf = self.leaf(code);
-                put(self).extend(std::iter::repeat_n(leaf, count as usize));
+                self.put(to, leaf, count as usize);
                 slot += count;
                 continue;
             }
             let count = ranges.iter().take_while(|range| top(range.start) >> shift == at).count();
             let (inside, rest) = ranges.split_at(count);
-            let starts_slot = A::widen(range.start) << (128 - u32::from(A::BITS)) << bits == 0;
-            let entry = if count == 1 && starts_slot {
+            let entry = if count == 1 && depth(range.start) <= u32::from(bits) {
                 self.leaf(inside[0].code)
-            } else if page_bits == 0 {
-                self.blocks.block(u32::from(bits), code, inside) as u32
             } else {
-                self.page(at << page_bits, bits + page_bits, page_bits, code, inside)
+                self.node((at, bits, page_bits), code, inside)
             };
-            put(self).push(entry);
+            self.put(to, entry, 1);
             code = inside[count - 1].code;
             ranges = rest;
             slot += 1;
         }
     }
 
-    fn page<A: Address>(&mut self, first: u64, bits: u8, page_bits: u8, code: u32, ranges: &[Range<A>]) -> u32 {
-        let page = self.pages.len() as u32;
-        self.fill((first, 1 << page_bits, bits, 0), code, ranges, |writer| &mut writer.pages);
+    /// Appends what lies under the slot `at` and returns its entry.
+    fn node<A: Address>(&mut self, (at, bits, page_bits): (u64, u8, u8), code: u32, ranges: &[Range<A>]) -> u32 {
+        let mut blocks = BlockWriter::new(&mut self.part.blocks, self.width);
+        if page_bits == 0 {
+            return blocks.node(u32::from(bits), code, ranges);
+        }
+        if let Some(list) = blocks.list(u32::from(bits), code, ranges) {
+            return LIST | list;
+        }
+        // Pages under a page do not happen: its slots are filled without.
+        let page = self.part.pages.len() as u32;
+        self.fill((at << page_bits, 1 << page_bits, bits + page_bits, 0), code, ranges, To::Pages);
         PAGE | page
     }
-
-    fn finish(self) -> Part {
-        Part { slots: self.slots, pages: self.pages, blocks: self.blocks.bytes }
-    }
-}
-
-/// Returns the slots `from..to` of the table that `ranges` and `shape` describe.
-pub(super) fn slots<A: Address>(shape: Shape, width: usize, ranges: &[Range<A>], from: u32, to: u32) -> Part {
-    let shift = 64 - u32::from(shape.bits);
-    let (first, end) = (shape.first + u64::from(from), shape.first + u64::from(to));
-    // The first range is in force from address 0 on and begins nothing inside a slot.
-    let inner = &ranges[1..];
-    let low = inner.partition_point(|range| top(range.start) >> shift < first);
-    let high = low + inner[low..].partition_point(|range| top(range.start) >> shift < end);
-    let mut writer = PartWriter::new(width);
-    let slots = (first, to - from, shape.bits, shape.page_bits);
-    writer.fill(slots, ranges[low].code, &inner[low..high], |writer| &mut writer.slots);
-    writer.finish()
-}
-
-/// Returns the whole table: its slots and the entry for every key outside them, which has the answer of address 0.
-pub(super) fn table<A: Address>(shape: Shape, width: usize, ranges: &[Range<A>]) -> Part {
-    let mut part = if ranges.len() < HUGE {
-        slots(shape, width, ranges, 0, shape.len)
-    } else {
-        let pieces = 4 * rayon::current_num_threads() as u32;
-        let cut = |piece: u32| (u64::from(shape.len) * u64::from(piece) / u64::from(pieces)) as u32;
-        let parts: Vec<Part> =
-            (0..pieces).into_par_iter().map(|piece| slots(shape, width, ranges, cut(piece), cut(piece + 1))).collect();
-        let mut whole = Part::default();
-        whole.blocks.reserve(parts.iter().map(|part| part.blocks.len()).sum());
-        whole.slots.reserve(shape.len as usize + 1);
-        for part in &parts {
-            whole.append(part);
-        }
-        whole
-    };
-    part.append(&outside(width, ranges[0].code));
-    part
-}
-
-/// Returns one slot with one answer.
-fn outside(width: usize, code: u32) -> Part {
-    let mut writer = PartWriter::new(width);
-    let leaf = writer.leaf(code);
-    writer.slots.push(leaf);
-    writer.finish()
 }

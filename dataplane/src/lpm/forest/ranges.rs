@@ -30,6 +30,14 @@ impl<A: Address> Ranges<A> {
         &self.list
     }
 
+    /// Replaces every code by what `codes` has at its place.
+    pub(super) fn recode(&mut self, codes: &[u32]) {
+        for range in &mut self.list {
+            range.code = codes[range.code as usize];
+        }
+    }
+
+    #[inline]
     fn begin(&mut self, start: A, code: u32) {
         if let Some(last) = self.list.last_mut() {
             if last.start == start {

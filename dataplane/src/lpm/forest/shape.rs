@@ -41,8 +41,9 @@ pub(in crate::lpm) fn aligned<A: Address>(key: A) -> u128 {
 }
 
 /// Returns the number of leading bits up to and with the last one that is set: the shortest prefix that can start here.
-fn depth(key: u128) -> u32 {
-    128 - key.trailing_zeros()
+#[inline]
+pub(super) fn depth<A: Address>(start: A) -> u32 {
+    u32::from(A::BITS).saturating_sub(start.widen().trailing_zeros())
 }
 
 /// How many slots of every length hold a boundary in their inside, and so need a block, page or child.
@@ -61,7 +62,7 @@ impl Census {
         let (mut last, mut last_depth) = (0_u128, 0);
         for range in ranges.iter().skip(1) {
             let start = aligned(range.start);
-            let depth = depth(start);
+            let depth = depth(range.start);
             // A slot of length p < depth has this boundary inside. It is the first one there if the boundary before
             // lies in another slot (p > common) or on the slot's very start (p >= its depth).
             let common = (start ^ last).leading_zeros();
@@ -115,7 +116,7 @@ impl Shape {
             let slot = last >> shift;
             if !wraps {
                 u64::MAX >> shift
-            } else if slot << shift == last && aligned(tail.start) << 64 == 0 {
+            } else if slot << shift == last && depth(tail.start) <= 64 {
                 // The last boundary is a slot's start: that slot is outside already.
                 slot.saturating_sub(1)
             } else {

@@ -5,22 +5,22 @@ use std::marker::PhantomData;
 
 use vrfleak_engine::Address;
 
+use rayon::prelude::*;
+
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::super::forest::shape::{BLOCK_BITS, Shape};
 use super::super::table::{NO_ROUTE, TableId};
+use super::part::{Head, LEAF, LIST, PAGE, Piece, moved};
 use super::region::Region;
 
-/// Tag of a root entry that names a page: the rest is the page's first entry.
-pub(in crate::lpm) const PAGE: u32 = 1 << 31;
-/// Tag of a root entry of a [`Part`] that is one answer: the rest is its code.
-pub(in crate::lpm) const LEAF: u32 = 1 << 30;
-
-/// Bytes behind the last block, so that a code may be loaded as four bytes.
-const SLACK: usize = 64;
+/// Bytes behind the last node, so that a code may be loaded as four bytes and a list as if it were full.
+const SLACK: usize = 256;
 /// Codes that the shared one-byte leaves stand for.
 const BYTE_CODES: u32 = 256 - FIRST_VALUE;
 /// Bytes of a one-byte leaf.
 const BYTE_LEAF: u32 = BITMAP_BYTES as u32 + 1;
+
+/// What holds when the places of all fragments are cut from those of the store.
+const SUMMED: &str = "room for the sum of all fragments";
 
 /// Where a table is and how its root is read; half a cache line, so that a mixed batch loads it in one.
 #[derive(Clone, Copy, Debug)]
@@ -45,36 +45,25 @@ pub(in crate::lpm) struct Header {
 }
 
 impl Header {
+    /// Returns the header of a table whose root begins at index `root` and whose dictionary begins at `dictionary`.
+    fn of(head: &Head, root: u32, dictionary: u32) -> Self {
+        let shape = head.shape;
+        Self {
+            first: shape.first,
+            root,
+            len: shape.len,
+            dictionary,
+            shift: 64 - shape.bits,
+            page_shift: 64 - shape.inner_bits(),
+            page_bits: shape.page_bits,
+            width: head.width,
+        }
+    }
+
     /// Returns the bit at which the first block begins.
     #[inline]
     pub(super) fn at(&self) -> u32 {
         64 - u32::from(self.page_shift)
-    }
-}
-
-/// One table, or some slots of one, before it enters a store.
-#[derive(Debug, Default)]
-pub(in crate::lpm) struct Part {
-    /// An entry a slot: [`PAGE`] and an index into `pages`, [`LEAF`] and a code, or an offset into `blocks`.
-    pub(in crate::lpm) slots: Vec<u32>,
-    /// The pages' entries, of the latter two kinds.
-    pub(in crate::lpm) pages: Vec<u32>,
-    /// The blocks.
-    pub(in crate::lpm) blocks: Vec<u8>,
-}
-
-impl Part {
-    /// Appends the slots of `next` behind these. Entries wrap around where blocks exceed [`LEAF`], which no store takes.
-    pub(in crate::lpm) fn append(&mut self, next: &Self) {
-        let (blocks, pages) = (self.blocks.len() as u32, self.pages.len() as u32);
-        let moved = |&entry: &u32| match entry {
-            entry if entry & PAGE != 0 => entry.wrapping_add(pages),
-            entry if entry & LEAF != 0 => entry,
-            entry => entry.wrapping_add(blocks),
-        };
-        self.slots.extend(next.slots.iter().map(moved));
-        self.pages.extend(next.pages.iter().map(moved));
-        self.blocks.extend_from_slice(&next.blocks);
     }
 }
 
@@ -83,7 +72,7 @@ impl Part {
 pub(in crate::lpm) enum StoreError {
     /// A part breaks the rules of the layout: a bug of the builder.
     Broken(&'static str),
-    /// Root entries or block bytes exceed [`LEAF`]; has how many there would be.
+    /// Root entries or block bytes exceed their limit; has how many there would be.
     TooBig(&'static str, u64),
 }
 
@@ -112,35 +101,94 @@ impl<A> fmt::Debug for Store<A> {
     }
 }
 
-/// Returns `base + entry` for what is relative to `base`, and the shared leaf for a one-byte code.
-fn placed(entry: u32, blocks: u32) -> u32 {
-    if entry & LEAF != 0 { (entry ^ LEAF).wrapping_sub(FIRST_VALUE).wrapping_mul(BYTE_LEAF) } else { entry + blocks }
-}
-
 impl<A: Address> Store<A> {
-    /// Returns a store without tables, with room for `blocks` bytes of blocks and `roots` root entries.
+    /// Returns the store of the tables of all pieces in order, copied in parallel on the current pool.
     ///
-    /// `values` are the dictionaries; the first 64 are skipped by every table and the 65th is [`NO_ROUTE`].
-    pub(in crate::lpm) fn new(values: Vec<u32>, roots: usize, blocks: usize, huge: bool) -> Self {
+    /// `values` are the dictionaries, of which the first 64 are skipped by every table and the 65th is [`NO_ROUTE`];
+    /// `starts` has, by piece and dictionary of the piece, the index 64 before the value of the first code.
+    pub(in crate::lpm) fn assemble(
+        values: Vec<u32>,
+        pieces: Vec<Piece>,
+        starts: &[Vec<u32>],
+        huge: bool,
+    ) -> Result<Self, StoreError> {
         assert_eq!(values.get(FIRST_VALUE as usize), Some(&NO_ROUTE), "the first dictionary begins with the miss");
         let leaves = (BYTE_CODES * BYTE_LEAF) as usize;
+        let fragments = || pieces.iter().flat_map(|piece| &piece.fragments);
+        let slots: usize = fragments().map(|fragment| fragment.slots.len()).sum();
+        let roots = slots + fragments().map(|fragment| fragment.pages.len()).sum::<usize>() + 1;
+        let blocks = leaves + fragments().map(|fragment| fragment.blocks.len()).sum::<usize>() + SLACK;
+        for (what, end) in [("block bytes", blocks), ("root entries", roots)] {
+            if end as u64 > u64::from(LIST) {
+                return Err(StoreError::TooBig(what, end as u64));
+            }
+        }
+        let (mut headers, mut root, mut paged) = (Vec::new(), 0, false);
+        for (index, piece) in pieces.iter().enumerate() {
+            for head in &piece.heads {
+                let start = starts.get(index).and_then(|starts| starts.get(head.dictionary as usize)).copied();
+                let dictionary = start.ok_or(StoreError::Broken("a table without a dictionary"))?;
+                if dictionary as usize + (FIRST_VALUE + head.codes) as usize > values.len() {
+                    return Err(StoreError::Broken("the dictionary ends beyond the values"));
+                }
+                paged |= head.shape.page_bits > 0;
+                headers.push(Header::of(head, root, dictionary));
+                root += head.shape.len + 1;
+            }
+        }
+        if root as usize != slots {
+            return Err(StoreError::Broken("the roots do not fill their place"));
+        }
+        headers.push(Header {
+            first: 0,
+            root,
+            len: 0,
+            dictionary: 0,
+            shift: 63,
+            page_shift: 63,
+            page_bits: 0,
+            width: 1,
+        });
+
         let mut store = Self {
-            headers: Vec::new(),
-            roots: Region::with_capacity(roots + 1, huge),
-            blocks: Region::with_capacity(leaves + blocks + SLACK, huge),
+            headers,
+            roots: Region::zeroed(roots, huge),
+            blocks: Region::zeroed(blocks, huge),
             values,
-            paged: false,
+            paged,
             family: PhantomData,
         };
-        for code in FIRST_VALUE..256 {
-            store.blocks.extend_from_slice(&1_u64.to_le_bytes());
-            store.blocks.extend_from_slice(&[code as u8]);
+        let (leaf_bytes, mut block_bytes) = store.blocks.split_at_mut(leaves);
+        for (leaf, code) in leaf_bytes.chunks_exact_mut(BYTE_LEAF as usize).zip(FIRST_VALUE..) {
+            leaf[0] = 1;
+            leaf[BITMAP_BYTES] = code as u8;
         }
-        store.blocks.extend_with(0, SLACK);
-        store.roots.extend_from_slice(&[0]);
-        let (first, root, len, dictionary) = (0, 0, 0, 0);
-        store.headers.push(Header { first, root, len, dictionary, shift: 63, page_shift: 63, page_bits: 0, width: 1 });
-        store
+        let (mut slot_entries, rest) = store.roots.split_at_mut(slots);
+        // The empty table's entry is the first leaf, at 0.
+        let mut page_entries = &mut rest[1..];
+        let (mut page, mut block) = (slots as u32 + 1, leaves as u32);
+        let mut jobs = Vec::new();
+        for fragment in pieces.into_iter().flat_map(|piece| piece.fragments) {
+            let to = (
+                slot_entries.split_off_mut(..fragment.slots.len()).expect(SUMMED),
+                page_entries.split_off_mut(..fragment.pages.len()).expect(SUMMED),
+                block_bytes.split_off_mut(..fragment.blocks.len()).expect(SUMMED),
+            );
+            let (pages, blocks) = (page, block);
+            page += fragment.pages.len() as u32;
+            block += fragment.blocks.len() as u32;
+            jobs.push((fragment, to, pages, blocks));
+        }
+        jobs.into_par_iter().with_max_len(1).for_each(|(fragment, (slots, pages, bytes), page, block)| {
+            for (to, &entry) in slots.iter_mut().zip(&fragment.slots) {
+                *to = placed(entry, page, block);
+            }
+            for (to, &entry) in pages.iter_mut().zip(&fragment.pages) {
+                *to = placed(entry, page, block);
+            }
+            bytes.copy_from_slice(&fragment.blocks);
+        });
+        Ok(store)
     }
 
     /// Returns the number of tables.
@@ -172,177 +220,26 @@ impl<A: Address> Store<A> {
         let advised = |advised: bool, bytes: usize| if advised { bytes } else { 0 };
         advised(self.roots.advised(), self.roots.bytes()) + advised(self.blocks.advised(), self.blocks.bytes())
     }
-
-    /// Adds a table whose root has `shape`, with codes of `width` bytes, the code [`FIRST_VALUE`] being the value at
-    /// `dictionary + FIRST_VALUE` and `codes` codes in all.
-    pub(in crate::lpm) fn push(
-        &mut self,
-        shape: Shape,
-        width: usize,
-        dictionary: u32,
-        codes: u32,
-        part: &Part,
-    ) -> Result<TableId, StoreError> {
-        let header = self.enter(shape, width, dictionary, codes, part)?;
-        self.paged |= shape.page_bits > 0;
-        let table = TableId::from_index(self.tables());
-        let empty = self.headers.len() - 1;
-        self.headers.insert(empty, header);
-        Ok(table)
-    }
-
-    /// Appends roots and blocks of a table and returns the header that reaches them.
-    fn enter(
-        &mut self,
-        shape: Shape,
-        width: usize,
-        dictionary: u32,
-        codes: u32,
-        part: &Part,
-    ) -> Result<Header, StoreError> {
-        let limits = Limits::of::<A>(shape, width, codes)?;
-        if dictionary as usize + (FIRST_VALUE + codes) as usize > self.values.len() {
-            return Err(StoreError::Broken("the dictionary ends beyond the values"));
-        }
-        if part.slots.len() != shape.len as usize + 1 {
-            return Err(StoreError::Broken("a root has one entry a slot and one for the rest"));
-        }
-        let root = self.roots.len();
-        let (blocks, page_base) = (self.blocks.len() - SLACK, root + part.slots.len());
-        // Sizes first: the entries of a part that is too big have wrapped around and mean nothing.
-        for (what, end) in [
-            ("block bytes", blocks as u64 + part.blocks.len() as u64 + SLACK as u64),
-            ("root entries", page_base as u64 + part.pages.len() as u64),
-        ] {
-            if end > u64::from(LEAF) {
-                return Err(StoreError::TooBig(what, end));
-            }
-        }
-        limits.check(part)?;
-        self.blocks.truncate(blocks);
-        self.blocks.extend_from_slice(&part.blocks);
-        self.blocks.extend_with(0, SLACK);
-        let mut entries = Vec::with_capacity(part.slots.len() + part.pages.len());
-        for &entry in &part.slots {
-            entries.push(if entry & PAGE != 0 { entry + page_base as u32 } else { placed(entry, blocks as u32) });
-        }
-        entries.extend(part.pages.iter().map(|&entry| placed(entry, blocks as u32)));
-        self.roots.extend_from_slice(&entries);
-        Ok(Header {
-            first: shape.first,
-            root: root as u32,
-            len: shape.len,
-            dictionary,
-            shift: 64 - shape.bits,
-            page_shift: 64 - shape.inner_bits(),
-            page_bits: shape.page_bits,
-            width: width as u8,
-        })
-    }
 }
 
-/// What a part is checked against.
-struct Limits {
-    width: usize,
-    codes: u32,
-    page_len: u32,
-    at: u32,
-    bits: u32,
-}
-
-impl Limits {
-    fn of<A: Address>(shape: Shape, width: usize, codes: u32) -> Result<Self, StoreError> {
-        let at = u32::from(shape.inner_bits());
-        if !matches!(width, 1 | 2 | 4) || shape.bits == 0 || at > 58 || shape.page_bits > 16 {
-            return Err(StoreError::Broken("a root decides 1 to 58 bits, a code has 1, 2 or 4 bytes"));
-        }
-        if width < 4 && (FIRST_VALUE + codes - 1) >> (8 * width) != 0 {
-            return Err(StoreError::Broken("the codes do not fit their width"));
-        }
-        Ok(Self { width, codes, page_len: 1 << shape.page_bits, at, bits: u32::from(A::BITS) })
-    }
-
-    fn check(&self, part: &Part) -> Result<(), StoreError> {
-        for &entry in &part.slots {
-            if entry & PAGE != 0 {
-                if entry & LEAF != 0 || u64::from(entry ^ PAGE) + u64::from(self.page_len) > part.pages.len() as u64 {
-                    return Err(StoreError::Broken("a page ends beyond the pages"));
-                }
-            } else {
-                self.check_entry(entry, &part.blocks)?;
-            }
-        }
-        for &entry in &part.pages {
-            if entry & PAGE != 0 {
-                return Err(StoreError::Broken("a page names a page"));
-            }
-            self.check_entry(entry, &part.blocks)?;
-        }
-        Ok(())
-    }
-
-    fn check_entry(&self, entry: u32, blocks: &[u8]) -> Result<(), StoreError> {
-        if entry & LEAF == 0 {
-            return self.check_block(entry as usize, self.at, blocks);
-        }
-        let code = entry ^ LEAF;
-        if self.width != 1 || code < FIRST_VALUE || code - FIRST_VALUE >= self.codes {
-            return Err(StoreError::Broken("an entry's code is not in the dictionary"));
-        }
-        Ok(())
-    }
-
-    fn check_block(&self, offset: usize, at: u32, blocks: &[u8]) -> Result<(), StoreError> {
-        let beyond = StoreError::Broken("a block ends beyond the blocks");
-        let block = blocks.get(offset..).ok_or(beyond)?;
-        let (bitmap, rest) = block.split_first_chunk::<BITMAP_BYTES>().ok_or(beyond)?;
-        let bitmap = u64::from_le_bytes(*bitmap);
-        if bitmap & 1 == 0 {
-            return Err(StoreError::Broken("a block's first slot begins no run"));
-        }
-        let count = bitmap.count_ones() as usize;
-        let (codes, rest) = rest.split_at_checked(count * self.width).ok_or(beyond)?;
-        let mut children = 0;
-        for code in codes.chunks_exact(self.width) {
-            let mut wide = [0; 4];
-            wide[..self.width].copy_from_slice(code);
-            let code = u32::from_le_bytes(wide);
-            if code < FIRST_VALUE {
-                children = children.max(code + 1);
-            } else if code - FIRST_VALUE >= self.codes {
-                return Err(StoreError::Broken("a code is not in the dictionary"));
-            }
-        }
-        if children == 0 {
-            return Ok(());
-        }
-        let below = at + u32::from(BLOCK_BITS);
-        if below >= self.bits {
-            return Err(StoreError::Broken("a block below the last bit"));
-        }
-        for child in 0..children as usize {
-            let delta = rest.get(4 * child..4 * child + 4).ok_or(beyond)?;
-            let delta = i32::from_le_bytes(delta.try_into().map_err(|_| beyond)?);
-            let child = offset.checked_add_signed(delta as isize).ok_or(beyond)?;
-            self.check_block(child, below, blocks)?;
-        }
-        Ok(())
+/// Returns the entry as it is in a store: further on by what lies before its fragment, and the shared leaf for a code.
+fn placed(entry: u32, pages: u32, blocks: u32) -> u32 {
+    if entry & (PAGE | LEAF) == LEAF {
+        (entry ^ LEAF).wrapping_sub(FIRST_VALUE).wrapping_mul(BYTE_LEAF)
+    } else {
+        moved(entry, pages, blocks)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::forest::shape::Shape;
+    use super::super::part::Part;
     use super::*;
-
-    fn store() -> Store<u32> {
-        let mut values = vec![NO_ROUTE; FIRST_VALUE as usize + 1];
-        values.push(7);
-        Store::new(values, 0, 0, false)
-    }
 
     fn refused(part: &Part) -> StoreError {
         let shape = Shape { bits: 18, page_bits: 0, first: 0, len: part.slots.len() as u32 - 1 };
-        store().push(shape, 1, 0, 2, part).expect_err("a broken part")
+        Piece::default().push::<u32>((shape, 1, 2), 0, part).expect_err("a broken part")
     }
 
     #[test]
@@ -352,7 +249,7 @@ mod tests {
         for part in [
             part(vec![LEAF + 66], vec![]),
             part(vec![LEAF + 63], vec![]),
-            part(vec![PAGE], vec![]),
+            part(vec![PAGE], vec![0; 64]),
             part(vec![0], vec![]),
             part(vec![1], block(1, &[64])),
             part(vec![0], block(0, &[64])),
@@ -363,9 +260,39 @@ mod tests {
             part(vec![0], block(1, &[0, 13, 0, 0, 0])),
             // A block that is its own child: no end.
             part(vec![0], block(1, &[0, 0, 0, 0, 0])),
+            part(vec![LIST], vec![]),
+            part(vec![LIST], vec![0x11, 0, 1, 64]),
+            part(vec![LIST], vec![0x01, 1, 64, 66]),
+            part(vec![LIST], vec![0x01, 1, 63, 64]),
+            part(vec![LIST | 1], vec![0x01, 1, 64, 65]),
+            // A deep list is longer.
+            part(vec![LIST], vec![0x81, 1, 64, 65]),
+            part(vec![0], [&block(1, &[0, 13, 0, 0, 0x40])[..], &[0x01, 1, 64]].concat()),
         ] {
             assert!(matches!(refused(&part), StoreError::Broken(_)), "{part:?}");
         }
+    }
+
+    #[test]
+    fn a_table_needs_its_dictionary_and_its_slots() {
+        let shape = Shape { bits: 18, page_bits: 0, first: 0, len: 1 };
+        let part = Part { slots: vec![LEAF + 64, LEAF + 65], ..Part::default() };
+        let piece = || {
+            let mut piece = Piece::default();
+            piece.push::<u32>((shape, 1, 2), 0, &part).expect("two leaves");
+            piece.take()
+        };
+        let mut values = vec![NO_ROUTE; FIRST_VALUE as usize + 1];
+        let assemble = |values: &[u32], starts: &[Vec<u32>]| {
+            Store::<u32>::assemble(values.to_vec(), vec![piece()], starts, false).map(|store| store.tables())
+        };
+        assert!(matches!(assemble(&values, &[vec![0]]), Err(StoreError::Broken(_))));
+        values.push(7);
+        assert_eq!(assemble(&values, &[vec![0]]), Ok(1));
+        assert!(matches!(assemble(&values, &[vec![]]), Err(StoreError::Broken(_))));
+        assert!(matches!(assemble(&values, &[vec![1]]), Err(StoreError::Broken(_))));
+        let short = Part { slots: vec![LEAF + 64], ..Part::default() };
+        assert!(Piece::default().push::<u32>((shape, 1, 2), 0, &short).is_err());
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! The walk from a header to an answer, for one key, for a batch of one table and for a batch of any mix.
 //!
-//! One algorithm: root entry, then block by block, each a bitmap, a code at the number of bits set before the key's
-//! slot, and the code's value. Up to [`LANES`] keys are walked level by level: first all root entries, each with a
-//! prefetch of the block it names; then all blocks; then, for the keys whose code is a child, the children, until none
-//! is left. No branch depends on a key but the one that asks how many keys of a group go on, so the loads of a group
-//! overlap. [`Isa`] stamps the same body with the instructions that the processor has.
+//! One algorithm: root entry, then block by block, each a bitmap and a code at the number of bits set before the key's
+//! slot; a list, searched without a branch, ends a path; last the code's value. Up to [`LANES`] keys are walked level by
+//! level: first all root entries, each with a prefetch of the node it names; then all blocks; then, for the keys whose
+//! code is a child, the children, until none is left; then all lists. No branch depends on a key but the ones that ask
+//! how many keys of a group go on, so the loads of a group overlap. [`Isa`] stamps the same body with the instructions
+//! that the processor has.
 #![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
 
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE, slot_of};
+use super::super::forest::list::{DEEP, DEEP_BYTES, HEAD_BYTES, MOST};
 use super::super::forest::shape::{BLOCK_BITS, aligned, top};
 use super::super::table::TableId;
 use super::isa::{Isa, Level};
-use super::store::{Header, PAGE, Store};
+use super::part::{LIST, OFFSET, PAGE};
+use super::store::{Header, Store};
 
 /// Keys walked together.
 const LANES: usize = 64;
@@ -52,28 +55,36 @@ impl Columns {
         Self { roots: store.roots.as_ptr(), blocks: store.blocks.as_ptr(), values: store.values.as_ptr() }
     }
 
-    /// Returns the offset of the first block for a key with the first bits `top`.
+    /// Returns the index of the root entry for a key with the first bits `top`.
+    #[inline(always)]
+    fn root(header: &Header, top: u64) -> usize {
+        let slot = (top >> (header.shift & 63)).wrapping_sub(header.first).min(u64::from(header.len));
+        header.root as usize + slot as usize
+    }
+
+    /// Returns the entry of the first node for a key with the first bits `top`, and the bit at which that node begins.
     ///
     /// # Safety
     /// `header` is one of the store's, of a table without pages unless `PAGED`.
     #[inline(always)]
-    unsafe fn entry<const PAGED: bool>(self, header: &Header, top: u64) -> u32 {
-        let slot = (top >> (header.shift & 63)).wrapping_sub(header.first).min(u64::from(header.len));
-        let index = header.root as usize + slot as usize;
+    unsafe fn entry<const PAGED: bool>(self, header: &Header, top: u64) -> (u32, u32) {
+        let index = Self::root(header, top);
         // SAFETY: a root has `len + 1` entries from `root` on.
         let entry = unsafe { self.roots.add(index) };
         // SAFETY: as above.
         let entry = unsafe { *entry };
         if !PAGED {
-            return entry;
+            return (entry, header.at());
         }
         let inner = (top >> (header.page_shift & 63)) as usize & ((1 << (header.page_bits & 31)) - 1);
         let paged = (entry ^ PAGE) as usize + inner;
-        let index = std::hint::select_unpredictable(entry & PAGE != 0, paged, index);
+        let is_paged = entry & PAGE != 0;
+        let index = std::hint::select_unpredictable(is_paged, paged, index);
+        let shift = std::hint::select_unpredictable(is_paged, header.page_shift, header.shift);
         // SAFETY: a page has an entry for every value of its bits, and what is no page is loaded again.
         let entry = unsafe { self.roots.add(index) };
         // SAFETY: as above.
-        unsafe { *entry }
+        (unsafe { *entry }, 64 - u32::from(shift))
     }
 
     /// Returns where the block at `block` begins and its bitmap.
@@ -101,16 +112,11 @@ impl Columns {
         let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
         // SAFETY: a block has a code for every bit of its bitmap, of which bit 0 is set, so `rank` is 1 or more.
         let code = unsafe { start.add(BITMAP_BYTES + rank * width - width) };
-        if WIDTH == 1 {
-            // SAFETY: the code is there.
-            return u32::from(unsafe { *code });
-        }
-        // SAFETY: there are bytes behind the last block, so that four may be loaded at every code.
-        let wide = u32::from_le(unsafe { code.cast::<u32>().read_unaligned() });
-        wide & (u32::MAX >> ((32 - 8 * width as u32) & 31))
+        // SAFETY: as above.
+        unsafe { load_code::<WIDTH>(code, width) }
     }
 
-    /// Returns the offset of child `child` of the block at `block`.
+    /// Returns the entry of child `child` of the block at `block`.
     ///
     /// # Safety
     /// As [`Self::code`], and `child` is one of the block's codes and below [`FIRST_VALUE`].
@@ -123,20 +129,103 @@ impl Columns {
         // SAFETY: behind the codes a block has a delta for every child that its codes name.
         let delta = unsafe { start.add(delta) };
         // SAFETY: as above.
-        let delta = unsafe { delta.cast::<i32>().read_unaligned() };
-        block.wrapping_add_signed(i32::from_le(delta))
+        let delta = unsafe { delta.cast::<u32>().read_unaligned() };
+        block.wrapping_add(u32::from_le(delta))
+    }
+
+    /// Returns the code that the list at `list` has for `key`, if the list begins at bit `at`.
+    ///
+    /// # Safety
+    /// `list` is the offset of a list of the table of `header`, whose codes have `WIDTH` bytes, if that is a width.
+    #[inline(always)]
+    unsafe fn listed<A: Address, const WIDTH: usize>(self, header: &Header, list: u32, key: A, at: u32) -> u32 {
+        // SAFETY: a list is within the store's blocks.
+        let start = unsafe { self.blocks.add(list as usize) };
+        // SAFETY: a list begins with its head.
+        let head = unsafe { *start };
+        let (count, size) = (usize::from(head) & MOST, usize::from(head >> 4 & 7) + 1);
+        let mut boundaries = start.wrapping_add(HEAD_BYTES);
+        let bits = if A::BITS == 32 { top(key) << (at & 63) } else { ((aligned(key) << (at & 127)) >> 64) as u64 };
+        let (mut bits, mut least, mut most) = (bits, 0, count);
+        if A::BITS == 128 && head & DEEP != 0 {
+            // SAFETY: behind the head of a deep list are eight bytes.
+            let first = u64::from_le(unsafe { boundaries.cast::<u64>().read_unaligned() });
+            boundaries = boundaries.wrapping_add(DEEP_BYTES);
+            bits = aligned(key) as u64;
+            least = if top(key) > first { count } else { 0 };
+            most = if top(key) < first { 0 } else { count };
+        }
+        let unused = (64 - 8 * size as u32) & 63;
+        let (bits, mask) = (bits >> unused, u64::MAX >> unused);
+        let mut below = 0;
+        for step in [8, 4, 2, 1] {
+            let next = below + step;
+            // SAFETY: the boundary is within the list, or it is below the 15th and within the slack behind all nodes.
+            let boundary = unsafe { boundaries.add((next - 1) * size) };
+            // SAFETY: as above.
+            let boundary = u64::from_le(unsafe { boundary.cast::<u64>().read_unaligned() }) & mask;
+            below = std::hint::select_unpredictable(next <= count && boundary <= bits, next, below);
+        }
+        let place = if A::BITS == 128 { below.clamp(least, most.max(least)) } else { below };
+        let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
+        // SAFETY: a list has a code more than boundaries, and `place` is at most their number.
+        let code = unsafe { boundaries.add(count * size + place * width) };
+        // SAFETY: as above.
+        unsafe { load_code::<WIDTH>(code, width) }
     }
 
     /// Returns the value of `code`, or any of the store's values for a code that is a child.
     ///
     /// # Safety
-    /// `code` is in a block of the table of `header`.
+    /// `code` is in a node of the table of `header`.
     #[inline(always)]
     unsafe fn value(self, header: &Header, code: u32) -> u32 {
         // SAFETY: every code of a table, and every number of a child, has a value from the table's dictionary on.
         let value = unsafe { self.values.add(header.dictionary as usize + code as usize) };
         // SAFETY: as above.
         unsafe { *value }
+    }
+}
+
+/// Returns the code at `code`.
+///
+/// # Safety
+/// A code of `width` bytes is there, which is `WIDTH` if that is a width, and the store's slack behind it.
+#[inline(always)]
+unsafe fn load_code<const WIDTH: usize>(code: *const u8, width: usize) -> u32 {
+    if WIDTH == 1 {
+        // SAFETY: the code is there.
+        return u32::from(unsafe { *code });
+    }
+    // SAFETY: there are bytes behind the last node, so that four may be loaded at every code.
+    let wide = u32::from_le(unsafe { code.cast::<u32>().read_unaligned() });
+    wide & (u32::MAX >> ((32 - 8 * width as u32) & 31))
+}
+
+/// Lanes of a group, appended without a branch.
+#[derive(Clone, Copy)]
+struct Lanes {
+    of: [u8; LANES],
+    count: usize,
+}
+
+impl Lanes {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { of: [0; LANES], count: 0 }
+    }
+
+    /// Appends `lane` if `take`; there are at most [`LANES`].
+    #[inline(always)]
+    fn push(&mut self, lane: usize, take: bool) {
+        self.of[self.count % LANES] = lane as u8;
+        self.count += usize::from(take);
+    }
+
+    /// Returns the lane at `index`.
+    #[inline(always)]
+    fn get(&self, index: usize) -> usize {
+        usize::from(self.of[index % LANES]) % LANES
     }
 }
 
@@ -152,55 +241,90 @@ unsafe fn group<'h, A: Address, const WIDTH: usize, const PAGED: bool>(
     keys: &[A],
     values: &mut [u32],
 ) {
-    let mut blocks = [0_u32; LANES];
-    for (lane, (block, &key)) in blocks.iter_mut().zip(keys).enumerate() {
+    let mut entries = [0_u32; LANES];
+    let mut ats = [0_u8; LANES];
+    let mut tags = 0;
+    for (lane, ((entry, at), &key)) in entries.iter_mut().zip(&mut ats).zip(keys).enumerate() {
         // SAFETY: the caller's promise.
-        *block = unsafe { columns.entry::<PAGED>(header_of(lane), top(key)) };
-        prefetch(columns.blocks.wrapping_add(*block as usize));
+        let (found, begin) = unsafe { columns.entry::<PAGED>(header_of(lane), top(key)) };
+        *entry = found;
+        *at = begin as u8;
+        tags |= found;
+        prefetch(columns.blocks.wrapping_add((found & OFFSET) as usize));
     }
     let mut codes = [FIRST_VALUE; LANES];
-    let mut least = u32::MAX;
-    for (lane, (((code, value), &key), &block)) in
-        codes.iter_mut().zip(values.iter_mut()).zip(keys).zip(&blocks).enumerate()
-    {
-        let header = header_of(lane);
-        // SAFETY: a root's entry is a block of its table.
-        *code = unsafe { columns.code::<WIDTH>(header, block, slot(key, header.at())) };
-        // SAFETY: the code was in that block.
-        *value = unsafe { columns.value(header, *code) };
-        least = least.min(*code);
-    }
-    if least >= FIRST_VALUE {
-        return;
-    }
-    // The positions of the keys that go on, in their order.
-    let (mut lanes, mut left) = ([0_u8; LANES], 0);
-    for (lane, &code) in (0..).zip(&codes) {
-        lanes[left % LANES] = lane;
-        left += usize::from(code < FIRST_VALUE);
-    }
-    let mut below = 0;
-    while left > 0 {
-        below += u32::from(BLOCK_BITS);
-        for &lane in &lanes[..left] {
-            let lane = usize::from(lane) % LANES;
-            // SAFETY: the code was in that block of the table, and is a child.
-            blocks[lane] = unsafe { columns.child::<WIDTH>(header_of(lane), blocks[lane], codes[lane]) };
-            prefetch(columns.blocks.wrapping_add(blocks[lane] as usize));
-        }
-        let mut still = 0;
-        for place in 0..left {
-            let lane = usize::from(lanes[place % LANES]) % LANES;
+    // The keys that go on at a child, in their order, and those that have come to a list.
+    let (mut going, mut lists) = (Lanes::new(), Lanes::new());
+    if tags & LIST == 0 {
+        let mut least = u32::MAX;
+        for (lane, (((code, value), &key), &block)) in
+            codes.iter_mut().zip(values.iter_mut()).zip(keys).zip(&entries).enumerate()
+        {
             let header = header_of(lane);
-            // SAFETY: the children of a block are blocks of its table.
-            let code = unsafe { columns.code::<WIDTH>(header, blocks[lane], slot(keys[lane], header.at() + below)) };
+            // SAFETY: a root's entry without a tag is a block of its table.
+            *code = unsafe { columns.code::<WIDTH>(header, block, slot(key, header.at())) };
+            // SAFETY: the code was in that block.
+            *value = unsafe { columns.value(header, *code) };
+            least = least.min(*code);
+        }
+        if least >= FIRST_VALUE {
+            return;
+        }
+        for (lane, &code) in codes.iter().enumerate() {
+            going.push(lane, code < FIRST_VALUE);
+        }
+    } else {
+        let mut blocks = Lanes::new();
+        for (lane, &entry) in entries[..keys.len()].iter().enumerate() {
+            blocks.push(lane, entry & LIST == 0);
+            lists.push(lane, entry & LIST != 0);
+        }
+        for index in 0..blocks.count {
+            let lane = blocks.get(index);
+            let header = header_of(lane);
+            // SAFETY: a root's entry without a tag is a block of its table.
+            let code = unsafe { columns.code::<WIDTH>(header, entries[lane], slot(keys[lane], header.at())) };
             codes[lane] = code;
             // SAFETY: the code was in that block.
             values[lane] = unsafe { columns.value(header, code) };
-            lanes[still % LANES] = lane as u8;
-            still += usize::from(code < FIRST_VALUE);
+            going.push(lane, code < FIRST_VALUE);
         }
-        left = still;
+    }
+    let mut below = 0;
+    while going.count > 0 {
+        below += BLOCK_BITS;
+        let mut blocks = Lanes::new();
+        for index in 0..going.count {
+            let lane = going.get(index);
+            let header = header_of(lane);
+            // SAFETY: the code was in that block of the table, and is a child.
+            let entry = unsafe { columns.child::<WIDTH>(header, entries[lane], codes[lane]) };
+            entries[lane] = entry;
+            ats[lane] = header.at() as u8 + below;
+            prefetch(columns.blocks.wrapping_add((entry & OFFSET) as usize));
+            blocks.push(lane, entry & LIST == 0);
+            lists.push(lane, entry & LIST != 0);
+        }
+        going = Lanes::new();
+        for index in 0..blocks.count {
+            let lane = blocks.get(index);
+            let header = header_of(lane);
+            let slot = slot(keys[lane], header.at() + u32::from(below));
+            // SAFETY: a child without a tag is a block of the table.
+            let code = unsafe { columns.code::<WIDTH>(header, entries[lane], slot) };
+            codes[lane] = code;
+            // SAFETY: the code was in that block.
+            values[lane] = unsafe { columns.value(header, code) };
+            going.push(lane, code < FIRST_VALUE);
+        }
+    }
+    for index in 0..lists.count {
+        let lane = lists.get(index);
+        let (header, list, at) = (header_of(lane), entries[lane] & OFFSET, u32::from(ats[lane]));
+        // SAFETY: an entry with the tag is a list of the table, which begins at that bit.
+        let code = unsafe { columns.listed::<A, WIDTH>(header, list, keys[lane], at) };
+        // SAFETY: the code was in that list.
+        values[lane] = unsafe { columns.value(header, code) };
     }
 }
 
@@ -301,16 +425,20 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn find(&self, table: TableId, key: A) -> usize {
         let (columns, header) = (Columns::of(self), self.header(table));
         // SAFETY: the header is this store's.
-        let mut block = unsafe { columns.entry::<true>(header, top(key)) };
-        let mut at = header.at();
+        let (mut entry, mut at) = unsafe { columns.entry::<true>(header, top(key)) };
         loop {
-            // SAFETY: a root's entry and a block's children are blocks of the table.
-            let code = unsafe { columns.code::<ANY_WIDTH>(header, block, slot(key, at)) };
+            let code = if entry & LIST == 0 {
+                // SAFETY: an entry without a tag is a block of the table.
+                unsafe { columns.code::<ANY_WIDTH>(header, entry, slot(key, at)) }
+            } else {
+                // SAFETY: an entry with the tag is a list of the table, which begins at that bit.
+                unsafe { columns.listed::<A, ANY_WIDTH>(header, entry & OFFSET, key, at) }
+            };
             if code >= FIRST_VALUE {
                 return header.dictionary as usize + code as usize;
             }
             // SAFETY: the code is a child of the block.
-            block = unsafe { columns.child::<ANY_WIDTH>(header, block, code) };
+            entry = unsafe { columns.child::<ANY_WIDTH>(header, entry, code) };
             at += u32::from(BLOCK_BITS);
         }
     }
