@@ -193,7 +193,8 @@ fn braces<'a>(text: &'a str, each: &mut impl FnMut(&[Token<'a>], Definition)) {
 }
 
 fn is_word(byte: u8) -> bool {
-    !(byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b';' | b'[' | b']' | b'(' | b')' | b'"' | b'#' | b'&' | b'|'))
+    !(byte.is_ascii_whitespace()
+        || matches!(byte, b'{' | b'}' | b';' | b'[' | b']' | b'(' | b')' | b'"' | b'#' | b'&' | b'|'))
 }
 
 #[cfg(test)]

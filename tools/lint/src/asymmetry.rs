@@ -136,9 +136,9 @@ impl Exported {
     fn reaches<A: Address>(&self, network: &Network, leak: &FamilyLeak<A>, from: VrfId, to: VrfId) -> bool {
         let table = leak.table();
         !network.router_of(to).outside
-            && self.samples[from.index()].iter().any(|&route| {
-                leak.get(to, table.prefix(route)).is_some_and(|best| table.origin(best) == from)
-            })
+            && self.samples[from.index()]
+                .iter()
+                .any(|&route| leak.get(to, table.prefix(route)).is_some_and(|best| table.origin(best) == from))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use vrfleak_engine::{Address, FamilyLeak, NextHopKind, Network, Prefix, Protocol, RouteId, RouteTarget, VrfId};
+use vrfleak_engine::{Address, FamilyLeak, Network, NextHopKind, Prefix, Protocol, RouteId, RouteTarget, VrfId};
 
 use crate::Input;
 use crate::finding::{Finding, Findings, Kind, counted, name, place};
@@ -35,9 +35,7 @@ pub(crate) fn lint<A: Address>(input: &Input<'_>, findings: &mut Findings) {
     }
     for (index, overlaps) in overlaps.iter().enumerate() {
         let vrf = VrfId::from_index(index);
-        for (kind, overlap) in
-            [(Kind::LeakedInsideOwn, &overlaps.inside), (Kind::LeakedCoversOwn, &overlaps.covers)]
-        {
+        for (kind, overlap) in [(Kind::LeakedInsideOwn, &overlaps.inside), (Kind::LeakedCoversOwn, &overlaps.covers)] {
             let Some((own, leaked, other)) = overlap.first else { continue };
             findings.push(kind, || {
                 let more = match overlap.count {
@@ -166,9 +164,7 @@ fn defaults<A: Address>(input: &Input<'_>, findings: &mut Findings) {
             let start = offers.partition_point(|offer| offer.0 < target);
             let same = offers[start..].iter().take_while(|offer| offer.0 == target);
             // Another site of the same VPN may well have its own way out.
-            same.map(|offer| offer.1).find(|&origin| {
-                origin != vrf && network.vrf(origin).name != network.vrf(vrf).name
-            })
+            same.map(|offer| offer.1).find(|&origin| origin != vrf && network.vrf(origin).name != network.vrf(vrf).name)
         });
         let Some(other) = offer else { continue };
         findings.push(Kind::LeakedDefault, || {

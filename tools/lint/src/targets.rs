@@ -83,7 +83,8 @@ fn report(
             };
             let (verb, nobody) = if imports { ("import", "exports") } else { ("export", "imports") };
             let s = if vrfs.len() == 1 { "s" } else { "" };
-            let near = near(target, families[0], others).map_or(String::new(), |near| format!("; {near} is close to it"));
+            let near =
+                near(target, families[0], others).map_or(String::new(), |near| format!("; {near} is close to it"));
             let of_place = |origin: &vrfleak_config::VrfOrigin| {
                 let origin = origin.family(family);
                 let list = if imports { &origin.import } else { &origin.export };
@@ -108,7 +109,11 @@ fn first(same: &[Mention]) -> VrfId {
 /// Returns a target of the other side that differs by one character, as a slip of the finger does.
 fn near(target: RouteTarget, family: Family, others: &[(RouteTarget, Family)]) -> Option<RouteTarget> {
     let text = target.to_string();
-    others.iter().filter(|other| other.1 == family).map(|other| other.0).find(|other| is_slip(&text, &other.to_string()))
+    others
+        .iter()
+        .filter(|other| other.1 == family)
+        .map(|other| other.0)
+        .find(|other| is_slip(&text, &other.to_string()))
 }
 
 /// Returns whether one character was changed, left out, or added.
