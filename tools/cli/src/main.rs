@@ -15,6 +15,7 @@ mod input;
 mod interrupt;
 mod ipv4_table;
 mod ipv6_table;
+mod lint;
 mod output;
 mod ping;
 mod ping_matrix;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Show(ShowCommand::Route(args)) => show_route::run(args, &global),
         Command::Ping(args) => ping::run(args, &global),
         Command::Why(args) => why::run(args, &global),
+        Command::Lint(args) => lint::run(args, &global),
         Command::Bench(BenchCommand::Leak(args)) => bench::leak::run(args, &global),
         Command::Bench(BenchCommand::Lookup(args)) => bench::lookup::run(args, &global),
         Command::Schema => schema::schema(&global),

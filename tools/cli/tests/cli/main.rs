@@ -6,6 +6,7 @@ mod errors;
 mod feeds;
 mod json;
 mod lab;
+mod lint;
 mod output;
 mod routers;
 mod run;

@@ -221,11 +221,7 @@ fn chain(names: &[Located<String>], junos: &mut Junos, report: &mut Report<'_>) 
         let mut clauses = Vec::new();
         for name in names {
             let Some(&policy) = junos.compiled.ids.get(&name.value) else {
-                report.warning(
-                    name.place,
-                    format_args!("policy `{}` is not defined", name.value),
-                    "taken as one that matches nothing",
-                );
+                report.undefined("policy", name.place, &name.value, "taken as one that matches nothing");
                 continue;
             };
             let call =
