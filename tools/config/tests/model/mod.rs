@@ -105,7 +105,7 @@ pub(crate) fn tables(network: &Network) -> Vec<String> {
     let mut rows = Vec::new();
     for id in network.vrf_ids() {
         let (router, vrf) = (network.router_of(id), network.vrf(id));
-        for &route in leak.rib(id).best() {
+        for route in leak.rib(id).iter() {
             let table = leak.table();
             let own = table.origin(route) == id;
             let gateway = network.next_hop(table.next_hop(route)).kind.address().map(|address| address.to_string());
