@@ -53,6 +53,7 @@ mod merge;
 mod multipath;
 pub mod network;
 pub mod next_hop;
+mod outside;
 pub mod paths;
 pub mod per_family;
 pub mod policy;

@@ -172,9 +172,22 @@ impl Network {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct NetworkBuilder {
-    network: Network,
+    pub(crate) network: Network,
     next_hop_ids: AHashMap<NextHop, NextHopId>,
     attributes_ids: AHashMap<Attributes, AttributesId>,
+}
+
+impl From<Network> for NetworkBuilder {
+    /// Takes a network up again, to be added to: O(next hops + attributes). Its ids stay.
+    fn from(network: Network) -> Self {
+        let next_hop_ids = (0..).map(NextHopId::from_index);
+        let attributes_ids = (0..).map(AttributesId::from_index);
+        Self {
+            next_hop_ids: network.next_hops.iter().copied().zip(next_hop_ids).collect(),
+            attributes_ids: network.attributes.iter().cloned().zip(attributes_ids).collect(),
+            network,
+        }
+    }
 }
 
 impl NetworkBuilder {
@@ -182,7 +195,7 @@ impl NetworkBuilder {
     pub fn router(&mut self, name: &str, asn: u32, router_id: Ipv4Addr, dialect: Dialect) -> RouterId {
         let id = RouterId::from_index(self.network.routers.len());
         let loopback = IpAddr::V4(router_id);
-        self.network.routers.push(Router { name: name.to_owned(), asn, router_id, loopback, dialect });
+        self.network.routers.push(Router { name: name.to_owned(), asn, router_id, loopback, dialect, outside: false });
         id
     }
 

@@ -108,6 +108,35 @@ pub(crate) struct FileArgs {
     /// The file that `$NAME` stands for in the scenario; may be repeated.
     #[arg(long = "file", value_name = "NAME=PATH", value_parser = parse_file)]
     pub(crate) files: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(crate) feeds: FeedArgs,
+}
+
+/// What comes beside the input: routes that no configuration tells.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct FeedArgs {
+    /// VPN routes of routers outside the input: a BMP capture (pcap, pcapng or the bare stream), or what FRR prints for
+    /// `show bgp ipv4 vpn detail json`; may be repeated.
+    #[arg(long = "feed", value_name = "FILE")]
+    pub(crate) feeds: Vec<PathBuf>,
+    /// Routes that a VRF has from its CEs: lines of a prefix and, if known, its next hop, or what FRR prints for
+    /// `show bgp vrf VRF ipv4 unicast json`; may be repeated.
+    #[arg(long, value_name = "[ROUTER:]VRF=FILE", value_parser = parse_ce_routes)]
+    pub(crate) ce_routes: Vec<CeRoutesArg>,
+}
+
+impl FeedArgs {
+    /// Returns whether nothing comes beside the input.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.feeds.is_empty() && self.ce_routes.is_empty()
+    }
+}
+
+/// A VRF, with its router before it where there is a choice, and the file of its routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CeRoutesArg {
+    pub(crate) vrf: String,
+    pub(crate) path: PathBuf,
 }
 
 /// Which part of the network is meant.
@@ -295,6 +324,11 @@ fn parse_target(text: &str) -> Result<Target, String> {
         text.parse::<vrfleak_engine::Ipv4Prefix>().map(vrfleak_engine::Prefix::to_net)
     };
     prefix.map(Target::Prefix).map_err(|error| error.to_string())
+}
+
+fn parse_ce_routes(text: &str) -> Result<CeRoutesArg, String> {
+    let (vrf, path) = parse_file(text).map_err(|_| "expected VRF=FILE or ROUTER:VRF=FILE".to_owned())?;
+    Ok(CeRoutesArg { vrf, path })
 }
 
 fn parse_file(text: &str) -> Result<(String, PathBuf), String> {

@@ -64,6 +64,9 @@ impl<'a, A: Address> Entry<'a, A> {
         let away = network.vrf(key.origin).router != here;
         let name = |interface| network.interface(interface).name.as_str();
         let via = match network.next_hop(key.next_hop).kind {
+            NextHopKind::Outside { label } => {
+                Via::Router(network.router_of(key.origin).loopback, label.map(vrfleak_engine::Label::value))
+            }
             _ if away => Via::Router(
                 network.router_of(key.origin).loopback,
                 labels.label(key.origin).map(vrfleak_engine::Label::value),

@@ -1,4 +1,5 @@
-//! Reads the network that a command works on, from a scenario or from configurations, and tells them apart.
+//! Reads the network that a command works on, from a scenario or from configurations, and tells them apart; what comes
+//! beside it, [`feeds`] adds.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -11,6 +12,7 @@ use vrfleak_engine::Network;
 use crate::activity::Activity;
 use crate::args::{ConfigurationArgs, FileArgs, InputArgs};
 use crate::failure::{Failure, colour, say};
+use crate::feeds;
 
 /// How much of a file is looked at to tell what it is, in bytes.
 const HEAD_BYTES: u64 = 256 << 10;
@@ -36,8 +38,19 @@ pub(crate) fn read_path(
     Ok(network)
 }
 
-/// Returns the network at `paths` and what there is to say about the input.
+/// Returns the network at `paths` with what comes beside it, and what there is to say about the input.
 fn load(
+    paths: &[PathBuf],
+    files: &FileArgs,
+    configuration: &ConfigurationArgs,
+    verbose: bool,
+) -> Result<(Network, String), Failure> {
+    let (network, remarks) = load_alone(paths, files, configuration, verbose)?;
+    let (network, more) = feeds::add(network, &files.feeds, verbose)?;
+    Ok((network, remarks + &more))
+}
+
+fn load_alone(
     paths: &[PathBuf],
     files: &FileArgs,
     configuration: &ConfigurationArgs,

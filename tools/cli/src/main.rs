@@ -10,6 +10,7 @@ mod bench;
 mod bgp_detail;
 mod entry;
 mod failure;
+mod feeds;
 mod input;
 mod interrupt;
 mod ipv4_table;

@@ -22,6 +22,9 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
     let start = Instant::now();
     let network = match &args.scenario {
         Some(path) => input::read_path(path, &args.files, &args.configuration, verbose)?,
+        None if !args.files.feeds.is_empty() => {
+            return Err(Failure::request("`--feed` and `--ce-routes` are for a network that is given"));
+        }
         None => generate(args)?,
     };
     let generated = start.elapsed();

@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod errors;
+mod feeds;
 mod json;
 mod lab;
 mod output;

@@ -51,6 +51,7 @@ fn show_family<A: Address>(network: &Network, id: VrfId, text: &mut Vec<String>)
             }
             NextHopKind::Vrf { vrf } => format!("vrf {}", network.vrf(vrf).name),
             NextHopKind::Discard => "discard".to_owned(),
+            NextHopKind::Outside { .. } => "outside".to_owned(),
         };
         let mut line = vec![format!(" {} {} {via}", route.prefix(), route.protocol())];
         let numbers = [
@@ -105,7 +106,7 @@ pub(crate) fn tables(network: &Network) -> Vec<String> {
     let mut rows = Vec::new();
     for id in network.vrf_ids() {
         let (router, vrf) = (network.router_of(id), network.vrf(id));
-        for route in leak.rib(id).iter() {
+        for route in leak.rib(id) {
             let table = leak.table();
             let own = table.origin(route) == id;
             let gateway = network.next_hop(table.next_hop(route)).kind.address().map(|address| address.to_string());
