@@ -507,15 +507,13 @@ impl<'a, A: Address> Import<'a, A> {
         let Overlay { changes, hosts, .. } = overlay;
         let changed = changes.len();
         // Where a prefix is in the list of the class, whether it is there at all, and what the VRF has.
-        let find = |changes: &[Change], first: RouteId| match changes[..changed]
-            .binary_search_by_key(&first, |change| change.first)
-        {
-            Ok(at) => (Some(at), changes[at].splice),
-            Err(_) => {
-                let at = class.best.partition_point(|&word| packing.first(table, word) < first);
-                let of_class = class.best.get(at).filter(|&&word| packing.first(table, word) == first);
-                (None, Splice::new(at, of_class.is_some(), of_class.map(|&word| packing.id(word))))
+        let find = |changes: &[Change], first: RouteId| {
+            if let Ok(at) = changes[..changed].binary_search_by_key(&first, |change| change.first) {
+                return (Some(at), changes[at].splice);
             }
+            let at = class.best.partition_point(|&word| packing.first(table, word) < first);
+            let of_class = class.best.get(at).filter(|&&word| packing.first(table, word) == first);
+            (None, Splice::new(at, of_class.is_some(), of_class.map(|&word| packing.id(word))))
         };
         hosts.clear();
         for from in exporters.of(self.network.vrf(vrf).router, class.sets).filter(|&from| from != vrf) {

@@ -78,6 +78,7 @@ fn merge_two(a: &[u32], b: &[u32], out: &mut [u32]) {
     let (parts, rest) = out.split_at_mut(part * CHAINS);
     let mut parts = parts.chunks_exact_mut(part);
     let parts: [&mut [u32]; CHAINS] = std::array::from_fn(|_| parts.next().unwrap_or_default());
+    #[expect(clippy::needless_range_loop, reason = "the place is one and the same in all parts")]
     for at in 0..part {
         for chain in 0..CHAINS {
             let x = a.get(from_a[chain]).copied().unwrap_or(u32::MAX);
@@ -136,7 +137,9 @@ mod tests {
         fn oracle_a_merge_is_the_sorted_concatenation(
             mut lists in prop::collection::vec(prop::collection::vec(0_u32..5000, 0..200), 0..9)
         ) {
-            lists.iter_mut().for_each(|list| list.sort_unstable());
+            for list in &mut lists {
+                list.sort_unstable();
+            }
             let mut expected = lists.concat();
             expected.sort_unstable();
             let slices: Vec<&[u32]> = lists.iter().map(Vec::as_slice).collect();

@@ -219,7 +219,7 @@ impl<A: Address> Store<A> {
         };
         self.codes[table.index()] = codes;
         self.paged |= shape.page_bits > 0;
-        let entries = self.roots[old.root as usize..][..old.len as usize + 1].to_vec();
+        let entries = self.roots[old.root as usize..][..=old.len as usize].to_vec();
         self.release(&entries, 1 << old.page_bits, usize::from(old.width));
         self.spare.roots.insert(old.root, old.len + 1);
         Ok(part.blocks.len() + 4 * (part.slots.len() + part.pages.len()))

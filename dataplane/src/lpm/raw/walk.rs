@@ -158,6 +158,7 @@ impl Columns {
         let unused = (64 - 8 * size as u32) & 63;
         let (bits, mask) = (bits >> unused, u64::MAX >> unused);
         let mut below = 0;
+        #[expect(clippy::needless_bitwise_bool, reason = "both are known: no branch between them")]
         for step in [8, 4, 2, 1] {
             let next = below + step;
             // SAFETY: the boundary is within the list, or it is below the 15th and within the slack behind all nodes.
