@@ -94,7 +94,7 @@ impl<A: Address> Overlaps<A> {
         let mut found = Self::default();
         // The prefixes around the entry, the longest last.
         let mut around: Vec<(Prefix<A>, Side)> = Vec::new();
-        for route in leak.rib(vrf).iter() {
+        for route in leak.rib(vrf) {
             let Some(side) = side(network, leak, vrf, route) else { continue };
             let prefix = leak.table().prefix(route);
             // A default route covers everything and is meant to.
