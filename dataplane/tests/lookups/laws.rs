@@ -62,6 +62,12 @@ pub(crate) fn tables_of_one_kind<A: TreeKey>(build: Build<A>) {
     let neighbours = |value: fn(u32) -> u32| {
         (0..200_u32).map(|index| (at(A::narrow(u128::from(0x0a_0000 + index)) << shift, 24), value(index))).collect()
     };
+    // A lone route that is aligned to little, and behind it prefixes aligned to much.
+    let staggered = |len: u8| {
+        let first = (at(A::narrow(0x01_0405) << shift, 24), 99);
+        let wide = (2..40_u32).map(|index| (at(A::narrow(index.into()) << (u32::from(A::BITS) - 8), len), index));
+        ordered(std::iter::once(first).chain(wide).collect())
+    };
     let default = |mut routes: Routes<A>, value| {
         routes.insert(0, (Prefix::DEFAULT, value));
         routes
@@ -75,6 +81,7 @@ pub(crate) fn tables_of_one_kind<A: TreeKey>(build: Build<A>) {
         default(vec![], NO_ROUTE - 1),
         vec![],
     ]);
+    tables.extend((6..=12).map(staggered));
     let Some(subject) = build(&tables) else { return };
     agree(&tables, &subject, &[A::ZERO, A::MAX, A::narrow(0x0a00_0001), A::narrow(0x0a01 << (A::BITS - 16))]);
 }

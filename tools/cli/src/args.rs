@@ -79,6 +79,8 @@ pub(crate) enum ShowCommand {
     Vrf(ShowVrfArgs),
     /// The VPN table by RD, as `show ip bgp vpnv4 all`.
     Bgp(ShowBgpArgs),
+    /// What each router has to hold: VPN routes kept and dropped, FIB entries, labels, bytes.
+    Pe(ShowPeArgs),
     /// Routing tables, as `show ip route vrf`.
     Route(ShowRouteArgs),
 }
@@ -214,6 +216,15 @@ pub(crate) struct ShowVrfArgs {
     /// Everything about each VRF, as `show vrf detail`.
     #[arg(long)]
     pub(crate) detail: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowPeArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Only this router.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) router: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,7 @@ mod run;
 mod schema;
 mod scope;
 mod show_bgp;
+mod show_pe;
 mod show_route;
 mod show_vrf;
 mod threads;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &global),
         Command::Show(ShowCommand::Vrf(args)) => show_vrf::run(args, &global),
         Command::Show(ShowCommand::Bgp(args)) => show_bgp::run(args, &global),
+        Command::Show(ShowCommand::Pe(args)) => show_pe::run(args, &global),
         Command::Show(ShowCommand::Route(args)) => show_route::run(args, &global),
         Command::Ping(args) => ping::run(args, &global),
         Command::Why(args) => why::run(args, &global),

@@ -165,21 +165,20 @@ fn chunked<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectPar
     let slot = |address: u32| address >> (8 + CHUNK_BITS);
     let first = routes.first().map_or(0, |(prefix, _)| slot(prefix.bits()));
     let end = routes.iter().map(|(prefix, _)| slot(prefix.last()) + 1).max().unwrap_or(first);
-    let run = |first: u32| {
+    let run = |(first, end): (u32, u32)| {
         let (mut chunks, mut groups) = (Chunks::new(), Groups::default());
-        let len = (end - first).min((RUN / CHUNK) as u32) as usize;
-        let mut codes = vec![C::default(); len * CHUNK];
+        let mut codes = vec![C::default(); (end - first) as usize * CHUNK];
         paint(&mut codes, first * CHUNK as u32, routes, &mut groups);
         let (all, _) = codes.as_chunks::<CHUNK>();
         let starts = all.iter().map(|chunk| chunks.start(chunk)).collect();
         Run { starts, codes: chunks.codes, groups }
     };
-    let firsts: Vec<u32> = (first..end).step_by(RUN / CHUNK).collect();
-    let runs: Vec<Run<C>> = if routes.len() < HUGE {
-        firsts.into_iter().map(run).collect()
-    } else {
-        firsts.into_par_iter().map(run).collect()
-    };
+    // Runs end at multiples of their size, so that a prefix that begins before a run contains all of it or nothing.
+    let len = (RUN / CHUNK) as u32;
+    let cuts = (first / len..end.div_ceil(len)).map(|run| ((run * len).max(first), ((run + 1) * len).min(end)));
+    let cuts: Vec<(u32, u32)> = cuts.collect();
+    let runs: Vec<Run<C>> =
+        if routes.len() < HUGE { cuts.into_iter().map(run).collect() } else { cuts.into_par_iter().map(run).collect() };
     let mut chunks = Chunks::new();
     let outside = chunks.start(&[C::default(); CHUNK]);
     let mut roots = Vec::with_capacity((end - first) as usize + 1);

@@ -48,7 +48,7 @@ pub(super) fn entry(routes: &[Coded], slot: u32) -> (Option<u32>, usize) {
 }
 
 /// Paints `codes`, the /24s from `first` on, which are all [`super::super::raw::OUTSIDE`] so far, with the sorted
-/// `routes`. Appends the groups of deep /24s. O(codes under routes, each as often as it is nested).
+/// `routes`. None of them may begin before `first` and end among the `codes`. Appends the groups of deep /24s. O(codes under routes, each as often as it is nested).
 pub(super) fn paint<C: Code>(codes: &mut [C], first: u32, routes: &[Coded], groups: &mut Groups<C>) {
     let (cover, from) = entry(routes, first);
     if let Some(cover) = cover {

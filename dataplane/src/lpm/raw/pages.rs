@@ -34,7 +34,7 @@ impl<T: Plain + Default> Pages<T> {
         let mapping = (bytes >= HUGE_PAGE).then(|| Mapping::new(bytes)).flatten();
         match mapping {
             Some(mapping) => {
-                let advised = huge && mapping.advise_huge(bytes);
+                let advised = huge && mapping.advise_huge();
                 Self { memory: Memory::Mapped(mapping, len), advised }
             }
             None => Self { memory: Memory::Heap(vec![T::default(); len]), advised: false },
@@ -93,7 +93,7 @@ impl<T: Plain> DerefMut for Pages<T> {
 struct Mapping {
     /// Where what was asked for begins.
     start: NonNull<u8>,
-    /// What was mapped: as much and a huge page more, for the alignment.
+    /// What was mapped: as many whole huge pages and one more, for the alignment.
     whole: (NonNull<u8>, usize),
 }
 
@@ -107,7 +107,7 @@ impl Mapping {
     /// Maps `bytes` zeros, or returns `None` where the system does not.
     fn new(bytes: usize) -> Option<Self> {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
-        let len = bytes.checked_add(HUGE_PAGE)?;
+        let len = bytes.checked_next_multiple_of(HUGE_PAGE)?.checked_add(HUGE_PAGE)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a mapping at an address of the system's choice touches nothing that is there.
         let whole = unsafe { mmap_anonymous(std::ptr::null_mut(), len, protection, MapFlags::PRIVATE) };
@@ -118,8 +118,9 @@ impl Mapping {
         Some(Self { start, whole: (whole, len) })
     }
 
-    /// Asks for huge pages and returns whether the system took the request.
-    fn advise_huge(&self, bytes: usize) -> bool {
+    /// Asks for huge pages up to the end of the last one, and returns whether the system took the request.
+    fn advise_huge(&self) -> bool {
+        let bytes = self.whole.1 - HUGE_PAGE;
         let advice = rustix::mm::Advice::LinuxHugepage;
         // SAFETY: the advice changes the pages behind the memory, never what is in it.
         unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), bytes, advice) }.is_ok()
@@ -143,7 +144,7 @@ impl Mapping {
         None
     }
 
-    fn advise_huge(&self, _bytes: usize) -> bool {
+    fn advise_huge(&self) -> bool {
         false
     }
 }

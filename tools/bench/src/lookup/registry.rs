@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use vrfleak_dataplane::lpm::{Forest, Isa, MatchForest, Options, TreeBitmap, TreeKey};
+use vrfleak_dataplane::lpm::{
+    AutoForest, AutoOptions, DirectForest, DirectLayout, Forest, Isa, MatchForest, Options, TreeBitmap, TreeKey,
+};
 use vrfleak_engine::Address;
 
 use super::contender::{Contender, Engine, Racer};
@@ -21,11 +23,36 @@ pub(crate) trait BenchKey: Address + TreeKey + TrieKey + PopKey {
 
 impl BenchKey for u32 {
     fn of_family() -> Vec<Entry<Self>> {
+        let mut all = Vec::new();
+        for isa in Isa::available() {
+            let options = Options { isa, ..Options::default() };
+            for layout in DirectLayout::ALL {
+                all.push(Entry::new("vrfleak", format!("{}-{}", layout.name(), isa.name()), move |tables| {
+                    few(tables)?;
+                    let forest = DirectForest::build(tables, layout, options)?;
+                    let huge = forest.huge_page_bytes();
+                    Ok(Ours { forest, huge })
+                }));
+            }
+        }
         #[cfg(feature = "peer-dpdk")]
-        return super::contenders::dpdk::ipv4();
-        #[cfg(not(feature = "peer-dpdk"))]
-        Vec::new()
+        all.extend(super::contenders::dpdk::ipv4());
+        all
     }
+}
+
+/// Checks that there are not more VRFs than direct tables are for: each of them has megabytes.
+///
+/// # Errors
+///
+/// If there are.
+fn few(tables: &[Routes<u32>]) -> Result<(), Unable> {
+    const FEW: usize = 64;
+    let vrfs = tables.len();
+    if vrfs > FEW {
+        return Err(Unable(format!("it has megabytes a VRF, and there are {vrfs}, the limit here is {FEW}")));
+    }
+    Ok(())
 }
 
 impl BenchKey for u128 {
@@ -90,10 +117,22 @@ pub(crate) fn all<A: BenchKey>() -> Vec<Entry<A>> {
     let mut all = Vec::new();
     for isa in Isa::available() {
         let options = Options { isa, ..Options::default() };
+        let auto = AutoOptions { tables: options, ..AutoOptions::default() };
         let name = isa.name();
         let ours = |kind: &str| format!("{kind}-{name}");
-        all.push(Entry::new("vrfleak", ours("compressed"), move |tables| Ok(Ours(Forest::build(tables, options)?))));
-        all.push(Entry::new("vrfleak", ours("match"), move |tables| Ok(Ours(MatchForest::build(tables, options)?))));
+        all.push(Entry::new("vrfleak", ours("auto"), move |tables| {
+            let forest = AutoForest::build(tables, auto)?;
+            let huge = forest.huge_page_bytes();
+            Ok(Ours { forest, huge })
+        }));
+        all.push(Entry::new("vrfleak", ours("compressed"), move |tables| {
+            let forest = Forest::build(tables, options)?;
+            let huge = forest.huge_page_bytes();
+            Ok(Ours { forest, huge })
+        }));
+        all.push(Entry::new("vrfleak", ours("match"), move |tables| {
+            Ok(Ours { forest: MatchForest::build(tables, options)?, huge: 0 })
+        }));
     }
     all.push(Entry::new("treebitmap", "0.5", |tables| Ok(TreeBitmaps(TreeBitmap::build(tables)?))));
     all.push(Entry::new("prefix-trie", "0.10", |tables| Ok(PrefixTries::build(tables))));

@@ -2,6 +2,7 @@
 
 mod bench;
 mod command;
+mod configurations;
 mod errors;
 mod feeds;
 mod json;

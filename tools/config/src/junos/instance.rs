@@ -40,7 +40,7 @@ impl Reader {
             ["routing-options", ..] => return self.routing_options(table, &words[1..], report),
             ["protocols", "bgp", "group", _, ..] => return self.bgp_group(table, &words[3..], report),
             ["protocols", protocol @ ("ospf" | "ospf3" | "rip" | "isis"), ..] => {
-                if !std::mem::replace(&mut self.instance_of(table).warned, true) {
+                if self.warned.insert(table) {
                     report.warning(
                         words[1].place,
                         format_args!("routes of `{protocol}` are not modelled"),

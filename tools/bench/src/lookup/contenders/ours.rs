@@ -4,9 +4,14 @@ use vrfleak_dataplane::lpm::{Lookup, NO_ROUTE, TableId};
 use vrfleak_engine::Address;
 
 use crate::lookup::contender::Engine;
+use crate::text::binary;
 
 /// A forest, by its own batched calls.
-pub(crate) struct Ours<F>(pub(crate) F);
+pub(crate) struct Ours<F> {
+    pub(crate) forest: F,
+    /// The bytes for which the system took the request for huge pages.
+    pub(crate) huge: usize,
+}
 
 impl<A: Address, F: Lookup<A>> Engine<A> for Ours<F> {
     type Key = A;
@@ -18,16 +23,16 @@ impl<A: Address, F: Lookup<A>> Engine<A> for Ours<F> {
     }
 
     fn batch(&self, keys: &[A], values: &mut [u32]) {
-        self.0.lookup_batch(TableId(0), keys, values);
+        self.forest.lookup_batch(TableId(0), keys, values);
     }
 
     fn mixed(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
-        self.0.lookup_mixed(tables, keys, values);
+        self.forest.lookup_mixed(tables, keys, values);
     }
 
     #[inline]
     fn single(&self, table: TableId, key: A) -> u32 {
-        self.0.lookup(table, key).unwrap_or(NO_ROUTE)
+        self.forest.lookup(table, key).unwrap_or(NO_ROUTE)
     }
 
     #[inline]
@@ -40,7 +45,11 @@ impl<A: Address, F: Lookup<A>> Engine<A> for Ours<F> {
         key ^ A::narrow(nothing.into())
     }
 
+    fn remark(&self) -> Option<String> {
+        (self.huge > 0).then(|| format!("asks for huge pages for {}", binary(self.huge as u64)))
+    }
+
     fn bytes(&self) -> Option<usize> {
-        Some(self.0.bytes())
+        Some(self.forest.bytes())
     }
 }
