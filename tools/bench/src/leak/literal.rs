@@ -134,7 +134,7 @@ const ALONE: u32 = u32::MAX;
 impl Hidden {
     fn new<A: Address>(network: &Network, exports: &[Vpn<'_, A>]) -> Self {
         let mut hidden = Self { shared: Vec::new(), reflected: Vec::new(), at_router: AHashMap::new() };
-        let mut rds: Vec<Option<Rd>> = network.vrfs().iter().map(|vrf| vrf.rd).filter(Option::is_some).collect();
+        let mut rds: Vec<Rd> = network.vrfs().iter().filter_map(|vrf| vrf.rd).collect();
         let vrfs = rds.len();
         rds.sort_unstable();
         rds.dedup();
