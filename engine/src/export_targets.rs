@@ -193,22 +193,27 @@ fn map_routes<A: Address>(network: &Network, resolution: &Resolution, origin: Vr
     family.routes.iter().filter(in_bgp).map(verdict).collect()
 }
 
-/// Evaluates the export map of the route's VRF for it.
-fn evaluate<A: Address>(network: &Network, prefix: Prefix<A>, key: RouteKey) -> Option<Exported> {
+/// Returns what a VRF's export targets and map make of a route of its own.
+pub(crate) fn decide<A: Address>(network: &Network, prefix: Prefix<A>, key: RouteKey) -> policy::Export {
     let vrf = network.vrf(key.origin);
     let family = vrf.family::<A>();
-    let attributes = &network.attributes()[key.attributes.index()];
     let next_hop = network.next_hop(key.next_hop).kind;
     let seen = PolicyRoute {
         prefix,
         protocol: key.protocol,
-        attributes,
+        attributes: &network.attributes()[key.attributes.index()],
         interface: next_hop.interface().map(|id| network.interface(id).name.as_str()),
         next_hop: next_hop.address(),
         rd: vrf.rd,
     };
     let dialect = network.router(vrf.router).dialect;
-    match policy::export(network.policies(), family.export_map, dialect, &family.export, seen) {
+    policy::export(network.policies(), family.export_map, dialect, &family.export, seen)
+}
+
+/// Evaluates the export map of the route's VRF for it.
+fn evaluate<A: Address>(network: &Network, prefix: Prefix<A>, key: RouteKey) -> Option<Exported> {
+    let attributes = &network.attributes()[key.attributes.index()];
+    match decide(network, prefix, key) {
         policy::Export::Exported { attributes: became, next_hop, .. } => {
             let targets = became.route_targets.clone().unwrap_or_default();
             // The targets have a column of their own, and the weight leaves no VRF.

@@ -201,6 +201,9 @@ fn keep_best<T: Ord>(
     step: Step,
     measure: impl Fn(&Seen) -> T,
 ) {
+    if left.len() < 2 {
+        return;
+    }
     let Some(best) = left.iter().map(|(_, seen)| measure(seen)).min() else { return };
     left.retain(|(index, seen)| {
         let keep = measure(seen) == best;
@@ -294,7 +297,7 @@ pub(crate) fn equal_paths<A: Address>(
         return Vec::new();
     }
     let mut lost = vec![None; contest.keys.len()];
-    let mut left = in_bgp::<A>(paths, vrf, contest);
+    let mut left = in_bgp::<A>(paths, vrf, contest, own_winner(paths, vrf, contest.keys));
     eliminate_to_med(&mut left, &mut lost);
     if !maximum.eibgp {
         keep_best(&mut left, &mut lost, Step::External, |seen| seen.internal);
@@ -376,7 +379,7 @@ pub(crate) fn select<A: Address>(paths: Paths<'_>, vrf: VrfId, contest: Contest<
     let candidates = contest.keys;
     let mut lost = vec![None; candidates.len()];
     let winner = own_winner(paths, vrf, candidates);
-    let bgp = eliminate(in_bgp::<A>(paths, vrf, contest), &mut lost);
+    let bgp = eliminate(in_bgp::<A>(paths, vrf, contest, winner), &mut lost);
     let hosts = candidates.iter().enumerate().filter(|(_, key)| key.origin != vrf && key.protocol == Protocol::Local);
     let host = hosts.min_by_key(|(_, key)| (paths.network().vrf(key.origin).rd, **key)).map(|(index, _)| index);
     let own_zero = winner.filter(|&index| own_distance(paths, candidates[index]) == 0);
@@ -408,9 +411,9 @@ pub(crate) fn select<A: Address>(paths: Paths<'_>, vrf: VrfId, contest: Contest<
     Selection { best, lost }
 }
 
-/// Returns those candidates that compete in BGP: imported ones, those from CEs, and the own route that is redistributed.
-fn in_bgp<A: Address>(paths: Paths<'_>, vrf: VrfId, contest: Contest<'_>) -> Vec<(usize, Seen)> {
-    let winner = own_winner(paths, vrf, contest.keys);
+/// Returns those candidates that compete in BGP: imported ones, those from CEs, and the own `winner` if it is
+/// redistributed.
+fn in_bgp<A: Address>(paths: Paths<'_>, vrf: VrfId, contest: Contest<'_>, winner: Option<usize>) -> Vec<(usize, Seen)> {
     let mut in_bgp = Vec::with_capacity(contest.keys.len());
     for (index, &key) in contest.keys.iter().enumerate() {
         let own = key.origin == vrf;

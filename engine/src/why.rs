@@ -1,13 +1,16 @@
 //! [`why`]: the one reason why a route is, or is not, in the table of a VRF.
 
 use crate::address::Address;
+use crate::export_targets;
 use crate::id::{RouteId, TargetSetId, VrfId};
 use crate::import::Import;
+use crate::imported::{Verdict, Verdicts};
 use crate::leak::{Candidate, FamilyLeak, Leak};
 use crate::network::Network;
+use crate::policy::{ClauseId, Export};
 use crate::prefix::Prefix;
 use crate::resolve::Resolution;
-use crate::route_table::ExportStatus;
+use crate::route_table::{ExportStatus, RouteTable};
 use crate::select::{RouteKey, Step};
 
 /// The reason why a route is where it is, seen from one VRF (SEMANTICS, "Why"). Each route has exactly one.
@@ -22,7 +25,10 @@ pub enum Reason {
         via: VrfId,
     },
     /// The export map of its VRF denies it or does not match it (E5).
-    ExportMapDenied,
+    ExportMapDenied {
+        /// The clause that denied it; `None` where none matched it.
+        clause: Option<ClauseId>,
+    },
     /// It would be exported without any target (E3).
     NoTarget,
     /// Its VRF has no RD.
@@ -34,6 +40,20 @@ pub enum Reason {
     },
     /// None of its targets is one that the VRF imports (I1).
     NoCommonTarget,
+    /// It has been in the VRF before: a route does not come back to where it came from (I4).
+    OwnOrigin,
+    /// The import map denies it or does not match it (I3).
+    ImportMapDenied {
+        /// The clause that denied it; `None` where none matched it.
+        clause: Option<ClauseId>,
+    },
+    /// Its AS path holds the AS of the router more often than is permitted (I5).
+    AsLoop,
+    /// The VRF has as many routes as it may have (S6).
+    OverLimit {
+        /// How many that is.
+        limit: u32,
+    },
     /// Another VPN route with the same RD and prefix is preferred (E6).
     LostNlri {
         /// That route.
@@ -77,12 +97,17 @@ impl Reason {
             Self::NotRedistributed
             | Self::Imported { .. }
             | Self::NoTarget
-            | Self::ExportMapDenied
+            | Self::ExportMapDenied { .. }
             | Self::NoRd
             | Self::OtherExported { .. } => Stage::NotExported,
-            Self::NoCommonTarget | Self::LostNlri { .. } | Self::NextHopUnresolved | Self::VrfDown { .. } => {
-                Stage::NotImported
-            }
+            Self::NoCommonTarget
+            | Self::OwnOrigin
+            | Self::ImportMapDenied { .. }
+            | Self::AsLoop
+            | Self::OverLimit { .. }
+            | Self::LostNlri { .. }
+            | Self::NextHopUnresolved
+            | Self::VrfDown { .. } => Stage::NotImported,
             Self::NotBest { .. } => Stage::NotBest,
             Self::Best => Stage::Best,
         }
@@ -94,10 +119,14 @@ impl Reason {
             Self::NotRedistributed => "not_redistributed",
             Self::Imported { .. } => "imported",
             Self::NoTarget => "no_target",
-            Self::ExportMapDenied => "export_map_denied",
+            Self::ExportMapDenied { .. } => "export_map_denied",
             Self::NoRd => "no_rd",
             Self::OtherExported { .. } => "other_exported",
             Self::NoCommonTarget => "no_common_target",
+            Self::OwnOrigin => "own_origin",
+            Self::ImportMapDenied { .. } => "import_map_denied",
+            Self::AsLoop => "as_loop",
+            Self::OverLimit { .. } => "over_limit",
             Self::LostNlri { .. } => "lost_nlri",
             Self::NextHopUnresolved => "next_hop_unresolved",
             Self::VrfDown { .. } => "vrf_down",
@@ -159,6 +188,16 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
             let targets = id.map_or(TargetSetId::NONE, |id| table.targets(id));
             outcomes.push((Outcome { route: key, targets, leaked_host: false, reason }, usize::MAX));
         }
+        let table = family.table();
+        for id in table.routes_to(prefix).filter(|&id| table.origin(id) == origin && table.is_reexport(network, id)) {
+            if outcomes.iter().all(|(outcome, _)| outcome.route != table.key(id)) {
+                let up = network.vrf(vrf).up;
+                let down = Reason::VrfDown { vrf };
+                let reason = if up { left_behind(network, family, &import, vrf, id) } else { down };
+                let (route, targets) = (table.key(id), table.targets(id));
+                outcomes.push((Outcome { route, targets, leaked_host: false, reason }, usize::MAX));
+            }
+        }
         outcomes.extend(not_passed_on(network, family, vrf, origin, prefix).map(|outcome| (outcome, usize::MAX)));
     }
     outcomes.sort_by_key(|(outcome, at)| (std::cmp::Reverse(outcome.reason.stage()), *at, outcome.route));
@@ -192,7 +231,7 @@ fn left_behind<A: Address>(
     match table.status(id) {
         ExportStatus::NotRedistributed => Reason::NotRedistributed,
         ExportStatus::NoTarget => Reason::NoTarget,
-        ExportStatus::MapDenied => Reason::ExportMapDenied,
+        ExportStatus::MapDenied => Reason::ExportMapDenied { clause: denying_clause(network, table, id) },
         ExportStatus::NoRd => Reason::NoRd,
         ExportStatus::LostToOwn | ExportStatus::Rewritten => {
             let winner = same_prefix()
@@ -204,10 +243,36 @@ fn left_behind<A: Address>(
             if !family.imports(network, vrf, table.targets(id)) {
                 return Reason::NoCommonTarget;
             }
+            if table.was_in(vrf, id) {
+                return Reason::OwnOrigin;
+            }
+            if import.is_visible(router, id) {
+                return refused(network, family, vrf, id);
+            }
             let rd = |id: RouteId| network.vrf(table.origin(id)).rd;
             let winner = same_prefix().find(|&other| rd(other) == rd(id) && import.is_visible(router, other));
             winner.map_or(Reason::NoCommonTarget, |winner| Reason::LostNlri { winner: table.key(winner) })
         }
+    }
+}
+
+/// Says why a route that `vrf` is offered does not compete in it.
+fn refused<A: Address>(network: &Network, family: &FamilyLeak<A>, vrf: VrfId, id: RouteId) -> Reason {
+    match Verdicts::default().of(network, family.table(), vrf, id) {
+        Verdict::Denied(clause) => Reason::ImportMapDenied { clause },
+        Verdict::Loop => Reason::AsLoop,
+        Verdict::Plain | Verdict::Changed(_) => {
+            let limit = network.vrf(vrf).family::<A>().maximum_routes.map_or(0, |maximum| maximum.limit);
+            Reason::OverLimit { limit }
+        }
+    }
+}
+
+/// Returns the clause of the export map that denied a route.
+fn denying_clause<A: Address>(network: &Network, table: &RouteTable<A>, id: RouteId) -> Option<ClauseId> {
+    match export_targets::decide(network, table.prefix(id), table.key(id)) {
+        Export::Denied(clause) => Some(clause),
+        _ => None,
     }
 }
 
@@ -223,11 +288,20 @@ fn not_passed_on<A: Address>(
     let listens = via != vrf && family.imports(network, vrf, table.export_of[via.index()]);
     let best = family.get(via, prefix).filter(|_| listens && network.vrf(via).rd.is_some())?;
     let imported = table.origin(best) != via && table.origin(best) != vrf;
+    // With the switch it is passed on, unless its export map or the lack of a target keeps it back.
+    let passes = network.vrf(via).reexport_imported;
+    let exported = |id: RouteId| table.origin(id) == via && table.status(id).is_vpn_route();
+    if passes && table.routes_to(prefix).any(exported) {
+        return None;
+    }
     let new = family.get(vrf, prefix) != Some(best) && !family.imports(network, vrf, table.targets(best));
     (imported && new).then(|| Outcome {
         route: table.key(best),
         targets: table.targets(best),
         leaked_host: false,
-        reason: Reason::Imported { via },
+        reason: match network.vrf(via).family::<A>().export_map {
+            Some(_) if passes => Reason::ExportMapDenied { clause: None },
+            _ => Reason::Imported { via },
+        },
     })
 }

@@ -68,7 +68,7 @@ fn e5_what_the_map_does_not_match_is_dropped_or_keeps_the_default_by_dialect() {
         if !plain {
             let leak = Leak::new(&network);
             let outcomes = why(&network, &leak, vrfs[1], prefix(PLAIN));
-            assert_eq!(outcomes[0].reason, Reason::ExportMapDenied);
+            assert_eq!(outcomes[0].reason, Reason::ExportMapDenied { clause: None });
         }
     }
 }

@@ -28,7 +28,7 @@ mod tree_bitmap;
 
 pub use auto::{Auto, AutoForest, AutoMatchForest, AutoOptions, Choice};
 pub use direct::{DirectForest, DirectLayout};
-pub use forest::{Forest, MatchForest, Options};
+pub use forest::{Change, Forest, MatchForest, Options};
 pub use linear::Linear;
 pub use lookup::{Lookup, LookupMatch};
 pub use raw::Isa;

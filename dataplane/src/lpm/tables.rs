@@ -57,6 +57,20 @@ pub enum BuildError {
         /// The route's prefix.
         prefix: String,
     },
+    /// A change is about a table that the forest does not have.
+    NoTable {
+        /// The table.
+        table: TableId,
+        /// How many tables there are.
+        tables: usize,
+    },
+    /// The prefix that a removed one leaves behind is not around it.
+    LongCover {
+        /// The removed prefix.
+        prefix: String,
+        /// The length of the other.
+        cover: u8,
+    },
     /// The forest would exceed what its 32-bit offsets reach.
     TooBig {
         /// The family.
@@ -78,6 +92,10 @@ impl fmt::Display for BuildError {
             }
             Self::ReservedValue { table, prefix } => {
                 write!(f, "table {}: `{prefix}` has the value {NO_ROUTE}, which means no route", table.0)
+            }
+            Self::NoTable { table, tables } => write!(f, "no table {}, expected one below {tables}", table.0),
+            Self::LongCover { prefix, cover } => {
+                write!(f, "a cover of length {cover} for `{prefix}`, expected a shorter prefix")
             }
             Self::TooBig { family, what, count, limit } => {
                 write!(f, "the {family} tables need `{count}` {what}, expected at most {limit}")

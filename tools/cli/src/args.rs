@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Ping(PingArgs),
     /// Say why a route is, or is not, in the table of a VRF.
     Why(WhyArgs),
+    /// Look for what is suspicious: targets without a counterpart, leaks one way only, overlaps, loose policies.
+    Lint(LintArgs),
     /// Measure lookups and leaks beside their peers, each one's answers checked.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -77,6 +79,8 @@ pub(crate) enum ShowCommand {
     Vrf(ShowVrfArgs),
     /// The VPN table by RD, as `show ip bgp vpnv4 all`.
     Bgp(ShowBgpArgs),
+    /// What each router has to hold: VPN routes kept and dropped, FIB entries, labels, bytes.
+    Pe(ShowPeArgs),
     /// Routing tables, as `show ip route vrf`.
     Route(ShowRouteArgs),
 }
@@ -215,6 +219,15 @@ pub(crate) struct ShowVrfArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ShowPeArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Only this router.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) router: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ShowBgpArgs {
     /// Which table.
     #[arg(value_enum)]
@@ -285,6 +298,15 @@ pub(crate) struct WhyArgs {
     /// The router, where several have the VRF.
     #[arg(long, value_name = "NAME")]
     pub(crate) router: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// How many findings of each kind to show; the others are counted.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
 }
 
 /// A prefix or an address.

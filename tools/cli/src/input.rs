@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use vrfleak_bench_data::{Diagnostics, scenario, source_text};
-use vrfleak_config::{Options, UnknownLines};
+use vrfleak_config::{Name, Options, Provenance, UnknownLines};
 use vrfleak_engine::Network;
 
 use crate::activity::Activity;
@@ -38,6 +38,27 @@ pub(crate) fn read_path(
     Ok(network)
 }
 
+/// Where a network comes from, as far as its configurations tell.
+#[derive(Debug, Default)]
+pub(crate) struct Source {
+    /// Where its parts stand; none for a scenario.
+    pub(crate) provenance: Option<Provenance>,
+    /// Policies and lists that are named and not defined.
+    pub(crate) undefined: Vec<Name>,
+    /// Policies and lists that nothing names.
+    pub(crate) unused: Vec<Name>,
+}
+
+/// Reads the network of a command's `--input` and where its parts stand.
+pub(crate) fn read_with_source(args: &InputArgs, verbose: bool) -> Result<(Network, Source), Failure> {
+    let activity = Activity::start("reading");
+    let (network, source, remarks) = load_alone(&args.input, &args.files, &args.configuration, verbose, true)?;
+    let (network, more) = feeds::add(network, &args.files.feeds, verbose)?;
+    drop(activity);
+    say(&(remarks + &more));
+    Ok((network, source))
+}
+
 /// Returns the network at `paths` with what comes beside it, and what there is to say about the input.
 fn load(
     paths: &[PathBuf],
@@ -45,17 +66,19 @@ fn load(
     configuration: &ConfigurationArgs,
     verbose: bool,
 ) -> Result<(Network, String), Failure> {
-    let (network, remarks) = load_alone(paths, files, configuration, verbose)?;
+    let (network, _, remarks) = load_alone(paths, files, configuration, verbose, false)?;
     let (network, more) = feeds::add(network, &files.feeds, verbose)?;
     Ok((network, remarks + &more))
 }
 
+/// Returns the network at `paths` alone, where it comes from, unused names among it on demand, and what there is to say.
 fn load_alone(
     paths: &[PathBuf],
     files: &FileArgs,
     configuration: &ConfigurationArgs,
     verbose: bool,
-) -> Result<(Network, String), Failure> {
+    names: bool,
+) -> Result<(Network, Source, String), Failure> {
     let explicit = configuration.dialect.is_some();
     let scenario = if explicit { None } else { paths.iter().find(|path| is_scenario(path)) };
     if let Some(path) = scenario {
@@ -65,7 +88,7 @@ fn load_alone(
         }
         let files = files.files.iter().cloned().collect();
         let scenario = scenario::load(path, &files)?;
-        return Ok((scenario.network, warnings(&scenario.warnings)));
+        return Ok((scenario.network, Source::default(), warnings(&scenario.warnings)));
     }
     if let Some((name, _)) = files.files.first() {
         return Err(Failure::request(format!(
@@ -78,7 +101,10 @@ fn load_alone(
     let loaded = vrfleak_config::load(paths, &options)?;
     let name = |source: usize| loaded.provenance.sources().get(source).map_or("", |source| source.name());
     let unknown = unknown(&loaded.unknown, loaded.lines, verbose, name);
-    Ok((loaded.network, warnings(&loaded.warnings) + &unknown))
+    let remarks = warnings(&loaded.warnings) + &unknown;
+    let unused = if names { loaded.unused_names() } else { Vec::new() };
+    let source = Source { provenance: Some(loaded.provenance), undefined: loaded.undefined, unused };
+    Ok((loaded.network, source, remarks))
 }
 
 /// Returns whether the file is meant as a scenario: by its name, by a TOML heading that no configuration has, or because

@@ -15,6 +15,7 @@ mod input;
 mod interrupt;
 mod ipv4_table;
 mod ipv6_table;
+mod lint;
 mod output;
 mod ping;
 mod ping_matrix;
@@ -23,6 +24,7 @@ mod run;
 mod schema;
 mod scope;
 mod show_bgp;
+mod show_pe;
 mod show_route;
 mod show_vrf;
 mod threads;
@@ -45,9 +47,11 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &global),
         Command::Show(ShowCommand::Vrf(args)) => show_vrf::run(args, &global),
         Command::Show(ShowCommand::Bgp(args)) => show_bgp::run(args, &global),
+        Command::Show(ShowCommand::Pe(args)) => show_pe::run(args, &global),
         Command::Show(ShowCommand::Route(args)) => show_route::run(args, &global),
         Command::Ping(args) => ping::run(args, &global),
         Command::Why(args) => why::run(args, &global),
+        Command::Lint(args) => lint::run(args, &global),
         Command::Bench(BenchCommand::Leak(args)) => bench::leak::run(args, &global),
         Command::Bench(BenchCommand::Lookup(args)) => bench::lookup::run(args, &global),
         Command::Schema => schema::schema(&global),

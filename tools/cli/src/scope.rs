@@ -57,7 +57,8 @@ pub(crate) fn vrf(network: &Network, name: &str, router_name: Option<&str>) -> R
     }
 }
 
-fn router(network: &Network, name: &str) -> Result<RouterId, Failure> {
+/// Returns the router of this name.
+pub(crate) fn router(network: &Network, name: &str) -> Result<RouterId, Failure> {
     let position = network.routers().iter().position(|router| router.name == name);
     position.map(RouterId::from_index).ok_or_else(|| {
         let names = listed(network.routers().iter().map(|router| router.name.as_str()));

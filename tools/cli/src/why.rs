@@ -3,9 +3,11 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use vrfleak_engine::near_target::near;
+use vrfleak_engine::policy::ClauseId;
 use vrfleak_engine::{
-    Address, FamilyLeak, Leak, Network, NextHopKind, Outcome, Prefix, Protocol, Reason, RouteKey, RouteTarget, Stage,
-    Step, TargetSetId, VrfId, why,
+    Address, FamilyLeak, Leak, Network, NextHopKind, Outcome, PolicyId, Prefix, Protocol, Reason, RouteKey,
+    RouteTarget, Stage, Step, TargetSetId, VrfId, why,
 };
 
 use crate::args::{Format, Global, Target, WhyArgs};
@@ -184,6 +186,25 @@ impl<'a, A: Address> View<'a, A> {
         self.family.table().target_sets().of(outcome.targets).collect()
     }
 
+    /// Returns the name of a map and the clause that denied, where one did.
+    fn denied(&self, map: Option<PolicyId>, clause: Option<ClauseId>) -> String {
+        let policies = self.network.policies();
+        let map = map.map_or(String::new(), |map| format!(" `{}`", policies.get(map).name));
+        let clause = clause.map(|id| &policies.get(id.policy).clauses[id.clause as usize].label);
+        match clause {
+            Some(label) => format!("{map} (clause {label})"),
+            None => map,
+        }
+    }
+
+    /// Returns which targets of a route are one digit away from what the VRF imports.
+    fn near(&self, outcome: &Outcome) -> String {
+        let exported = self.targets(outcome);
+        let import = &self.network.vrf(self.vrf).family::<A>().import;
+        let pairs = import.iter().flat_map(|&wanted| near(wanted, &exported).into_iter().map(move |had| (wanted, had)));
+        pairs.map(|(wanted, had)| format!("; RT:{wanted} and RT:{had} are one digit apart")).collect()
+    }
+
     /// Returns where a route leads in its own VRF.
     fn way(&self, key: RouteKey) -> String {
         let kind = self.network.next_hop(key.next_hop).kind;
@@ -231,10 +252,21 @@ impl<'a, A: Address> View<'a, A> {
                     name(via)
                 )
             }
-            Reason::ExportMapDenied => {
-                let map = network.vrf(key.origin).family::<A>().export_map;
-                let map = map.map_or(String::new(), |map| format!(" `{}`", network.policies().get(map).name));
-                format!("not exported: the export map{map} of {from} does not let it pass")
+            Reason::ExportMapDenied { clause } => {
+                let denied = self.denied(network.vrf(key.origin).family::<A>().export_map, clause);
+                format!("not exported: the export map{denied} of {from} does not let it pass")
+            }
+            Reason::OwnOrigin => format!("not imported: it has been in {here} before"),
+            Reason::ImportMapDenied { clause } => {
+                let denied = self.denied(network.vrf(self.vrf).family::<A>().import_map, clause);
+                format!("not imported: the import map{denied} of {here} does not let it pass")
+            }
+            Reason::AsLoop => {
+                let asn = network.router_of(self.vrf).asn;
+                format!("not imported: its AS path holds AS {asn} more often than {here} permits")
+            }
+            Reason::OverLimit { limit } => {
+                format!("not imported: {here} has the {limit} routes that it may have")
             }
             Reason::NoTarget => format!("not exported: {from} has no export target for it"),
             Reason::NoRd => format!("not exported: {from} has no RD"),
@@ -243,7 +275,8 @@ impl<'a, A: Address> View<'a, A> {
             }
             Reason::NoCommonTarget => {
                 let import = list(&network.vrf(self.vrf).family::<A>().import);
-                format!("no common target: {from} exports it with {exported}, and {here} imports {import}")
+                let near = self.near(outcome);
+                format!("no common target: {from} exports it with {exported}, and {here} imports {import}{near}")
             }
             Reason::LostNlri { winner } => {
                 let rd = network.vrf(key.origin).rd.map_or(String::new(), |rd| format!(" {rd}"));

@@ -12,6 +12,7 @@ use crate::dialect::{Format, detect};
 use crate::frr;
 use crate::ios;
 use crate::junos;
+use crate::names::Name;
 use crate::place::Place;
 use crate::provenance::Provenance;
 use crate::report::Report;
@@ -50,6 +51,8 @@ pub struct Loaded {
     pub warnings: Diagnostics,
     /// The lines that no reader knows.
     pub unknown: UnknownLines,
+    /// Policies and lists that are named and not defined, by place; the first ten thousand.
+    pub undefined: Vec<Name>,
     /// Where the parts of the network stand.
     pub provenance: Provenance,
     /// The format of each text, in the order of [`Provenance::sources`].
@@ -144,7 +147,7 @@ fn load_sources(
         lines += memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.ends_with('\n'));
     }
     let assembled = assemble::assemble(&devices, &sources, &mut report);
-    let (found, unknown) = report.finish();
+    let (found, unknown, undefined) = report.finish();
     diagnostics.append(found);
     if diagnostics.errors() == 0
         && devices.iter().all(|device| device.vrfs().is_empty())
@@ -157,7 +160,7 @@ fn load_sources(
         None => return Err(diagnostics),
     };
     provenance.sources = sources;
-    Ok(Loaded { network, warnings, unknown, provenance, formats, lines })
+    Ok(Loaded { network, warnings, unknown, undefined, provenance, formats, lines })
 }
 
 fn read_device(source: u32, text: &str, format: Format, report: &mut Report<'_>) -> Device {

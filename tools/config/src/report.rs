@@ -4,6 +4,7 @@ use std::fmt;
 
 use vrfleak_bench_data::{Diagnostic, Diagnostics, Severity, SourceText};
 
+use crate::names::Name;
 use crate::place::Place;
 use crate::unknown::{UnknownLine, UnknownLines};
 
@@ -13,11 +14,15 @@ pub(crate) struct Report<'s> {
     sources: &'s [SourceText],
     diagnostics: Diagnostics,
     unknown: UnknownLines,
+    undefined: Vec<Name>,
 }
+
+/// How many undefined names are kept; each of them is a warning as well.
+const MAX_UNDEFINED: usize = 10_000;
 
 impl<'s> Report<'s> {
     pub(crate) fn new(sources: &'s [SourceText]) -> Self {
-        Self { sources, diagnostics: Diagnostics::default(), unknown: UnknownLines::default() }
+        Self { sources, diagnostics: Diagnostics::default(), unknown: UnknownLines::default(), undefined: Vec::new() }
     }
 
     /// Adds an error: the input cannot be used.
@@ -39,6 +44,14 @@ impl<'s> Report<'s> {
     /// Adds a warning: the result may differ from the router's.
     pub(crate) fn warning(&mut self, place: Place, message: impl fmt::Display, note: impl fmt::Display) {
         self.push(Severity::Warning, place, &message, &note, None);
+    }
+
+    /// Adds a warning about the name of a policy or list that is not defined.
+    pub(crate) fn undefined(&mut self, what: &str, place: Place, name: &str, note: impl fmt::Display) {
+        self.warning(place, format_args!("{what} `{name}` is not defined"), note);
+        if self.undefined.len() < MAX_UNDEFINED {
+            self.undefined.push(Name { place, what: what.to_owned(), name: name.to_owned() });
+        }
     }
 
     /// Adds what concerns a source as a whole.
@@ -83,8 +96,10 @@ impl<'s> Report<'s> {
     }
 
     /// Returns everything, sorted by place.
-    pub(crate) fn finish(mut self) -> (Diagnostics, UnknownLines) {
+    pub(crate) fn finish(mut self) -> (Diagnostics, UnknownLines, Vec<Name>) {
         self.diagnostics.sort_by_location();
-        (self.diagnostics, self.unknown)
+        self.undefined.sort();
+        self.undefined.dedup();
+        (self.diagnostics, self.unknown, self.undefined)
     }
 }

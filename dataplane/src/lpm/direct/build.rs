@@ -174,8 +174,8 @@ fn chunked<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectPar
         Run { starts, codes: chunks.codes, groups }
     };
     // Runs end at multiples of their size, so that a prefix that begins before a run contains all of it or nothing.
-    const LEN: u32 = (RUN / CHUNK) as u32;
-    let cuts = (first / LEN..end.div_ceil(LEN)).map(|run| ((run * LEN).max(first), ((run + 1) * LEN).min(end)));
+    let len = (RUN / CHUNK) as u32;
+    let cuts = (first / len..end.div_ceil(len)).map(|run| ((run * len).max(first), ((run + 1) * len).min(end)));
     let cuts: Vec<(u32, u32)> = cuts.collect();
     let runs: Vec<Run<C>> =
         if routes.len() < HUGE { cuts.into_iter().map(run).collect() } else { cuts.into_par_iter().map(run).collect() };

@@ -29,8 +29,9 @@ pub(in crate::lpm) fn slot_of(key: u128, at: u32) -> u32 {
     ((key << at) >> 122) as u32
 }
 
-/// By how many bytes a list must be smaller to be taken for a block.
-const BLOCK_WORTH: usize = 0;
+/// By how many bytes a list under a root must be smaller than a block without children to be taken in its place: a group
+/// of keys of which none is at a list takes a shorter way. With it dense tables have no lists there.
+const BLOCK_WORTH: usize = 16;
 
 /// One run of slots in a block under construction.
 #[derive(Clone, Copy)]
@@ -51,13 +52,15 @@ pub(super) struct BlockWriter<'a> {
     bytes: &'a mut Vec<u8>,
     /// Bytes a code: 1, 2 or 4.
     width: usize,
+    /// Whether the next node is one that a root's or page's entry leads to.
+    is_root: bool,
 }
 
 impl<'a> BlockWriter<'a> {
     /// Returns a writer of nodes with codes of `width` bytes, which continues `bytes`.
     pub(super) fn new(bytes: &'a mut Vec<u8>, width: usize) -> Self {
         debug_assert!(matches!(width, 1 | 2 | 4));
-        Self { bytes, width }
+        Self { bytes, width, is_root: true }
     }
 
     fn put_code(&mut self, code: u32) {
@@ -95,7 +98,9 @@ impl<'a> BlockWriter<'a> {
             (entry, ranges) = (first.code, rest);
         }
         let form = Form::of(at, ranges)?;
-        if form.bytes(ranges.len(), self.width) + BLOCK_WORTH > block_bytes(at, ranges, self.width) {
+        let (block, ends) = block_bytes(at, ranges, self.width);
+        let worth = if ends && self.is_root { BLOCK_WORTH } else { 0 };
+        if form.bytes(ranges.len(), self.width) + worth > block {
             return None;
         }
         let offset = self.bytes.len() as u32;
@@ -108,6 +113,7 @@ impl<'a> BlockWriter<'a> {
     /// `ranges` start within the block's addresses, ascending; `entry` is in force up to the first of them.
     fn block<A: Address>(&mut self, at: u32, entry: u32, ranges: &[Range<A>]) -> usize {
         let (bitmap, runs, count) = runs(at, entry, ranges);
+        self.is_root = false;
         let offset = self.bytes.len();
         self.bytes.extend_from_slice(&bitmap.to_le_bytes());
         let mut children = 0;
@@ -135,10 +141,11 @@ impl<'a> BlockWriter<'a> {
     }
 }
 
-/// Returns about how many bytes a block for these ranges takes with all that is below it, lists as its children.
-fn block_bytes<A: Address>(at: u32, ranges: &[Range<A>], width: usize) -> usize {
+/// Returns about how many bytes a block for these ranges takes with all that is below it, lists as its children, and
+/// whether there is nothing below.
+fn block_bytes<A: Address>(at: u32, ranges: &[Range<A>], width: usize) -> (usize, bool) {
     let below = at + u32::from(BLOCK_BITS);
-    let (mut bytes, mut from) = (BITMAP_BYTES + width, 0);
+    let (mut bytes, mut ends, mut from) = (BITMAP_BYTES + width, true, 0);
     while from < ranges.len() {
         let slot = slot_of(aligned(ranges[from].start), at);
         let mut to = from + 1;
@@ -149,12 +156,13 @@ fn block_bytes<A: Address>(at: u32, ranges: &[Range<A>], width: usize) -> usize 
         }
         bytes += width;
         if deepest > below {
+            ends = false;
             let size = (deepest - below).div_ceil(8) as usize;
             bytes += 4 + width + list::HEAD_BYTES + (to - from) * (size + width) + width;
         }
         from = to;
     }
-    bytes
+    (bytes, ends)
 }
 
 /// Cuts the slots of one block into runs; returns bitmap, runs and their number.

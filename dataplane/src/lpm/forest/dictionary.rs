@@ -17,6 +17,15 @@ pub(super) type Answer = u64;
 /// The answer of a key without a route.
 pub(super) const MISS: Answer = NO_ROUTE as u64;
 
+/// Returns the bytes that each of `codes` codes needs: 1, 2 or 4.
+pub(super) fn width_for(codes: usize) -> usize {
+    match codes + FIRST_VALUE as usize {
+        0..=0x100 => 1,
+        0x101..=0x1_0000 => 2,
+        _ => 4,
+    }
+}
+
 /// A hash table from answers to codes, for keys that are few and asked for often.
 #[derive(Debug)]
 pub(super) struct CodeMap {
@@ -71,6 +80,11 @@ impl CodeMap {
                 self.places[place] = (answer, code);
             }
         }
+    }
+
+    /// Returns the bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.places[..])
     }
 
     /// Forgets all answers; the memory stays unless it is far more than they needed.
@@ -142,11 +156,7 @@ impl Dictionary {
 
     /// Returns the bytes that a code of this dictionary needs: 1, 2 or 4.
     pub(super) fn width(&self) -> usize {
-        match self.codes() + FIRST_VALUE as usize {
-            0..=0x100 => 1,
-            0x101..=0x1_0000 => 2,
-            _ => 4,
-        }
+        width_for(self.codes())
     }
 
     /// Returns the answers in the order of their codes.

@@ -25,6 +25,39 @@ pub(in crate::lpm) const DEEP_BYTES: usize = 8;
 /// The head's bit of a deep list.
 pub(in crate::lpm) const DEEP: u8 = 0x80;
 
+/// What a list's head says.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::lpm) struct ListHead {
+    /// Number of boundaries.
+    pub(in crate::lpm) count: usize,
+    /// Bytes a boundary.
+    pub(in crate::lpm) size: usize,
+    /// Whether the first 64 bits of all boundaries are in the list.
+    pub(in crate::lpm) deep: bool,
+}
+
+impl ListHead {
+    /// Reads the head.
+    pub(in crate::lpm) fn of(head: u8) -> Self {
+        Self { count: usize::from(head) & MOST, size: usize::from(head >> 4 & 7) + 1, deep: head & DEEP != 0 }
+    }
+
+    /// Returns the bytes between head and boundaries.
+    pub(in crate::lpm) fn boundaries(self) -> usize {
+        if self.deep { DEEP_BYTES } else { 0 }
+    }
+
+    /// Returns the bytes between head and codes.
+    pub(in crate::lpm) fn codes(self) -> usize {
+        self.boundaries() + self.count * self.size
+    }
+
+    /// Returns the bytes of the whole list with codes of `width` bytes.
+    pub(in crate::lpm) fn bytes(self, width: usize) -> usize {
+        HEAD_BYTES + self.codes() + (self.count + 1) * width
+    }
+}
+
 /// How a list's boundaries are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Form {

@@ -2,14 +2,18 @@
 
 pub(super) mod block;
 mod build;
+mod change;
 mod dictionary;
 pub(super) mod list;
 mod part;
 mod ranges;
+mod read;
 pub(super) mod shape;
 
 use vrfleak_engine::Address;
 
+pub use self::change::Change;
+use self::change::Changes;
 use super::lookup::{Lookup, LookupMatch};
 use super::raw::{Isa, Store};
 use super::table::{Match, NO_ROUTE, TableId};
@@ -49,6 +53,7 @@ pub struct MatchForest<A: Address> {
     forest: Forest<A>,
     /// By position in the store's values: the length of the prefix in bits.
     lens: Vec<u8>,
+    changes: Changes,
 }
 
 impl<A: Address> Forest<A> {
@@ -80,7 +85,7 @@ impl<A: Address> MatchForest<A> {
     /// As [`Forest::build`].
     pub fn build(input: &(impl Tables<A> + ?Sized), options: Options) -> Result<Self, BuildError> {
         let (store, lens) = build::build(input, options.huge_pages, true)?;
-        Ok(Self { forest: Forest { store, isa: options.isa }, lens })
+        Ok(Self { forest: Forest { store, isa: options.isa }, lens, changes: Changes::default() })
     }
 }
 
@@ -113,7 +118,7 @@ impl<A: Address> Lookup<A> for MatchForest<A> {
     }
 
     fn bytes(&self) -> usize {
-        self.forest.bytes() + self.lens.len()
+        self.forest.bytes() + self.lens.len() + self.changes.bytes()
     }
 
     fn lookup(&self, table: TableId, key: A) -> Option<u32> {

@@ -14,6 +14,8 @@ pub(super) struct PartWriter {
     width: usize,
     /// By code: the leaf that stands for it, where leaves are not shared by the whole forest.
     leaves: Vec<u32>,
+    /// Whether leaves are [`LEAF`]s at every width.
+    tagged: bool,
 }
 
 /// Where a writer's entries go.
@@ -26,13 +28,14 @@ enum To {
 impl PartWriter {
     /// Returns a writer without memory.
     pub(super) fn new() -> Self {
-        Self { part: Part::default(), width: 1, leaves: Vec::new() }
+        Self { part: Part::default(), width: 1, leaves: Vec::new(), tagged: false }
     }
 
     fn begin(&mut self, width: usize) {
         self.part.clear();
         self.leaves.clear();
         self.width = width;
+        self.tagged = false;
     }
 
     /// Returns the whole table that `ranges` and `shape` describe: its slots and the entry for every key outside them,
@@ -41,6 +44,15 @@ impl PartWriter {
         self.begin(width);
         self.slots(shape, ranges, 0, shape.len);
         self.outside(ranges[0].code);
+        &self.part
+    }
+
+    /// Returns the slots `first..first + len`, which `bits` leading bits number and which may have pages of `page_bits`
+    /// bits, of `ranges`, the first of which is in force where they begin. Every leaf is a [`LEAF`].
+    pub(super) fn part<A: Address>(&mut self, slots: (u64, u32, u8, u8), width: usize, ranges: &[Range<A>]) -> &Part {
+        self.begin(width);
+        self.tagged = true;
+        self.fill(slots, ranges[0].code, &ranges[1..], To::Slots);
         &self.part
     }
 
@@ -78,7 +90,7 @@ impl PartWriter {
     }
 
     fn leaf(&mut self, code: u32) -> u32 {
-        if self.width == 1 {
+        if self.width == 1 || self.tagged {
             return LEAF | code;
         }
         let code = code as usize;

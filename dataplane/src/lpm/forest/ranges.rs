@@ -30,6 +30,44 @@ impl<A: Address> Ranges<A> {
         &self.list
     }
 
+    /// Appends a range from the left-aligned address `start` on, which is above those before.
+    pub(super) fn push(&mut self, start: u128, code: u32) {
+        self.begin(A::narrow(start >> (128 - u32::from(A::BITS))), code);
+    }
+
+    /// Gives the addresses of `prefix` whose code `hit` accepts the code `code`; returns whether any had another one.
+    /// The ranges end at `last`, within which `prefix` lies.
+    pub(super) fn paint(&mut self, prefix: Prefix<A>, last: A, code: u32, hit: impl Fn(u32) -> bool) -> bool {
+        let old = std::mem::take(&mut self.list);
+        let mut changed = false;
+        for (index, range) in old.iter().enumerate() {
+            let end = old.get(index + 1).map_or(last, |next| A::narrow(next.start.widen() - 1));
+            if end < prefix.bits() || range.start > prefix.last() || range.code == code || !hit(range.code) {
+                self.begin(range.start, range.code);
+                continue;
+            }
+            changed = true;
+            if range.start < prefix.bits() {
+                self.begin(range.start, range.code);
+            }
+            self.begin(range.start.max(prefix.bits()), code);
+            if let Some(behind) = prefix.last().next()
+                && end > prefix.last()
+            {
+                self.begin(behind, range.code);
+            }
+        }
+        changed
+    }
+
+    /// Replaces every code, of which the first is `first`, by what `codes` has at its place.
+    pub(super) fn recode_from(&mut self, first: u32, codes: &[u32]) {
+        for range in &mut self.list {
+            range.code = codes[(range.code - first) as usize];
+        }
+        self.list.dedup_by_key(|range| range.code);
+    }
+
     /// Replaces every code by what `codes` has at its place.
     pub(super) fn recode(&mut self, codes: &[u32]) {
         for range in &mut self.list {
@@ -117,6 +155,25 @@ mod tests {
         assert_eq!(swept(&[("10.0.0.0/24", 1), ("10.0.1.0/24", 1)]), [(0, 0), (0x0a00_0000, 1), (0x0a00_0200, 0)]);
         assert_eq!(swept(&[("10.0.0.0/8", 1), ("10.0.0.0/16", 1)]), [(0, 0), (0x0a00_0000, 1), (0x0b00_0000, 0)]);
         assert_eq!(swept(&[("0.0.0.0/0", 0), ("10.0.0.0/16", 0)]), [(0, 0)]);
+    }
+
+    #[test]
+    fn paint_covers_what_it_hits() {
+        let mut ranges = Ranges::new();
+        let (outer, inner): (Prefix<u32>, Prefix<u32>) =
+            ("10.0.0.0/8".parse().expect("a prefix"), "10.1.0.0/16".parse().expect("a prefix"));
+        ranges.sweep(Prefix::DEFAULT, 0, [(outer, 1)].into_iter());
+        let starts =
+            |ranges: &Ranges<u32>| -> Vec<_> { ranges.list().iter().map(|range| (range.start, range.code)).collect() };
+        assert!(ranges.paint(inner, u32::MAX, 2, |code| code == 1));
+        assert_eq!(starts(&ranges), [(0, 0), (0x0a00_0000, 1), (0x0a01_0000, 2), (0x0a02_0000, 1), (0x0b00_0000, 0)]);
+        assert!(!ranges.paint(inner, u32::MAX, 1, |code| code == 0));
+        assert!(ranges.paint(outer, u32::MAX, 3, |code| code == 1));
+        assert_eq!(starts(&ranges), [(0, 0), (0x0a00_0000, 3), (0x0a01_0000, 2), (0x0a02_0000, 3), (0x0b00_0000, 0)]);
+        assert!(ranges.paint(inner, u32::MAX, 3, |code| code == 2));
+        assert_eq!(starts(&ranges), [(0, 0), (0x0a00_0000, 3), (0x0b00_0000, 0)]);
+        assert!(ranges.paint(Prefix::DEFAULT, u32::MAX, 4, |_| true));
+        assert_eq!(starts(&ranges), [(0, 4)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::super::forest::list::{DEEP, DEEP_BYTES, HEAD_BYTES, MOST};
+use super::super::forest::list::ListHead;
 use super::super::forest::shape::{BLOCK_BITS, Shape};
 use super::part::{LEAF, LIST, OFFSET, PAGE, Part};
 use super::store::StoreError;
@@ -31,41 +31,30 @@ impl Limits {
         Ok(Self { width, codes, page_len: 1 << shape.page_bits, at, bits: u32::from(A::BITS) })
     }
 
-    /// Checks every entry of the part and what it leads to.
-    pub(super) fn check(&self, part: &Part) -> Result<(), StoreError> {
+    /// Checks every entry of the part and what it leads to. `leaves` tells whether an entry may be one answer of any
+    /// width.
+    pub(super) fn check(&self, part: &Part, leaves: bool) -> Result<(), StoreError> {
+        let mut walk =
+            Walk { limits: self, blocks: &part.blocks, leaves: leaves || self.width == 1, end: 0, shared: Vec::new() };
+        let mut pages = 0;
         for &entry in &part.slots {
             if entry & PAGE == 0 {
-                self.check_entry(entry, &part.blocks)?;
-            } else if self.page_len == 1
-                || entry & (LEAF | LIST) != 0
-                || u64::from(entry ^ PAGE) + u64::from(self.page_len) > part.pages.len() as u64
-            {
-                return Err(StoreError::Broken("a page ends beyond the pages"));
+                walk.entry(entry)?;
+                continue;
+            }
+            let (first, len) = ((entry ^ PAGE) as usize, self.page_len as usize);
+            if len == 1 || entry & (LEAF | LIST) != 0 || first < pages || first + len > part.pages.len() {
+                return Err(StoreError::Broken("a page ends beyond the pages or is not behind the one before"));
+            }
+            pages = first + len;
+            for &entry in &part.pages[first..pages] {
+                if entry & PAGE != 0 {
+                    return Err(StoreError::Broken("a page names a page"));
+                }
+                walk.entry(entry)?;
             }
         }
-        for &entry in &part.pages {
-            if entry & PAGE != 0 {
-                return Err(StoreError::Broken("a page names a page"));
-            }
-            self.check_entry(entry, &part.blocks)?;
-        }
         Ok(())
-    }
-
-    fn check_entry(&self, entry: u32, blocks: &[u8]) -> Result<(), StoreError> {
-        if entry & LEAF == 0 {
-            return self.check_node(entry, self.at, blocks);
-        }
-        let code = entry ^ LEAF;
-        if self.width != 1 || code < FIRST_VALUE || code - FIRST_VALUE >= self.codes {
-            return Err(StoreError::Broken("an entry's code is not in the dictionary"));
-        }
-        Ok(())
-    }
-
-    fn check_node(&self, entry: u32, at: u32, blocks: &[u8]) -> Result<(), StoreError> {
-        let offset = (entry & OFFSET) as usize;
-        if entry & LIST == 0 { self.check_block(offset, at, blocks) } else { self.check_list(offset, blocks) }
     }
 
     /// Returns how many children these codes name, and the highest of them that stands for an answer, or the first such
@@ -85,39 +74,91 @@ impl Limits {
             if code < FIRST_VALUE { (children.max(code + 1), most) } else { (children, most.max(code)) }
         })
     }
+}
 
-    fn check_list(&self, offset: usize, blocks: &[u8]) -> Result<(), StoreError> {
-        let beyond = StoreError::Broken("a list ends beyond the blocks");
-        let (&head, rest) = blocks.get(offset..).and_then(<[u8]>::split_first).ok_or(beyond)?;
-        let (count, size) = (usize::from(head) & MOST, usize::from(head >> 4 & 7) + HEAD_BYTES);
-        let deep = if head & DEEP == 0 { 0 } else { DEEP_BYTES };
-        let codes = rest.get(deep + count * size..).and_then(|rest| rest.get(..(count + 1) * self.width));
-        let (children, most) = self.extremes(codes.ok_or(beyond)?);
-        if children > 0 || most - FIRST_VALUE >= self.codes {
-            return Err(StoreError::Broken("a list's code is not in the dictionary"));
+/// A check on its way through a part. Nodes lie in the order in which they are come to, so that none is part of another
+/// or of two trees; leaves alone may be shared.
+struct Walk<'a> {
+    limits: &'a Limits,
+    blocks: &'a [u8],
+    leaves: bool,
+    /// Where the last node ends.
+    end: usize,
+    /// By code from [`FIRST_VALUE`] on: the offset of the last leaf.
+    shared: Vec<usize>,
+}
+
+impl Walk<'_> {
+    fn entry(&mut self, entry: u32) -> Result<(), StoreError> {
+        if entry & LEAF == 0 {
+            return self.node(entry, self.limits.at);
+        }
+        let code = entry ^ LEAF;
+        if !self.leaves || code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes {
+            return Err(StoreError::Broken("an entry's code is not in the dictionary"));
         }
         Ok(())
     }
 
-    fn check_block(&self, offset: usize, at: u32, blocks: &[u8]) -> Result<(), StoreError> {
+    fn node(&mut self, entry: u32, at: u32) -> Result<(), StoreError> {
+        let offset = (entry & OFFSET) as usize;
+        if entry & LIST == 0 { self.block(offset, at) } else { self.list(offset) }
+    }
+
+    /// Takes the bytes of a node.
+    fn take(&mut self, offset: usize, bytes: usize) -> Result<(), StoreError> {
+        if offset < self.end {
+            return Err(StoreError::Broken("a node is not behind the one before"));
+        }
+        self.end = offset + bytes;
+        Ok(())
+    }
+
+    /// Takes the bytes of a block with one answer, unless it is the one that stood for that answer before.
+    fn leaf(&mut self, offset: usize, code: u32) -> Result<(), StoreError> {
+        let index = (code - FIRST_VALUE) as usize;
+        if self.shared.len() <= index {
+            self.shared.resize(index + 1, usize::MAX);
+        }
+        if self.shared[index] == offset {
+            return Ok(());
+        }
+        self.shared[index] = offset;
+        self.take(offset, BITMAP_BYTES + self.limits.width)
+    }
+
+    fn list(&mut self, offset: usize) -> Result<(), StoreError> {
+        let beyond = StoreError::Broken("a list ends beyond the blocks");
+        let (&head, rest) = self.blocks.get(offset..).and_then(<[u8]>::split_first).ok_or(beyond)?;
+        let list = ListHead::of(head);
+        let codes = rest.get(list.codes()..).and_then(|rest| rest.get(..(list.count + 1) * self.limits.width));
+        let (children, most) = self.limits.extremes(codes.ok_or(beyond)?);
+        if children > 0 || most - FIRST_VALUE >= self.limits.codes {
+            return Err(StoreError::Broken("a list's code is not in the dictionary"));
+        }
+        self.take(offset, list.bytes(self.limits.width))
+    }
+
+    fn block(&mut self, offset: usize, at: u32) -> Result<(), StoreError> {
         let beyond = StoreError::Broken("a block ends beyond the blocks");
-        let block = blocks.get(offset..).ok_or(beyond)?;
+        let block = self.blocks.get(offset..).ok_or(beyond)?;
         let (bitmap, rest) = block.split_first_chunk::<BITMAP_BYTES>().ok_or(beyond)?;
         let bitmap = u64::from_le_bytes(*bitmap);
         if bitmap & 1 == 0 {
             return Err(StoreError::Broken("a block's first slot begins no run"));
         }
         let count = bitmap.count_ones() as usize;
-        let (codes, rest) = rest.split_at_checked(count * self.width).ok_or(beyond)?;
-        let (children, most) = self.extremes(codes);
-        if most - FIRST_VALUE >= self.codes {
+        let (codes, rest) = rest.split_at_checked(count * self.limits.width).ok_or(beyond)?;
+        let (children, most) = self.limits.extremes(codes);
+        if most - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("a code is not in the dictionary"));
         }
         if children == 0 {
-            return Ok(());
+            return if count == 1 { self.leaf(offset, most) } else { self.take(offset, BITMAP_BYTES + codes.len()) };
         }
+        self.take(offset, BITMAP_BYTES + codes.len() + 4 * children as usize)?;
         let below = at + u32::from(BLOCK_BITS);
-        if below >= self.bits {
+        if below >= self.limits.bits {
             return Err(StoreError::Broken("a node below the last bit"));
         }
         for child in 0..children as usize {
@@ -128,7 +169,7 @@ impl Limits {
             if delta & !(OFFSET | LIST) != 0 || child > OFFSET as usize {
                 return Err(beyond);
             }
-            self.check_node(delta & LIST | child as u32, below, blocks)?;
+            self.node(delta & LIST | child as u32, below)?;
         }
         Ok(())
     }

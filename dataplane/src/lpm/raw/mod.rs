@@ -14,6 +14,7 @@ mod direct;
 mod isa;
 mod pages;
 mod part;
+mod patch;
 mod region;
 mod store;
 mod walk;
@@ -23,5 +24,6 @@ pub(super) use direct::{
 };
 pub use isa::Isa;
 pub(super) use pages::Pages;
-pub(super) use part::{LEAF, LIST, PAGE, Part, Piece};
+pub(super) use part::{LEAF, LIST, OFFSET, PAGE, Part, Piece};
+pub(super) use patch::Place;
 pub(super) use store::{Store, StoreError};

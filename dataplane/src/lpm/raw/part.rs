@@ -188,8 +188,8 @@ fn check<A: Address>((shape, width, codes): (Shape, usize, u32), parts: &[Part])
         }
     }
     match parts {
-        [part] => limits.check(part)?,
-        parts => parts.par_iter().try_for_each(|part| limits.check(part))?,
+        [part] => limits.check(part, false)?,
+        parts => parts.par_iter().try_for_each(|part| limits.check(part, false))?,
     }
     Ok(())
 }

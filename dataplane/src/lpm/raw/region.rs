@@ -46,6 +46,14 @@ impl<T: Plain> Region<T> {
         Self { start, len, advised }
     }
 
+    /// Makes the region longer by zeros: a copy of everything.
+    pub(crate) fn grow(&mut self, len: usize, huge: bool) {
+        assert!(len >= self.len, "a region does not shrink");
+        let mut longer = Self::zeroed(len, huge);
+        longer[..self.len].copy_from_slice(self);
+        *self = longer;
+    }
+
     fn layout(len: usize) -> Layout {
         let bytes = len.checked_mul(size_of::<T>()).expect("a region fits the address space");
         let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { 64 };
@@ -116,6 +124,9 @@ mod tests {
             region.fill(7);
             assert!(region.iter().all(|&word| word == 7));
             assert_eq!(region.bytes(), 4 * len);
+            region.grow(len + 3, false);
+            assert_eq!(region[len..], [0; 3]);
+            assert!(region[..len].iter().all(|&word| word == 7));
         }
     }
 }

@@ -10,14 +10,17 @@ use rayon::prelude::*;
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
 use super::super::table::{NO_ROUTE, TableId};
 use super::part::{Head, LEAF, LIST, PAGE, Piece, moved};
+use super::patch::Spare;
 use super::region::Region;
 
 /// Bytes behind the last node, so that a code may be loaded as four bytes and a list as if it were full.
-const SLACK: usize = 256;
+pub(super) const SLACK: usize = 256;
 /// Codes that the shared one-byte leaves stand for.
 const BYTE_CODES: u32 = 256 - FIRST_VALUE;
 /// Bytes of a one-byte leaf.
 const BYTE_LEAF: u32 = BITMAP_BYTES as u32 + 1;
+/// Bytes of the block at offset 0: a leaf of the first code, which reads the same at every width of code.
+const ANY_LEAF: u32 = BITMAP_BYTES as u32 + 4;
 
 /// What holds when the places of all fragments are cut from those of the store.
 const SUMMED: &str = "room for the sum of all fragments";
@@ -87,6 +90,13 @@ pub(in crate::lpm) struct Store<A> {
     pub(super) values: Vec<u32>,
     /// Whether any table has pages.
     pub(super) paged: bool,
+    /// By table: the number of its codes.
+    pub(super) codes: Vec<u32>,
+    /// Entries and bytes that are given out; behind the bytes are [`SLACK`] more.
+    pub(super) used_roots: usize,
+    pub(super) used_blocks: usize,
+    pub(super) spare: Spare,
+    pub(super) huge: bool,
     family: PhantomData<A>,
 }
 
@@ -113,7 +123,7 @@ impl<A: Address> Store<A> {
         huge: bool,
     ) -> Result<Self, StoreError> {
         assert_eq!(values.get(FIRST_VALUE as usize), Some(&NO_ROUTE), "the first dictionary begins with the miss");
-        let leaves = (BYTE_CODES * BYTE_LEAF) as usize;
+        let leaves = (ANY_LEAF + BYTE_CODES * BYTE_LEAF) as usize;
         let fragments = || pieces.iter().flat_map(|piece| &piece.fragments);
         let slots: usize = fragments().map(|fragment| fragment.slots.len()).sum();
         let roots = slots + fragments().map(|fragment| fragment.pages.len()).sum::<usize>() + 1;
@@ -123,7 +133,7 @@ impl<A: Address> Store<A> {
                 return Err(StoreError::TooBig(what, end as u64));
             }
         }
-        let (mut headers, mut root, mut paged) = (Vec::new(), 0, false);
+        let (mut headers, mut codes, mut root, mut paged) = (Vec::new(), Vec::new(), 0, false);
         for (index, piece) in pieces.iter().enumerate() {
             for head in &piece.heads {
                 let start = starts.get(index).and_then(|starts| starts.get(head.dictionary as usize)).copied();
@@ -133,6 +143,7 @@ impl<A: Address> Store<A> {
                 }
                 paged |= head.shape.page_bits > 0;
                 headers.push(Header::of(head, root, dictionary));
+                codes.push(head.codes);
                 root += head.shape.len + 1;
             }
         }
@@ -156,15 +167,23 @@ impl<A: Address> Store<A> {
             blocks: Region::zeroed(blocks, huge),
             values,
             paged,
+            codes,
+            used_roots: roots,
+            used_blocks: blocks - SLACK,
+            spare: Spare::default(),
+            huge,
             family: PhantomData,
         };
         let (leaf_bytes, mut block_bytes) = store.blocks.split_at_mut(leaves);
-        for (leaf, code) in leaf_bytes.chunks_exact_mut(BYTE_LEAF as usize).zip(FIRST_VALUE..) {
+        let (any_leaf, byte_leaves) = leaf_bytes.split_at_mut(ANY_LEAF as usize);
+        any_leaf[0] = 1;
+        any_leaf[BITMAP_BYTES] = FIRST_VALUE as u8;
+        for (leaf, code) in byte_leaves.chunks_exact_mut(BYTE_LEAF as usize).zip(FIRST_VALUE..) {
             leaf[0] = 1;
             leaf[BITMAP_BYTES] = code as u8;
         }
         let (mut slot_entries, rest) = store.roots.split_at_mut(slots);
-        // The empty table's entry is the first leaf, at 0.
+        // The empty table's entry is the leaf at 0.
         let mut page_entries = &mut rest[1..];
         let (mut page, mut block) = (slots as u32 + 1, leaves as u32);
         let mut jobs = Vec::new();
@@ -213,6 +232,12 @@ impl<A: Address> Store<A> {
             + size_of_val(&*self.roots)
             + size_of_val(&*self.blocks)
             + size_of_val(&self.values[..])
+            + size_of_val(&self.codes[..])
+    }
+
+    /// Returns the bytes that changes have left unused.
+    pub(in crate::lpm) fn free_bytes(&self) -> usize {
+        self.spare.bytes()
     }
 
     /// Returns the bytes for which huge pages were asked and the request was taken.
@@ -222,13 +247,14 @@ impl<A: Address> Store<A> {
     }
 }
 
+/// Returns the offset of the leaf of a one-byte code.
+pub(super) fn byte_leaf(code: u32) -> u32 {
+    ANY_LEAF + code.wrapping_sub(FIRST_VALUE).wrapping_mul(BYTE_LEAF)
+}
+
 /// Returns the entry as it is in a store: further on by what lies before its fragment, and the shared leaf for a code.
 fn placed(entry: u32, pages: u32, blocks: u32) -> u32 {
-    if entry & (PAGE | LEAF) == LEAF {
-        (entry ^ LEAF).wrapping_sub(FIRST_VALUE).wrapping_mul(BYTE_LEAF)
-    } else {
-        moved(entry, pages, blocks)
-    }
+    if entry & (PAGE | LEAF) == LEAF { byte_leaf(entry ^ LEAF) } else { moved(entry, pages, blocks) }
 }
 
 #[cfg(test)]

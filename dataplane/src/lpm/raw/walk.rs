@@ -164,7 +164,7 @@ impl Columns {
             let boundary = unsafe { boundaries.add((next - 1) * size) };
             // SAFETY: as above.
             let boundary = u64::from_le(unsafe { boundary.cast::<u64>().read_unaligned() }) & mask;
-            below = std::hint::select_unpredictable(next <= count && boundary <= bits, next, below);
+            below = std::hint::select_unpredictable((next <= count) & (boundary <= bits), next, below);
         }
         let place = if A::BITS == 128 { below.clamp(least, most.max(least)) } else { below };
         let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
@@ -200,6 +200,12 @@ unsafe fn load_code<const WIDTH: usize>(code: *const u8, width: usize) -> u32 {
     // SAFETY: there are bytes behind the last node, so that four may be loaded at every code.
     let wide = u32::from_le(unsafe { code.cast::<u32>().read_unaligned() });
     wide & (u32::MAX >> ((32 - 8 * width as u32) & 31))
+}
+
+/// Returns the block of `entry`, or the leaf at 0 if it is a list: a block that every table may look into.
+#[inline(always)]
+fn without_list(entry: u32) -> u32 {
+    std::hint::select_unpredictable(entry & LIST != 0, 0, entry)
 }
 
 /// Lanes of a group, appended without a branch.
@@ -241,88 +247,74 @@ unsafe fn group<'h, A: Address, const WIDTH: usize, const PAGED: bool>(
     keys: &[A],
     values: &mut [u32],
 ) {
-    let mut entries = [0_u32; LANES];
-    let mut ats = [0_u8; LANES];
+    // Offsets of nodes; for the keys that have come to a list, the list's, and the bit at which it begins.
+    let (mut blocks, mut begins) = ([0_u32; LANES], [0_u8; LANES]);
     let mut tags = 0;
-    for (lane, ((entry, at), &key)) in entries.iter_mut().zip(&mut ats).zip(keys).enumerate() {
+    for (lane, ((block, begin), &key)) in blocks.iter_mut().zip(&mut begins).zip(keys).enumerate() {
         // SAFETY: the caller's promise.
-        let (found, begin) = unsafe { columns.entry::<PAGED>(header_of(lane), top(key)) };
-        *entry = found;
-        *at = begin as u8;
-        tags |= found;
-        prefetch(columns.blocks.wrapping_add((found & OFFSET) as usize));
+        let (entry, at) = unsafe { columns.entry::<PAGED>(header_of(lane), top(key)) };
+        (*block, *begin) = (entry, at as u8);
+        tags |= entry;
+        prefetch(columns.blocks.wrapping_add((entry & OFFSET) as usize));
     }
-    let mut codes = [FIRST_VALUE; LANES];
     // The keys that go on at a child, in their order, and those that have come to a list.
     let (mut going, mut lists) = (Lanes::new(), Lanes::new());
-    if tags & LIST == 0 {
-        let mut least = u32::MAX;
-        for (lane, (((code, value), &key), &block)) in
-            codes.iter_mut().zip(values.iter_mut()).zip(keys).zip(&entries).enumerate()
-        {
-            let header = header_of(lane);
-            // SAFETY: a root's entry without a tag is a block of its table.
-            *code = unsafe { columns.code::<WIDTH>(header, block, slot(key, header.at())) };
-            // SAFETY: the code was in that block.
-            *value = unsafe { columns.value(header, *code) };
-            least = least.min(*code);
+    let mut heads = [0_u32; LANES];
+    if tags & LIST != 0 {
+        for (lane, (block, head)) in blocks.iter_mut().zip(&mut heads).enumerate() {
+            lists.push(lane, *block & LIST != 0);
+            (*block, *head) = (without_list(*block), *block & OFFSET);
         }
-        if least >= FIRST_VALUE {
-            return;
-        }
+    }
+    let mut codes = [FIRST_VALUE; LANES];
+    let mut least = u32::MAX;
+    for (lane, (((code, value), &key), &block)) in
+        codes.iter_mut().zip(values.iter_mut()).zip(keys).zip(&blocks).enumerate()
+    {
+        let header = header_of(lane);
+        // SAFETY: a root's entry is a block of its table, or a list, in whose place stands the leaf at 0.
+        *code = unsafe { columns.code::<WIDTH>(header, block, slot(key, header.at())) };
+        // SAFETY: the code was in that block.
+        *value = unsafe { columns.value(header, *code) };
+        least = least.min(*code);
+    }
+    if least < FIRST_VALUE {
         for (lane, &code) in codes.iter().enumerate() {
-            going.push(lane, code < FIRST_VALUE);
-        }
-    } else {
-        let mut blocks = Lanes::new();
-        for (lane, &entry) in entries[..keys.len()].iter().enumerate() {
-            blocks.push(lane, entry & LIST == 0);
-            lists.push(lane, entry & LIST != 0);
-        }
-        for index in 0..blocks.count {
-            let lane = blocks.get(index);
-            let header = header_of(lane);
-            // SAFETY: a root's entry without a tag is a block of its table.
-            let code = unsafe { columns.code::<WIDTH>(header, entries[lane], slot(keys[lane], header.at())) };
-            codes[lane] = code;
-            // SAFETY: the code was in that block.
-            values[lane] = unsafe { columns.value(header, code) };
             going.push(lane, code < FIRST_VALUE);
         }
     }
     let mut below = 0;
     while going.count > 0 {
         below += BLOCK_BITS;
-        let mut blocks = Lanes::new();
         for index in 0..going.count {
             let lane = going.get(index);
             let header = header_of(lane);
             // SAFETY: the code was in that block of the table, and is a child.
-            let entry = unsafe { columns.child::<WIDTH>(header, entries[lane], codes[lane]) };
-            entries[lane] = entry;
-            ats[lane] = header.at() as u8 + below;
+            let entry = unsafe { columns.child::<WIDTH>(header, blocks[lane], codes[lane]) };
             prefetch(columns.blocks.wrapping_add((entry & OFFSET) as usize));
-            blocks.push(lane, entry & LIST == 0);
             lists.push(lane, entry & LIST != 0);
+            (blocks[lane], heads[lane]) = (without_list(entry), entry & OFFSET);
+            begins[lane] = header.at() as u8 + below;
         }
-        going = Lanes::new();
-        for index in 0..blocks.count {
-            let lane = blocks.get(index);
+        let mut still = Lanes::new();
+        for index in 0..going.count {
+            let lane = going.get(index);
             let header = header_of(lane);
             let slot = slot(keys[lane], header.at() + u32::from(below));
-            // SAFETY: a child without a tag is a block of the table.
-            let code = unsafe { columns.code::<WIDTH>(header, entries[lane], slot) };
+            // SAFETY: a child is a block of the table, or a list, in whose place stands the leaf at 0.
+            let code = unsafe { columns.code::<WIDTH>(header, blocks[lane], slot) };
             codes[lane] = code;
             // SAFETY: the code was in that block.
             values[lane] = unsafe { columns.value(header, code) };
-            going.push(lane, code < FIRST_VALUE);
+            still.push(lane, code < FIRST_VALUE);
         }
+        going = still;
     }
     for index in 0..lists.count {
         let lane = lists.get(index);
-        let (header, list, at) = (header_of(lane), entries[lane] & OFFSET, u32::from(ats[lane]));
+        let (header, at) = (header_of(lane), u32::from(begins[lane]));
         // SAFETY: an entry with the tag is a list of the table, which begins at that bit.
-        let code = unsafe { columns.listed::<A, WIDTH>(header, list, keys[lane], at) };
+        let code = unsafe { columns.listed::<A, WIDTH>(header, heads[lane], keys[lane], at) };
         // SAFETY: the code was in that list.
         values[lane] = unsafe { columns.value(header, code) };
     }

@@ -7,6 +7,7 @@ use vrfleak_bench_data::provider::ProviderShape;
 use vrfleak_dataplane::{Backend, Dataplane, Fibs};
 use vrfleak_engine::{Address, FamilyLeak, Leak, Network, Phase, RouteTarget, Sharing};
 
+use super::heaviest::Heaviest;
 use super::report::{NetworkFacts, PhaseRow, Report};
 use super::{Events, lookups, pings};
 use crate::args::RunArgs;
@@ -104,6 +105,7 @@ fn leaked(network: &Network, leak: &Leak, events: &Events) {
     let rib_entries = entries(ipv4) + entries(ipv6);
     let table_bytes = ipv4.table().bytes() + ipv6.table().bytes() + ipv4.buckets().bytes() + ipv6.buckets().bytes();
     let route_targets = distinct_targets(network);
+    let heaviest = Heaviest::new(network, leak);
     let rib_lists = ipv4.ribs().lists().len() + ipv6.ribs().lists().len();
     let digest = digest(ipv4) ^ digest(ipv6).rotate_left(1);
     events.measured(move |report: &mut Report| {
@@ -118,6 +120,7 @@ fn leaked(network: &Network, leak: &Leak, events: &Events) {
         report.rib_bytes = rib_bytes;
         report.table_bytes = table_bytes;
         report.digest = format!("{digest:016x}");
+        report.heaviest = heaviest;
     });
 }
 

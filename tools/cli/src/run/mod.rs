@@ -3,6 +3,7 @@
 //! The job runs on a thread of its own and sends what it has measured as it goes. So an interrupt is answered at once,
 //! with a report of everything that was known by then.
 
+mod heaviest;
 mod job;
 mod lookups;
 mod pings;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::heaviest::Heaviest;
 use super::lookups::LookupRow;
 use super::pings::Counts;
+use crate::output::grouped;
 
 /// What a run found out. The order of the fields is that of the JSON, which other programs rely on.
 #[derive(Debug, Serialize)]
@@ -35,6 +37,8 @@ pub(super) struct Report {
     pub(super) backend: &'static str,
     /// A digest of every (VRF, prefix, best route): equal runs have equal digests.
     pub(super) digest: String,
+    /// What weighs most.
+    pub(super) heaviest: Heaviest,
     /// Whether the run was interrupted, so that not all of it was measured.
     pub(super) interrupted: bool,
 }
@@ -100,6 +104,7 @@ impl Report {
             table_bytes: 0,
             backend: "",
             digest: String::new(),
+            heaviest: Heaviest::default(),
             interrupted: false,
         }
     }
@@ -172,6 +177,10 @@ impl Report {
                 writeln!(out, "{name:<22} {:>14} {percent:>12.2}", grouped(count))?;
             }
         }
+        if !self.heaviest.is_empty() {
+            writeln!(out)?;
+            self.heaviest.print(out)?;
+        }
         writeln!(out)?;
         writeln!(
             out,
@@ -188,19 +197,6 @@ impl Report {
     }
 }
 
-/// Returns a number with its thousands grouped: `2,000,000`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Returns the most memory that the process has held, in bytes, where the system tells (Linux: `VmHWM`).
 pub(super) fn peak_rss_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -212,12 +208,6 @@ pub(super) fn peak_rss_bytes() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        let numbers = [0, 7, 999, 1_000, 12_345, 2_000_000];
-        assert_eq!(numbers.map(grouped), ["0", "7", "999", "1,000", "12,345", "2,000,000"]);
-    }
 
     #[test]
     fn json_keys_keep_their_order() {

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::command::{data, json, vrfleak};
 
 /// Every command that has the lab as its input, with its exit code.
-const COMMANDS: [(&str, i32, &str); 18] = [
+const COMMANDS: [(&str, i32, &str); 20] = [
     ("show_vrf", 0, "show vrf"),
     ("show_vrf_detail", 0, "show vrf --detail"),
     ("show_vrf_json", 0, "show vrf --format json"),
@@ -21,6 +21,8 @@ const COMMANDS: [(&str, i32, &str); 18] = [
     ("ping_from_a_foreign_source", 1, "ping --vrf VRF-A 192.168.31.1 --source 10.0.0.1"),
     ("ping_json", 0, "ping --vrf VRF-C 192.168.12.9 --source 192.168.33.1 --format json"),
     ("ping_matrix", 0, "ping --matrix"),
+    ("show_pe", 0, "show pe"),
+    ("show_pe_json", 0, "show pe --format json"),
     ("why_not", 1, "why --vrf VRF-A 192.168.21.0/24"),
     ("why_not_json", 1, "why --vrf VRF-A 192.168.21.1 --format json"),
     ("why_best", 0, "why --vrf VRF-C 192.168.21.0/24"),

@@ -2,10 +2,12 @@
 
 mod bench;
 mod command;
+mod configurations;
 mod errors;
 mod feeds;
 mod json;
 mod lab;
+mod lint;
 mod output;
 mod routers;
 mod run;

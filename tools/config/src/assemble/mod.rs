@@ -135,8 +135,7 @@ impl Assembly<'_, '_> {
                 );
             }
             let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
-            self.builder.vrf_mut(id).reexport_imported =
-                Family::ALL.into_iter().any(|family| table.family(family).reexports);
+            self.builder.vrf_mut(id).reexport_imported = table.reexports;
             ids.vrfs.push(Some(id));
             let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
             let origin = VrfOrigin { definition: table.place, rd: rd.map(|rd| rd.place), families };

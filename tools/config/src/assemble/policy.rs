@@ -48,11 +48,7 @@ impl Assembly<'_, '_> {
     }
 
     pub(super) fn undefined_policy(&mut self, name: &Located<String>) {
-        self.report.warning(
-            name.place,
-            format_args!("policy `{}` is not defined", name.value),
-            "taken as one that matches nothing",
-        );
+        self.report.undefined("policy", name.place, &name.value, "taken as one that matches nothing");
     }
 
     /// Returns what a device's policy makes of a route of its own: its attributes, or `None` if it is not accepted.

@@ -178,8 +178,8 @@ impl Assembly<'_, '_> {
         let session = Session { here, there, address, families };
         if !session.is_internal() {
             for family in Family::ALL.into_iter().filter(|&family| families[family as usize]) {
-                let policy_in = here.in_family(family, |family| has(&family.policy_in, &family.filters_in));
-                let policy_out = there.in_family(family, |family| has(&family.policy_out, &family.filters_out));
+                let policy_in = here.in_family(family, |family| has(family.policy_in.as_ref(), &family.filters_in));
+                let policy_out = there.in_family(family, |family| has(family.policy_out.as_ref(), &family.filters_out));
                 for (end, policy) in [(here, policy_in), (there, policy_out)] {
                     if policy.is_none() && end.requires_policy() {
                         self.report.warning(
@@ -196,7 +196,7 @@ impl Assembly<'_, '_> {
     }
 }
 
-fn has(policy: &Option<Located<String>>, filters: &[Located<String>]) -> Option<()> {
+fn has(policy: Option<&Located<String>>, filters: &[Located<String>]) -> Option<()> {
     (policy.is_some() || !filters.is_empty()).then_some(())
 }
 

@@ -86,8 +86,6 @@ pub(crate) struct FamilyConfig {
     pub(crate) from_default: Option<Located<String>>,
     /// The policy that routes pass to come into the default table.
     pub(crate) to_default: Option<Located<String>>,
-    /// Whether what was imported is exported again.
-    pub(crate) reexports: bool,
     pub(crate) routes: Vec<StaticRoute>,
 }
 
@@ -143,6 +141,8 @@ pub(crate) struct Table {
     /// On Junos, whether routes pass to and from other instances of the router that say so too; `None` where nothing
     /// needs to be said, or the table takes no part in BGP VPNs.
     pub(crate) auto_export: Option<bool>,
+    /// Whether what was imported is exported again.
+    pub(crate) reexports: bool,
     pub(crate) bgp: TableBgp,
     families: [FamilyConfig; 2],
 }
@@ -158,6 +158,7 @@ impl Table {
             import_policy: None,
             export_policy: None,
             auto_export: None,
+            reexports: false,
             bgp: TableBgp::default(),
             families: Default::default(),
         }

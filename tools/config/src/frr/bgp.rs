@@ -234,9 +234,10 @@ impl Reader<'_, '_> {
         let Some(name) = words.next() else { return Read::Unknown };
         let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
         let families = [family.unwrap_or(Family::Ipv4)];
-        match neighbor_line::read(neighbor, &families, words, &mut self.maps, self.report) {
-            true => Read::Whole,
-            false => Read::Unknown,
+        if neighbor_line::read(neighbor, &families, words, &mut self.maps, self.report) {
+            Read::Whole
+        } else {
+            Read::Unknown
         }
     }
 

@@ -285,20 +285,14 @@ impl Reader<'_, '_> {
         let Some(name) = words.next() else { return Known::No };
         let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
         let families = [family.unwrap_or(Family::Ipv4)];
-        match neighbor_line::read(neighbor, &families, words, &mut self.maps, self.report) {
-            true => Known::Yes,
-            false => Known::No,
-        }
+        Known::from(neighbor_line::read(neighbor, &families, words, &mut self.maps, self.report))
     }
 
     /// Undoes what follows `no neighbor`.
     fn forget_neighbor(&mut self, table: usize, family: Option<Family>, mut words: Words<'_>) -> Known {
         let Some(name) = words.next() else { return Known::No };
         let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
-        match neighbor_line::forget(neighbor, &[family.unwrap_or(Family::Ipv4)], words) {
-            true => Known::Yes,
-            false => Known::No,
-        }
+        Known::from(neighbor_line::forget(neighbor, &[family.unwrap_or(Family::Ipv4)], words))
     }
 
     /// Reads a line of `template peer-session` or `template peer-policy`, which is kept as a group.
@@ -307,10 +301,7 @@ impl Reader<'_, '_> {
         let lists = matches!(words.peek_text(), "prefix-list" | "distribute-list" | "filter-list");
         let families = if lists { &[Family::Ipv4][..] } else { &Family::ALL };
         let neighbor = &mut self.device.tables[DEFAULT_TABLE].bgp.neighbors[index];
-        match neighbor_line::read(neighbor, families, words, &mut self.maps, self.report) {
-            true => Known::Yes,
-            false => Known::No,
-        }
+        Known::from(neighbor_line::read(neighbor, families, words, &mut self.maps, self.report))
     }
 
     /// Settles what needs the whole configuration: router ids taken from interfaces, and who is active by default.

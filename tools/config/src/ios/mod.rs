@@ -125,6 +125,12 @@ enum Known {
     No,
 }
 
+impl From<bool> for Known {
+    fn from(known: bool) -> Self {
+        if known { Self::Yes } else { Self::No }
+    }
+}
+
 /// The state while a configuration is read.
 #[derive(Debug)]
 struct Reader<'r, 's> {

@@ -125,31 +125,7 @@ impl Reader<'_, '_> {
                 self.report.warning(words.whole(), "replicated routes are not modelled", "they are missing here");
                 Known::Yes
             }
-            "no" => {
-                match (words.next_text(), words.peek_text()) {
-                    ("import", "map") => *import_policy_of(target, family) = None,
-                    ("export", "map") => *export_policy_of(target, family) = None,
-                    ("import", "ipv4" | "ipv6") => {
-                        target.family_mut(family.unwrap_or(Family::Ipv4)).from_default = None
-                    }
-                    ("export", "ipv4" | "ipv6") => target.family_mut(family.unwrap_or(Family::Ipv4)).to_default = None,
-                    ("maximum", _) => Family::ALL
-                        .into_iter()
-                        .filter(|other| family.is_none_or(|family| family == *other))
-                        .for_each(|family| target.family_mut(family).maximum_routes = None),
-                    ("route-target", _) => {
-                        let before = std::mem::take(targets_of(target, family));
-                        self.vrf_family(table, family, words.restart_after("no"));
-                        let target = &mut self.device.tables[table];
-                        let gone = std::mem::replace(targets_of(target, family), before);
-                        let targets = targets_of(target, family);
-                        targets.import.retain(|there| !gone.import.iter().any(|gone| gone.value == there.value));
-                        targets.export.retain(|there| !gone.export.iter().any(|gone| gone.value == there.value));
-                    }
-                    _ => return Known::No,
-                }
-                Known::Yes
-            }
+            "no" => self.forget_in_vrf(table, family, words),
             "import" if words.eat("map") => {
                 if let Some(name) = value::word(&mut words, self.report, "the name of a route map") {
                     *import_policy_of(target, family) = Some(name.name());
@@ -164,6 +140,32 @@ impl Reader<'_, '_> {
             }
             _ => Known::No,
         }
+    }
+
+    /// Undoes what follows `no` in one address family, or in all where `family` is `None`.
+    fn forget_in_vrf(&mut self, table: usize, family: Option<Family>, mut words: Words<'_>) -> Known {
+        let target = &mut self.device.tables[table];
+        match (words.next_text(), words.peek_text()) {
+            ("import", "map") => *import_policy_of(target, family) = None,
+            ("export", "map") => *export_policy_of(target, family) = None,
+            ("import", "ipv4" | "ipv6") => target.family_mut(family.unwrap_or(Family::Ipv4)).from_default = None,
+            ("export", "ipv4" | "ipv6") => target.family_mut(family.unwrap_or(Family::Ipv4)).to_default = None,
+            ("maximum", _) => Family::ALL
+                .into_iter()
+                .filter(|other| family.is_none_or(|family| family == *other))
+                .for_each(|family| target.family_mut(family).maximum_routes = None),
+            ("route-target", _) => {
+                let before = std::mem::take(targets_of(target, family));
+                self.vrf_family(table, family, words.restart_after("no"));
+                let target = &mut self.device.tables[table];
+                let gone = std::mem::replace(targets_of(target, family), before);
+                let targets = targets_of(target, family);
+                targets.import.retain(|there| !gone.import.iter().any(|gone| gone.value == there.value));
+                targets.export.retain(|there| !gone.export.iter().any(|gone| gone.value == there.value));
+            }
+            _ => return Known::No,
+        }
+        Known::Yes
     }
 }
 

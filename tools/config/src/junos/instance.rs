@@ -40,7 +40,7 @@ impl Reader {
             ["routing-options", ..] => return self.routing_options(table, &words[1..], report),
             ["protocols", "bgp", "group", _, ..] => return self.bgp_group(table, &words[3..], report),
             ["protocols", protocol @ ("ospf" | "ospf3" | "rip" | "isis"), ..] => {
-                if !std::mem::replace(&mut self.instance_of(table).warned, true) {
+                if self.warned.insert(table) {
                     report.warning(
                         words[1].place,
                         format_args!("routes of `{protocol}` are not modelled"),
@@ -221,11 +221,7 @@ fn chain(names: &[Located<String>], junos: &mut Junos, report: &mut Report<'_>) 
         let mut clauses = Vec::new();
         for name in names {
             let Some(&policy) = junos.compiled.ids.get(&name.value) else {
-                report.warning(
-                    name.place,
-                    format_args!("policy `{}` is not defined", name.value),
-                    "taken as one that matches nothing",
-                );
+                report.undefined("policy", name.place, &name.value, "taken as one that matches nothing");
                 continue;
             };
             let call =

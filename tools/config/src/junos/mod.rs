@@ -32,6 +32,7 @@ pub(crate) fn read<'a>(source: u32, text: &'a str, format: Format, report: &mut 
         rd_id: None,
         chains: AHashMap::new(),
         with_families: AHashSet::new(),
+        warned: AHashSet::new(),
         logical_systems: false,
     };
     let mut groups = groups::Groups::default();
@@ -61,8 +62,6 @@ struct Instance {
     auto_export: bool,
     /// Whether what it has is kept from other routers.
     unadvertised: bool,
-    /// Whether the warning of a protocol that is not modelled was given.
-    warned: bool,
 }
 
 struct Reader {
@@ -79,6 +78,8 @@ struct Reader {
     chains: AHashMap<(usize, String, bool), Vec<Located<String>>>,
     /// Neighbours and groups whose address families are named.
     with_families: AHashSet<(usize, String)>,
+    /// The tables of which it was said that a protocol of theirs is not modelled.
+    warned: AHashSet<usize>,
     /// Whether the warning of logical systems was given.
     logical_systems: bool,
 }

@@ -202,11 +202,7 @@ impl Built {
         let call = entry.call.as_ref().and_then(|name| {
             let policy = compiled.ids.get(&name.value).copied();
             if policy.is_none() {
-                report.warning(
-                    name.place,
-                    format_args!("route map `{}` is not defined", name.value),
-                    "the entry matches nothing",
-                );
+                report.undefined("route map", name.place, &name.value, "the entry matches nothing");
             }
             // A map that is called must permit the route; then the entry goes on as it would have.
             policy.map(|policy| Call { policy, accepted: then, passed: then, denied: Flow::Deny, missed: Flow::Deny })
@@ -353,7 +349,7 @@ fn named<T>(
 }
 
 fn undefined(name: &Located<String>, what: &str, effect: &str, report: &mut Report<'_>) {
-    report.warning(name.place, format_args!("{what} `{}` is not defined", name.value), effect);
+    report.undefined(what, name.place, &name.value, effect);
 }
 
 /// Returns the list with its tests made exact.

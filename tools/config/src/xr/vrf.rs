@@ -88,7 +88,7 @@ impl<'a> Reader<'_, '_, 'a> {
             }
             // What another VRF imported may be imported here, or what was imported here may be advertised.
             "from" | "to" if words.eat("vrf") => {
-                self.device.tables[table].family_mut(family).reexports = true;
+                self.device.tables[table].reexports = true;
                 Read::Whole
             }
             _ => Read::Unknown,

@@ -187,5 +187,5 @@ impl Texts {
 }
 
 fn undefined(what: &str, name: &Located<String>, report: &mut Report<'_>) {
-    report.warning(name.place, format_args!("{what} `{}` is not defined", name.value), "it matches nothing");
+    report.undefined(what, name.place, &name.value, "it matches nothing");
 }

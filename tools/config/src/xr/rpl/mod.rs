@@ -215,11 +215,7 @@ impl<'a> Build<'_, 'a> {
         let name = reference.name;
         let texts = self.texts;
         let Some(text) = texts.policies.get(name.text) else {
-            report.warning(
-                name.place,
-                format_args!("route policy `{}` is not defined", name.text),
-                "taken as one that matches nothing",
-            );
+            report.undefined("route policy", name.place, name.text, "taken as one that matches nothing");
             return None;
         };
         if self.on_the_way.contains(&key) {

@@ -347,11 +347,7 @@ impl<'c, 't, 'a, 's> Compiler<'c, 't, 'a, 's> {
     }
 
     pub(super) fn undefined(&mut self, what: &str, name: Token<'_>) {
-        self.report.warning(
-            name.place,
-            format_args!("{what} `{}` is not defined", name.text),
-            "taken as one without elements",
-        );
+        self.report.undefined(what, name.place, name.text, "taken as one without elements");
     }
 
     fn communities(&mut self, delete: bool) -> Option<Action> {
