@@ -197,7 +197,7 @@ impl LeakPlan {
         let imported = match self.scenario {
             Scenario::Workload(workload) => workload.imports_hint(routes, vrfs, fan_out),
             // A route reaches about 0.4 sites for each of the square root of the VRFs.
-            Scenario::Provider => (routes as f64 * 0.4 * (vrfs as f64).sqrt()) as usize,
+            Scenario::Provider => routes.saturating_mul(vrfs.isqrt()) / 5 * 2,
         };
         let takes = |name| contender::chosen(&self.contenders).is_ok_and(|chosen| chosen(name));
         let import_bytes = match (takes(contender::LITERAL), takes(contender::NO_SHARING)) {
