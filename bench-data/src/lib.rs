@@ -2,6 +2,7 @@
 //! Networks to work on: scenario files, seeded generators, prefix lists and lookup keys.
 
 pub mod diagnostic;
+pub mod full_table;
 pub mod keys;
 pub mod prefix_list;
 pub mod provider;

@@ -20,7 +20,7 @@ const MARK: usize = 1 << 16;
 /// # Errors
 ///
 /// Whatever opening and reading the first bytes return. A broken gzip stream shows when it is read.
-pub fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     let mut file = File::open(path)?;
     let mut head = [0; 2];
     let mut filled = 0;

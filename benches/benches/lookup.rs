@@ -19,12 +19,12 @@ fn lookup(criterion: &mut Criterion) {
     let provider = Provider::new(200_000);
     let family = provider.leak.family::<u32>();
     let ribs = family.ribs();
-    let biggest = (0..ribs.len()).max_by_key(|&vrf| ribs[vrf].best().len()).expect("a provider has VRFs");
-    let vrf = VrfId::from_index(biggest);
+    let vrfs = ribs.iter().len();
+    let vrf = (0..vrfs).map(VrfId::from_index).max_by_key(|&vrf| ribs.of(vrf).len()).expect("a provider has VRFs");
     let routes: Vec<(Prefix<u32>, u32)> =
-        family.rib(vrf).best().iter().map(|&id| (family.table().prefix(id), family.table().next_hop(id).0)).collect();
+        family.rib(vrf).iter().map(|id| (family.table().prefix(id), family.table().next_hop(id).0)).collect();
     let prefixes: Vec<Prefix<u32>> = routes.iter().map(|route| route.0).collect();
-    let vrfs: Vec<VrfId> = (0..KEYS).map(|at| VrfId::from_index(at * 7919 % ribs.len())).collect();
+    let vrfs: Vec<VrfId> = (0..KEYS).map(|at| VrfId::from_index(at * 7919 % vrfs)).collect();
     let trie: PrefixMap<ipnet::Ipv4Net, u32> = routes
         .iter()
         .map(|&(prefix, value)| (ipnet::Ipv4Net::new(prefix.bits().into(), prefix.len()).expect("a prefix"), value))

@@ -3,15 +3,24 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::lpm::{BuildError, Linear, LookupMatch, MatchForest, Options, Tables, TreeBitmap, TreeKey};
+use crate::lpm::{
+    AutoMatchForest, AutoOptions, BuildError, Choice, DirectLayout, Linear, LookupMatch, MatchForest, Options, Tables,
+    TreeBitmap, TreeKey,
+};
 
 /// The structure that the FIBs are held in. All of them give the same answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
-    /// All VRFs compressed into one arena ([`MatchForest`]).
+    /// The biggest IPv4 tables read by index as far as a budget allows, everything compressed ([`AutoMatchForest`]).
     #[default]
+    Auto,
+    /// All VRFs compressed into one arena ([`MatchForest`]).
     Compressed,
+    /// Every IPv4 table flat, one entry a /24, and everything compressed ([`DirectLayout::Flat`]).
+    Flat,
+    /// Every IPv4 table in chunks of 64 entries, and everything compressed ([`DirectLayout::Chunked`]).
+    Chunked,
     /// One tree bitmap a VRF ([`TreeBitmap`]).
     TreeBitmap,
     /// A sorted list a VRF, scanned at every lookup ([`Linear`]): the oracle, for small networks only.
@@ -20,12 +29,16 @@ pub enum Backend {
 
 impl Backend {
     /// Every backend.
-    pub const ALL: [Self; 3] = [Self::Compressed, Self::TreeBitmap, Self::Linear];
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::Compressed, Self::Flat, Self::Chunked, Self::TreeBitmap, Self::Linear];
 
     /// Returns the name that reports and options have, the inverse of [`Self::from_str`].
     pub fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::Compressed => "compressed",
+            Self::Flat => "flat",
+            Self::Chunked => "chunked",
             Self::TreeBitmap => "treebitmap",
             Self::Linear => "linear",
         }
@@ -33,7 +46,11 @@ impl Backend {
 
     /// Builds a forest in the current rayon pool. What it returns is dispatched on once a batch, not once a key.
     pub(crate) fn build<A: TreeKey>(self, input: &impl Tables<A>) -> Result<Forest<A>, BuildError> {
+        let auto = |choice| AutoMatchForest::build(input, AutoOptions { choice, ..AutoOptions::default() });
         Ok(match self {
+            Self::Auto => Box::new(auto(Choice::Auto)?),
+            Self::Flat => Box::new(auto(Choice::Direct(DirectLayout::Flat))?),
+            Self::Chunked => Box::new(auto(Choice::Direct(DirectLayout::Chunked))?),
             Self::Compressed => Box::new(MatchForest::build(input, Options::default())?),
             Self::TreeBitmap => Box::new(TreeBitmap::build(input)?),
             Self::Linear => Box::new(Linear::build(input)?),
@@ -84,6 +101,9 @@ mod tests {
             assert_eq!(backend.to_string().parse(), Ok(backend));
         }
         let error = "trie".parse::<Backend>().expect_err("no such backend");
-        assert_eq!(error.to_string(), "`trie` is no backend, expected one of compressed, treebitmap, linear");
+        assert_eq!(
+            error.to_string(),
+            "`trie` is no backend, expected one of auto, compressed, flat, chunked, treebitmap, linear"
+        );
     }
 }

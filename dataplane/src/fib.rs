@@ -1,25 +1,32 @@
 //! [`FamilyFibs`]: the forwarding tables that all VRFs have in one family.
 
-use std::cmp::Reverse;
 use std::fmt;
 
-use vrfleak_engine::{Address, FamilyLeak, NextHopId, Prefix, RouteId, VrfId};
+use vrfleak_engine::{Address, FamilyLeak, NextHopId, Prefix, VrfId};
 
 use crate::backend::{Backend, Forest};
-use crate::lpm::{BuildError, LookupMatch, NO_ROUTE, TableId, Tables, TreeKey};
+use crate::layout::Layout;
+use crate::lpm::{BuildError, NO_ROUTE, TableId, TreeKey};
 
 /// How many keys of a mixed batch get their tables at a time, on the stack.
 const CHUNK: usize = 1024;
 
 /// The forwarding tables of all VRFs in the family of `A`.
 ///
-/// Which table a VRF looks into is a matter of its own ([`Self::table`]): nothing here or above takes a VRF's id for a
-/// table's. Addresses are integers whose most significant bit is the first on the wire.
+/// VRFs whose RIBs share a list share the table of that list. What such a VRF has otherwise is in a small table of its
+/// own, the overlay, together with everything of the list that is longer and inside: so where the overlay has an answer
+/// it is the answer, and where it has none the shared table's is. Addresses are integers whose most significant bit is
+/// the first on the wire.
 pub struct FamilyFibs<A: Address> {
     forest: Forest<A>,
     table_of: Box<[TableId]>,
+    /// [`NO_OVERLAY`] where the table is all that there is.
+    overlay_of: Box<[TableId]>,
     entries_of: Box<[u32]>,
 }
+
+/// Stands for no overlay.
+pub(crate) const NO_OVERLAY: TableId = TableId(u32::MAX);
 
 impl<A: Address> fmt::Debug for FamilyFibs<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,28 +52,24 @@ impl<A: Address> FamilyFibs<A> {
     where
         A: TreeKey,
     {
-        let entries_of: Box<[u32]> = leak.ribs().iter().map(|rib| rib.best().len() as u32).collect();
-        // Tables are numbered from the biggest on, so that no thread is left with a big one at the end.
-        let mut vrfs: Vec<VrfId> = (0..entries_of.len()).map(VrfId::from_index).collect();
-        vrfs.sort_by_key(|vrf| Reverse(entries_of[vrf.index()]));
-        let forest = backend.build(&Ribs { leak, vrfs: &vrfs })?;
-        let mut table_of: Box<[TableId]> = entries_of.iter().map(|_| TableId::default()).collect();
-        for (index, vrf) in vrfs.iter().enumerate() {
-            table_of[vrf.index()] = TableId::from_index(index);
-        }
-        Ok(Self { forest, table_of, entries_of })
+        let Layout { tables, table_of, overlay_of } = Layout::new(leak);
+        let forest = backend.build(&tables)?;
+        let entries_of = leak.ribs().iter().map(|rib| rib.len() as u32).collect();
+        Ok(Self { forest, table_of, overlay_of, entries_of })
     }
 
     /// Returns the next hop of the longest prefix that contains `address` in the table of `vrf`, and in no other
     /// (SEMANTICS F1, F2). It may belong to another VRF (SEMANTICS F3).
     #[inline]
     pub fn lookup(&self, vrf: VrfId, address: A) -> Option<NextHopId> {
-        self.forest.lookup(self.table(vrf), address).map(NextHopId)
+        let overlay = self.overlay(vrf).and_then(|overlay| self.forest.lookup(overlay, address));
+        overlay.or_else(|| self.forest.lookup(self.table(vrf), address)).map(NextHopId)
     }
 
     /// Returns the same with the prefix that matched.
     pub fn lookup_match(&self, vrf: VrfId, address: A) -> Option<FibMatch<A>> {
-        let found = self.forest.lookup_match(self.table(vrf), address)?;
+        let overlay = self.overlay(vrf).and_then(|overlay| self.forest.lookup_match(overlay, address));
+        let found = overlay.or_else(|| self.forest.lookup_match(self.table(vrf), address))?;
         Some(FibMatch { prefix: Prefix::containing(address, found.len), next_hop: NextHopId(found.value) })
     }
 
@@ -76,7 +79,19 @@ impl<A: Address> FamilyFibs<A> {
     /// # Panics
     /// Panics if the slices differ in length.
     pub fn lookup_batch(&self, vrf: VrfId, addresses: &[A], next_hops: &mut [u32]) {
-        self.forest.lookup_batch(self.table(vrf), addresses, next_hops);
+        let Some(overlay) = self.overlay(vrf) else {
+            return self.forest.lookup_batch(self.table(vrf), addresses, next_hops);
+        };
+        assert_eq!(addresses.len(), next_hops.len(), "one next hop an address");
+        let mut of_overlay = [NO_ROUTE; CHUNK];
+        for (addresses, next_hops) in addresses.chunks(CHUNK).zip(next_hops.chunks_mut(CHUNK)) {
+            let of_overlay = &mut of_overlay[..addresses.len()];
+            self.forest.lookup_batch(overlay, addresses, of_overlay);
+            self.forest.lookup_batch(self.table(vrf), addresses, next_hops);
+            for (next_hop, &of_overlay) in next_hops.iter_mut().zip(&*of_overlay) {
+                *next_hop = if of_overlay == NO_ROUTE { *next_hop } else { of_overlay };
+            }
+        }
     }
 
     /// Looks each address up in the VRF at the same position; `next_hops` gets the number of a [`NextHopId`], or
@@ -88,28 +103,47 @@ impl<A: Address> FamilyFibs<A> {
         assert_eq!(vrfs.len(), addresses.len(), "one VRF an address");
         assert_eq!(vrfs.len(), next_hops.len(), "one next hop an address");
         let mut tables = [TableId::default(); CHUNK];
+        let mut again = Again { places: [0; CHUNK], addresses: [A::default(); CHUNK], answers: [NO_ROUTE; CHUNK] };
         let chunks = vrfs.chunks(CHUNK).zip(addresses.chunks(CHUNK)).zip(next_hops.chunks_mut(CHUNK));
         for ((vrfs, addresses), next_hops) in chunks {
-            let tables = &mut tables[..vrfs.len()];
             for (table, &vrf) in tables.iter_mut().zip(vrfs) {
-                *table = self.table(vrf);
+                let overlay = self.overlay_of[vrf.index()];
+                *table = if overlay == NO_OVERLAY { self.table(vrf) } else { overlay };
             }
-            self.forest.lookup_mixed(tables, addresses, next_hops);
+            self.forest.lookup_mixed(&tables[..vrfs.len()], addresses, next_hops);
+            // What an overlay has no answer for goes to the table behind it.
+            let mut left = 0;
+            for (at, (&vrf, &next_hop)) in vrfs.iter().zip(&*next_hops).enumerate() {
+                again.places[left] = at;
+                again.addresses[left] = addresses[at];
+                tables[left] = self.table(vrf);
+                left += usize::from(next_hop == NO_ROUTE && self.overlay_of[vrf.index()] != NO_OVERLAY);
+            }
+            let answers = &mut again.answers[..left];
+            self.forest.lookup_mixed(&tables[..left], &again.addresses[..left], answers);
+            for (&place, &answer) in again.places.iter().zip(&*answers) {
+                next_hops[place] = answer;
+            }
         }
     }
 
-    /// Returns the table that `vrf` looks into.
+    /// Returns the table that `vrf` looks into, behind its overlay if it has one.
     #[inline]
-    pub fn table(&self, vrf: VrfId) -> TableId {
+    fn table(&self, vrf: VrfId) -> TableId {
         self.table_of[vrf.index()]
     }
 
-    /// Returns the tables themselves, for batches that already know them.
-    pub fn forest(&self) -> &dyn LookupMatch<A> {
-        &*self.forest
+    #[inline]
+    fn overlay(&self, vrf: VrfId) -> Option<TableId> {
+        Some(self.overlay_of[vrf.index()]).filter(|&overlay| overlay != NO_OVERLAY)
     }
 
-    /// Returns how many entries the table of `vrf` has.
+    /// Returns how many tables there are, overlays included.
+    pub fn tables(&self) -> usize {
+        self.forest.tables()
+    }
+
+    /// Returns how many entries `vrf` has.
     pub fn entries_of(&self, vrf: VrfId) -> usize {
         self.entries_of[vrf.index()] as usize
     }
@@ -121,7 +155,7 @@ impl<A: Address> FamilyFibs<A> {
 
     /// Returns the bytes held. O(tables).
     pub fn bytes(&self) -> usize {
-        self.forest.bytes() + size_of_val(&*self.table_of) + size_of_val(&*self.entries_of)
+        self.forest.bytes() + size_of_val(&*self.table_of) * 2 + size_of_val(&*self.entries_of)
     }
 }
 
@@ -131,30 +165,9 @@ pub(crate) fn next_hop(value: u32) -> Option<NextHopId> {
     (value != NO_ROUTE).then_some(NextHopId(value))
 }
 
-/// The RIBs as a forest wants them: read from the columns while it builds, never written down.
-struct Ribs<'a, A> {
-    leak: &'a FamilyLeak<A>,
-    /// The VRF of each table.
-    vrfs: &'a [VrfId],
-}
-
-impl<A: Address> Ribs<'_, A> {
-    fn best(&self, table: TableId) -> &[RouteId] {
-        self.leak.rib(self.vrfs[table.index()]).best()
-    }
-}
-
-impl<A: Address> Tables<A> for Ribs<'_, A> {
-    fn tables(&self) -> usize {
-        self.vrfs.len()
-    }
-
-    fn routes_hint(&self, table: TableId) -> usize {
-        self.best(table).len()
-    }
-
-    fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
-        let routes = self.leak.table();
-        self.best(table).iter().map(|&route| (routes.prefix(route), routes.next_hop(route).0))
-    }
+/// The keys of a mixed batch that an overlay had no answer for.
+struct Again<A> {
+    places: [usize; CHUNK],
+    addresses: [A; CHUNK],
+    answers: [u32; CHUNK],
 }

@@ -88,9 +88,10 @@ impl Step {
             NextHopKind::Discard => Self::End(Fate::Discarded { vrf }),
             _ if next_hop.vrf != vrf => Self::Enter(next_hop.vrf),
             NextHopKind::Vrf { vrf } => Self::Enter(vrf),
-            NextHopKind::Receive { .. } | NextHopKind::Attached { .. } | NextHopKind::Gateway { .. } => {
-                Self::End(Fate::Delivered { vrf, next_hop: id })
-            }
+            NextHopKind::Receive { .. }
+            | NextHopKind::Attached { .. }
+            | NextHopKind::Gateway { .. }
+            | NextHopKind::Outside { .. } => Self::End(Fate::Delivered { vrf, next_hop: id }),
         }
     }
 }
@@ -119,7 +120,10 @@ impl Dataplane<'_> {
                 prefix: found.prefix,
                 next_hop: found.next_hop,
                 to,
-                label: far.and_then(|far| self.labels.label(far)),
+                label: match self.network.next_hop(found.next_hop).kind {
+                    NextHopKind::Outside { label } => label,
+                    _ => far.and_then(|far| self.labels.label(far)),
+                },
             }));
             step
         });

@@ -44,6 +44,7 @@ pub mod dataplane;
 pub mod fib;
 pub mod fibs;
 pub mod forward;
+mod layout;
 pub mod lpm;
 pub mod ping;
 mod ping_batch;

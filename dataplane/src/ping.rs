@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use vrfleak_engine::{Address, VrfId};
+use vrfleak_engine::{Address, Network, VrfId};
 
 use crate::dataplane::Dataplane;
 use crate::forward::Fate;
@@ -68,6 +68,11 @@ pub enum ReplyLoss {
         /// The VRF it came back to.
         vrf: VrfId,
     },
+    /// Nobody knows: it set out on a router outside the model, which says what it exports and not what it imports.
+    Unknown {
+        /// The VRF where it set out.
+        vrf: VrfId,
+    },
     /// It was delivered, but not in the VRF that asked.
     Elsewhere {
         /// The VRF that owns the source address, seen from where the reply set out.
@@ -113,8 +118,9 @@ impl Verdict {
 
     /// Returns the verdict where `owner` has the destination and its reply to `asking` ends like this.
     #[inline]
-    pub(crate) fn of_reply(asking: VrfId, owner: VrfId, fate: Fate) -> Self {
+    pub(crate) fn of_reply(network: &Network, asking: VrfId, owner: VrfId, fate: Fate) -> Self {
         let reply = match fate {
+            Fate::NoRoute { .. } if network.router_of(owner).outside => ReplyLoss::Unknown { vrf: owner },
             Fate::Delivered { vrf, .. } if vrf == asking => return Self::Delivered { vrf: owner },
             Fate::Delivered { vrf, .. } => ReplyLoss::Elsewhere { vrf },
             Fate::NoRoute { vrf } => ReplyLoss::NoRoute { vrf },
@@ -126,12 +132,13 @@ impl Verdict {
 }
 
 impl ReplyLoss {
-    /// Returns the loss's name in reports: `no_route`, `discarded`, `loop` or `elsewhere`.
+    /// Returns the loss's name in reports: `no_route`, `discarded`, `loop`, `unknown` or `elsewhere`.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoRoute { .. } => "no_route",
             Self::Discarded { .. } => "discarded",
             Self::Loop { .. } => "loop",
+            Self::Unknown { .. } => "unknown",
             Self::Elsewhere { .. } => "elsewhere",
         }
     }
@@ -139,7 +146,11 @@ impl ReplyLoss {
     /// Returns the VRF where the reply ended.
     pub fn vrf(self) -> VrfId {
         match self {
-            Self::NoRoute { vrf } | Self::Discarded { vrf } | Self::Loop { vrf } | Self::Elsewhere { vrf } => vrf,
+            Self::NoRoute { vrf }
+            | Self::Discarded { vrf }
+            | Self::Loop { vrf }
+            | Self::Unknown { vrf }
+            | Self::Elsewhere { vrf } => vrf,
         }
     }
 }
@@ -159,7 +170,7 @@ impl Dataplane<'_> {
     /// Sends a request and its reply. At most two lookups a VRF.
     pub fn ping<A: Address>(&self, ping: Ping<A>) -> Verdict {
         match Verdict::of_request(self.forward(ping.vrf, ping.destination)) {
-            Ok(owner) => Verdict::of_reply(ping.vrf, owner, self.forward(owner, ping.source)),
+            Ok(owner) => Verdict::of_reply(self.network, ping.vrf, owner, self.forward(owner, ping.source)),
             Err(lost) => lost,
         }
     }

@@ -111,7 +111,7 @@ impl<A: Address> Wave<A> {
         self.forward(dataplane);
         for ((&position, &(owner, _)), &fate) in self.replies.iter().zip(&self.sent).zip(&self.fates) {
             let position = position as usize;
-            verdicts[position] = Verdict::of_reply(pings[position].vrf, owner, fate);
+            verdicts[position] = Verdict::of_reply(dataplane.network, pings[position].vrf, owner, fate);
         }
     }
 

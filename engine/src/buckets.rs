@@ -9,14 +9,15 @@ use crate::select::{self, RouteKey, Viewpoint};
 
 /// The routes of one family, bucketed by target set and by origin.
 ///
-/// A VRF's import is a union of buckets. A bucket keeps the best route to each prefix only: whoever imports the bucket
-/// imports all of them, and the others can never win.
+/// A VRF's import is a union of buckets. A bucket keeps the best route to each prefix apart from the others: whoever
+/// imports the bucket imports all of them, and where the rank decides the others can never win.
 #[derive(Clone, Debug)]
 pub struct Buckets {
+    /// By target set times two the best route to each prefix, then the further ones.
     by_targets: Lists,
-    /// How many routes each bucket stands for, those that cannot win included.
-    sizes: Vec<u32>,
     by_origin: Lists,
+    /// The derived routes of each VRF; no list at all where no policy made any.
+    derived: Option<Lists>,
     /// Where the choice between VPN routes with one RD and prefix differs from the reflectors': sorted by router.
     exchanges: Vec<Exchange>,
 }
@@ -34,26 +35,40 @@ pub(crate) struct Exchange {
 impl Buckets {
     /// Buckets the routes of `table`. O(routes + sets + VRFs), in the current rayon pool.
     pub fn new<A: Address>(network: &Network, table: &RouteTable<A>) -> Self {
-        let (by_targets, sizes) = Lists::deal(table, table.target_sets.len(), true, |id| {
+        let by_targets = Lists::deal(table, table.target_sets.len(), true, |id| {
             (table.status(id) == ExportStatus::Exported).then(|| table.targets(id).index())
         });
-        let (by_origin, _) = Lists::deal(table, network.vrfs().len(), false, |id| Some(table.origin(id).index()));
-        Self { by_targets, sizes, by_origin, exchanges: exchanges(network, table) }
+        let of_origin = |derived: bool| {
+            let key = |id| (table.is_derived(id) == derived).then(|| table.origin(id).index());
+            Lists::deal(table, network.vrfs().len(), false, key)
+        };
+        let (by_origin, derived) = (of_origin(false), (!table.derived.is_empty()).then(|| of_origin(true)));
+        Self { by_targets, by_origin, derived, exchanges: exchanges(network, table) }
     }
 
-    /// Returns how many VPN routes a bucket stands for.
+    /// Returns how many VPN routes a bucket holds.
     pub fn size(&self, set: TargetSetId) -> usize {
-        self.sizes[set.index()] as usize
+        self.best_of(set).len() + self.others_of(set).len()
     }
 
     /// Returns the best route to each prefix in a bucket, as words in ascending order.
-    pub(crate) fn of(&self, set: TargetSetId) -> &[u32] {
-        self.by_targets.of(set.index())
+    pub(crate) fn best_of(&self, set: TargetSetId) -> &[u32] {
+        self.by_targets.of(set.index() * 2)
+    }
+
+    /// Returns the further routes of a bucket, as words in ascending order.
+    pub(crate) fn others_of(&self, set: TargetSetId) -> &[u32] {
+        self.by_targets.of(set.index() * 2 + 1)
     }
 
     /// Returns a VRF's own routes, exported or not, as words in ascending order.
     pub(crate) fn own(&self, vrf: VrfId) -> &[u32] {
         self.by_origin.of(vrf.index())
+    }
+
+    /// Returns the routes that a VRF exports and does not itself use, as words in ascending order.
+    pub(crate) fn derived(&self, vrf: VrfId) -> &[u32] {
+        self.derived.as_ref().map_or(&[], |derived| derived.of(vrf.index()))
     }
 
     /// Returns the exchanges of a router, in ascending order of the gained route.
@@ -67,7 +82,7 @@ impl Buckets {
     pub fn bytes(&self) -> usize {
         self.by_targets.bytes()
             + self.by_origin.bytes()
-            + self.sizes.capacity() * 4
+            + self.derived.as_ref().map_or(0, Lists::bytes)
             + self.exchanges.capacity() * size_of::<Exchange>()
     }
 }
@@ -91,7 +106,8 @@ fn exchanges<A: Address>(network: &Network, table: &RouteTable<A>) -> Vec<Exchan
                 let known: Vec<RouteId> =
                     nlri.iter().copied().filter(|&id| id == hidden || router(id) == here).collect();
                 let keys: Vec<RouteKey> = known.iter().map(|&id| table.key(id)).collect();
-                let best = select::best_vpn_route(network, Viewpoint::Router(here), &keys).expect("not empty");
+                let best =
+                    select::best_vpn_route(table.paths(network), Viewpoint::Router(here), &keys).expect("not empty");
                 if known[best] != hidden {
                     exchanges.push(Exchange { router: here, gained: known[best], hidden });
                 }

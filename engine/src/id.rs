@@ -64,3 +64,7 @@ impl TargetSetId {
     /// The set of a route that is not exported.
     pub const NONE: Self = Self(u32::MAX);
 }
+dense_id! {
+    /// A list of best routes that one VRF or several have in common: its position in [`Ribs::lists`](crate::rib::Ribs::lists).
+    ListId
+}

@@ -21,6 +21,10 @@ impl LabelTable {
             .vrfs()
             .iter()
             .map(|vrf| {
+                // The labels of a router outside the model are its routes'.
+                if network.router(vrf.router).outside {
+                    return None;
+                }
                 let next: &mut u32 = &mut used[vrf.router.index()];
                 let label = Label::allocated(*next)?;
                 *next += 1;
@@ -30,7 +34,8 @@ impl LabelTable {
         Self { labels, used: used.into() }
     }
 
-    /// Returns the label that leads to `vrf` on its router, or `None` if the router had none left.
+    /// Returns the label that leads to `vrf` on its router, or `None` if the router had none left or is outside the
+    /// model: then the label is that of each route's [`Outside`](crate::NextHopKind::Outside) next hop.
     #[inline]
     pub fn label(&self, vrf: VrfId) -> Option<Label> {
         self.labels[vrf.index()]

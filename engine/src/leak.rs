@@ -1,16 +1,23 @@
 //! [`Leak`]: the whole computation, from a network to the RIB of every VRF.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::address::Address;
+use crate::attributes::Attributes;
 use crate::buckets::Buckets;
+use crate::candidates::Candidates;
 use crate::id::{RouteId, TargetSetId, VrfId};
 use crate::import::Import;
+use crate::imported::ImportedCopy;
 use crate::network::Network;
+use crate::paths::Paths;
 use crate::per_family::{Kind, PerFamily};
 use crate::prefix::Prefix;
+use crate::reexport;
 use crate::resolve::Resolution;
-use crate::rib::Rib;
+use crate::rib::{Rib, Ribs};
 use crate::route_table::RouteTable;
 use crate::select::{self, RouteKey, Step};
 use crate::source_route::Protocol;
@@ -20,7 +27,7 @@ use crate::source_route::Protocol;
 pub struct FamilyLeak<A> {
     table: RouteTable<A>,
     buckets: Buckets,
-    ribs: Vec<Rib>,
+    ribs: Ribs,
 }
 
 /// Names [`FamilyLeak`] for [`PerFamily`].
@@ -29,6 +36,16 @@ pub enum FamilyLeaks {}
 
 impl Kind for FamilyLeaks {
     type Of<A: Address> = FamilyLeak<A>;
+}
+
+/// Whether VRFs that import the same buckets share what they have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// They share one list; each keeps only where it differs.
+    #[default]
+    Classes,
+    /// Every VRF is computed by itself and has a list of its own.
+    None,
 }
 
 /// A step of the computation.
@@ -66,11 +83,13 @@ impl Leak {
     /// O(routes · log routes) to rank, then O(imported routes · log buckets a VRF). Holds 28 bytes an IPv4 route, 40 an
     /// IPv6 one, and 4 bytes an entry of a RIB.
     pub fn new(network: &Network) -> Self {
-        Self::with_progress(network, |_| {})
+        Self::with(network, Sharing::Classes, |_| {})
     }
 
     /// Computes the leak, telling `progress` of each step before it begins.
-    pub fn with_progress(network: &Network, mut progress: impl FnMut(Phase)) -> Self {
+    ///
+    /// Whether VRFs share makes a difference in time and memory, in nothing else.
+    pub fn with(network: &Network, sharing: Sharing, mut progress: impl FnMut(Phase)) -> Self {
         let mut times = PhaseTimes::default();
         progress(Phase::Export);
         let start = Instant::now();
@@ -84,12 +103,20 @@ impl Leak {
         times.bucket = start.elapsed();
         progress(Phase::Import);
         let start = Instant::now();
-        let ribs = (Import::new(network, &ipv4, &buckets.0).ribs(), Import::new(network, &ipv6, &buckets.1).ribs());
-        times.import = start.elapsed();
-        let families = PerFamily {
+        let sharing = sharing == Sharing::Classes;
+        let ribs = (
+            Import::new(network, &ipv4, &buckets.0).ribs(sharing),
+            Import::new(network, &ipv6, &buckets.1).ribs(sharing),
+        );
+        let mut families: PerFamily<FamilyLeaks> = PerFamily {
             ipv4: FamilyLeak { table: ipv4, buckets: buckets.0, ribs: ribs.0 },
             ipv6: FamilyLeak { table: ipv6, buckets: buckets.1, ribs: ribs.1 },
         };
+        if !network.reexporters().is_empty() {
+            families.ipv4.reexport(network, &resolution, sharing);
+            families.ipv6.reexport(network, &resolution, sharing);
+        }
+        times.import = start.elapsed();
         Self { families, times }
     }
 
@@ -116,7 +143,7 @@ impl Leak {
 }
 
 /// A route that competes for a prefix in a VRF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The route.
     pub route: RouteId,
@@ -124,11 +151,45 @@ pub struct Candidate {
     pub key: RouteKey,
     /// Whether it is the host route of an imported interface (SEMANTICS S3a).
     pub leaked_host: bool,
+    /// What the import map of the VRF made of it, where it changed anything (SEMANTICS I3).
+    pub copy: Option<Arc<ImportedCopy>>,
     /// The step at which it lost; `None` for the best.
     pub lost: Option<Step>,
 }
 
+impl Candidate {
+    /// Returns its attributes as the VRF sees them, `paths` being those of its table.
+    pub fn attributes<'a>(&'a self, paths: Paths<'a>) -> &'a Attributes {
+        match &self.copy {
+            Some(copy) => &copy.attributes,
+            None => paths.attributes(self.key.attributes),
+        }
+    }
+
+    /// Returns the next hop that an import map, or else an export map, set.
+    pub fn next_hop(&self, paths: Paths<'_>) -> Option<IpAddr> {
+        self.copy.as_ref().and_then(|copy| copy.next_hop).or_else(|| paths.next_hop(self.key.attributes))
+    }
+}
+
 impl<A: Address> FamilyLeak<A> {
+    /// Exports again what VRFs with the switch imported, until no depth has anything new (SEMANTICS E1).
+    ///
+    /// Every depth computes the family anew with what the depths before exported.
+    fn reexport(&mut self, network: &Network, resolution: &Resolution, sharing: bool) {
+        let mut reexports = Vec::new();
+        for depth in 1.. {
+            let more = reexport::at_depth(network, &self.table, &self.buckets, &self.ribs, depth);
+            if more.is_empty() {
+                return;
+            }
+            reexports.extend(more);
+            self.table = RouteTable::with_reexports(network, resolution, &reexports);
+            self.buckets = Buckets::new(network, &self.table);
+            self.ribs = Import::new(network, &self.table, &self.buckets).ribs(sharing);
+        }
+    }
+
     /// Returns all routes by rank.
     #[inline]
     pub fn table(&self) -> &RouteTable<A> {
@@ -142,31 +203,30 @@ impl<A: Address> FamilyLeak<A> {
 
     /// Returns the RIB of a VRF.
     #[inline]
-    pub fn rib(&self, vrf: VrfId) -> &Rib {
-        &self.ribs[vrf.index()]
+    pub fn rib(&self, vrf: VrfId) -> Rib<'_> {
+        self.ribs.of(vrf)
     }
 
-    /// Returns the RIBs, by [`VrfId`].
-    pub fn ribs(&self) -> &[Rib] {
+    /// Returns the RIBs of all VRFs.
+    pub fn ribs(&self) -> &Ribs {
         &self.ribs
     }
 
     /// Returns how many routes were imported, best or not, over all VRFs.
     pub fn imported_routes(&self) -> usize {
-        self.ribs.iter().map(Rib::imported).sum()
+        self.ribs.iter().map(|rib| rib.imported()).sum()
     }
 
     /// Returns the bytes that the RIBs hold.
     pub fn rib_bytes(&self) -> usize {
-        self.ribs.iter().map(Rib::bytes).sum()
+        self.ribs.bytes()
     }
 
     /// Returns the entry of a VRF for exactly this prefix. O(log entries).
     pub fn get(&self, vrf: VrfId, prefix: Prefix<A>) -> Option<RouteId> {
-        let first = self.table.routes_to(prefix).next()?;
-        let best = self.rib(vrf).best();
-        let at = best.partition_point(|&id| id < first);
-        best.get(at).copied().filter(|&id| self.table.prefix(id) == prefix)
+        let mut routes = self.table.routes_to(prefix);
+        let (first, last) = (routes.next()?, routes.next_back());
+        self.rib(vrf).within(first, RouteId(last.unwrap_or(first).0 + 1))
     }
 
     /// Returns everything that competes for `prefix` in `vrf`, best first, then as the rank has it.
@@ -189,28 +249,38 @@ impl<A: Address> FamilyLeak<A> {
         sets: &[TargetSetId],
         first: RouteId,
     ) -> Vec<Candidate> {
-        let mut routes = Vec::new();
-        import.candidates(vrf, sets, first, &mut routes);
-        let hosts = routes.len();
-        let prefix = self.table.prefix(first);
+        let mut all = Candidates::default();
+        all.start(true);
+        import.candidates(vrf, sets, first, self.rib(vrf).cut(), &mut all);
+        let hosts = all.ids.len();
+        let (prefix, paths) = (self.table.prefix(first), self.table.paths(network));
         if prefix.is_host() {
-            let keys: Vec<RouteKey> = routes.iter().map(|&id| self.table.key(id)).collect();
-            let without_hosts = select::select::<A>(network, vrf, &keys).best.map(|best| routes[best]);
+            let without_hosts = select::select::<A>(paths, vrf, all.contest()).best.map(|best| all.ids[best]);
             let shorter = (0..A::BITS).filter_map(|len| self.get(vrf, Prefix::containing(prefix.bits(), len)));
-            for covering in shorter.chain(without_hosts) {
-                let leaked = import.hosts_of(vrf, covering);
-                routes.extend(leaked.filter(|&host| self.table.prefix(host) == prefix));
-            }
+            let covering = shorter.chain(without_hosts);
+            let leaked = covering.flat_map(|covering| import.hosts_of(vrf, covering));
+            let mut leaked: Vec<RouteId> = leaked.filter(|&host| self.table.prefix(host) == prefix).collect();
             // An interface with two subnets around one address brings it along once.
-            routes[hosts..].sort_unstable();
-            routes.dedup();
+            leaked.sort_unstable();
+            leaked.dedup();
+            for host in leaked {
+                all.push(host, self.table.key(host), None);
+            }
         }
-        let keys: Vec<RouteKey> = routes.iter().map(|&id| self.table.key(id)).collect();
-        let selection = select::select::<A>(network, vrf, &keys);
-        let mut candidates: Vec<Candidate> = routes
+        let selection = select::select::<A>(paths, vrf, all.contest());
+        let Candidates { ids, keys, mut copies, .. } = all;
+        copies.resize(ids.len(), None);
+        let mut candidates: Vec<Candidate> = ids
             .iter()
+            .zip(copies)
             .enumerate()
-            .map(|(at, &route)| Candidate { route, key: keys[at], leaked_host: at >= hosts, lost: selection.lost[at] })
+            .map(|(at, (&route, copy))| Candidate {
+                route,
+                key: keys[at],
+                leaked_host: at >= hosts,
+                copy,
+                lost: selection.lost[at],
+            })
             .collect();
         candidates.sort_by_key(|candidate| (candidate.lost.is_some(), candidate.route));
         candidates
@@ -223,9 +293,8 @@ impl<A: Address> FamilyLeak<A> {
         let import = Import::new(network, &self.table, &self.buckets);
         let sets = import.imported_sets(vrf);
         self.rib(vrf)
-            .best()
             .iter()
-            .map(|&id| {
+            .map(|id| {
                 let first = self.table.first_of_prefix(id);
                 (self.table.prefix(id), self.candidates_with(&import, network, vrf, &sets, first))
             })

@@ -18,15 +18,31 @@ pub(crate) struct Packing {
     shift: u32,
     /// The position that says "that or more".
     full: u32,
+    /// Whether no route has that position or more.
+    exact: bool,
 }
 
 impl Packing {
-    /// Returns the packing with the most spare bits for ids below `routes`.
-    pub(crate) fn new(routes: usize) -> Self {
-        let largest = u32::try_from(routes.saturating_sub(1)).expect("ids are u32");
+    /// Returns the packing with the most spare bits for the ids of `table`.
+    pub(crate) fn new<A: Address>(table: &RouteTable<A>) -> Self {
+        let largest = u32::try_from(table.len().saturating_sub(1)).expect("ids are u32");
         let shift = largest.leading_zeros().min(8);
         debug_assert!(shift > 0, "a network has less than 2^31 routes a family");
-        Self { shift, full: (1 << shift) - 1 }
+        let full = (1 << shift) - 1;
+        Self { shift, full, exact: u32::from(table.deepest) < full }
+    }
+
+    /// Returns whether every word tells the position of its route exactly, so that [`Self::first_exact`] holds.
+    #[inline]
+    pub(crate) fn is_exact(self) -> bool {
+        self.exact
+    }
+
+    /// Returns the first route of the prefix that the word's route leads to, without a look at the table; right only
+    /// where [`Self::is_exact`].
+    #[inline]
+    pub(crate) fn first_exact(self, word: u32) -> RouteId {
+        RouteId((word >> self.shift) - (word & self.full))
     }
 
     #[inline]
@@ -42,9 +58,8 @@ impl Packing {
     /// Returns the first route of the prefix that the word's route leads to.
     #[inline]
     pub(crate) fn first<A: Address>(self, table: &RouteTable<A>, word: u32) -> RouteId {
-        let position = word & self.full;
-        if position < self.full {
-            RouteId((word >> self.shift) - position)
+        if self.exact || word & self.full < self.full {
+            self.first_exact(word)
         } else {
             table.first_of_prefix(self.id(word))
         }
@@ -61,65 +76,61 @@ pub(crate) struct Lists {
 
 impl Lists {
     /// Deals every route that `key` gives a number below `keys` into the list of that number, in the order of their ids.
-    /// With `once_per_prefix` a list keeps only its first route to each prefix; the second result counts all, by key.
+    /// With `apart` there are two lists a key: the first route to each prefix at twice the number, the further ones
+    /// behind it.
     ///
     /// O(routes + keys · tasks), in the current rayon pool.
     pub(crate) fn deal<A: Address>(
         table: &RouteTable<A>,
         keys: usize,
-        once_per_prefix: bool,
+        apart: bool,
         key: impl Fn(RouteId) -> Option<usize> + Sync,
-    ) -> (Self, Vec<u32>) {
-        let packing = Packing::new(table.len());
+    ) -> Self {
+        let packing = Packing::new(table);
         let cuts = cuts(table, rayon::current_num_threads() * 2);
-        // The last prefix that a list has seen; a cut never falls into a prefix, so tasks need not know each other's.
-        let deal = |range: std::ops::Range<usize>, put: &mut dyn FnMut(usize, u32, bool)| {
-            let mut last = vec![u32::MAX; if once_per_prefix { keys } else { 0 }];
+        let lists = if apart { keys * 2 } else { keys };
+        // The last prefix that a key has seen; a cut never falls into a prefix, so tasks need not know each other's.
+        let deal = |range: std::ops::Range<usize>, put: &mut dyn FnMut(usize, u32)| {
+            let mut last = vec![u32::MAX; if apart { keys } else { 0 }];
             for id in range.map(RouteId::from_index) {
                 let Some(key) = key(id) else { continue };
                 let word = packing.word(table, id);
-                let mut keep = true;
-                if once_per_prefix {
+                if apart {
                     let first = packing.first(table, word).0;
-                    keep = std::mem::replace(&mut last[key], first) != first;
+                    let again = std::mem::replace(&mut last[key], first) == first;
+                    put(key * 2 + usize::from(again), word);
+                } else {
+                    put(key, word);
                 }
-                put(key, word, keep);
             }
         };
-        let mut counts: Vec<(Vec<u32>, Vec<u32>)> = cuts
+        let mut counts: Vec<Vec<u32>> = cuts
             .par_windows(2)
             .map(|cut| {
-                let (mut kept, mut all) = (vec![0; keys], vec![0; keys]);
-                deal(cut[0]..cut[1], &mut |key, _, keep| {
-                    all[key] += 1;
-                    kept[key] += u32::from(keep);
-                });
-                (kept, all)
+                let mut counts = vec![0; lists];
+                deal(cut[0]..cut[1], &mut |list, _| counts[list] += 1);
+                counts
             })
             .collect();
-        let mut starts = Vec::with_capacity(keys + 1);
-        let mut totals = vec![0; keys];
+        let mut starts = Vec::with_capacity(lists + 1);
         let mut start = 0;
-        for key in 0..keys {
+        for list in 0..lists {
             starts.push(start as usize);
-            for (kept, all) in &mut counts {
-                totals[key] += all[key];
-                let count = std::mem::replace(&mut kept[key], start);
+            for counts in &mut counts {
+                let count = std::mem::replace(&mut counts[list], start);
                 start += count;
             }
         }
         starts.push(start as usize);
         // Relaxed stores are plain stores: every slot is written by one task, at the place that its counts reserved.
         let words: Vec<AtomicU32> = (0..start).map(|_| AtomicU32::new(0)).collect();
-        cuts.par_windows(2).zip(counts).for_each(|(cut, (mut place, _))| {
-            deal(cut[0]..cut[1], &mut |key, word, keep| {
-                if keep {
-                    words[place[key] as usize].store(word, Ordering::Relaxed);
-                    place[key] += 1;
-                }
+        cuts.par_windows(2).zip(counts).for_each(|(cut, mut place)| {
+            deal(cut[0]..cut[1], &mut |list, word| {
+                words[place[list] as usize].store(word, Ordering::Relaxed);
+                place[list] += 1;
             });
         });
-        (Self { starts, words: words.into_iter().map(AtomicU32::into_inner).collect() }, totals)
+        Self { starts, words: words.into_iter().map(AtomicU32::into_inner).collect() }
     }
 
     /// Returns the list of a key.

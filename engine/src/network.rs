@@ -30,6 +30,8 @@ pub struct Network {
     attributes: Vec<Attributes>,
     policies: Policies,
     igp_metrics: AHashMap<(RouterId, RouterId), u32>,
+    /// The VRFs that export again what they import, ascending, with the next hop that such routes get.
+    reexporters: Vec<(VrfId, NextHopId)>,
 }
 
 impl Network {
@@ -61,6 +63,12 @@ impl Network {
     /// Returns the policies that the maps of VRFs name.
     pub fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// Returns the VRFs that export again what they import (SEMANTICS E1), ascending, each with the next hop of such
+    /// routes: the VRF itself.
+    pub fn reexporters(&self) -> &[(VrfId, NextHopId)] {
+        &self.reexporters
     }
 
     /// Returns the router of this id.
@@ -164,9 +172,22 @@ impl Network {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct NetworkBuilder {
-    network: Network,
+    pub(crate) network: Network,
     next_hop_ids: AHashMap<NextHop, NextHopId>,
     attributes_ids: AHashMap<Attributes, AttributesId>,
+}
+
+impl From<Network> for NetworkBuilder {
+    /// Takes a network up again, to be added to: O(next hops + attributes). Its ids stay.
+    fn from(network: Network) -> Self {
+        let next_hop_ids = (0..).map(NextHopId::from_index);
+        let attributes_ids = (0..).map(AttributesId::from_index);
+        Self {
+            next_hop_ids: network.next_hops.iter().copied().zip(next_hop_ids).collect(),
+            attributes_ids: network.attributes.iter().cloned().zip(attributes_ids).collect(),
+            network,
+        }
+    }
 }
 
 impl NetworkBuilder {
@@ -174,7 +195,7 @@ impl NetworkBuilder {
     pub fn router(&mut self, name: &str, asn: u32, router_id: Ipv4Addr, dialect: Dialect) -> RouterId {
         let id = RouterId::from_index(self.network.routers.len());
         let loopback = IpAddr::V4(router_id);
-        self.network.routers.push(Router { name: name.to_owned(), asn, router_id, loopback, dialect });
+        self.network.routers.push(Router { name: name.to_owned(), asn, router_id, loopback, dialect, outside: false });
         id
     }
 
@@ -196,7 +217,8 @@ impl NetworkBuilder {
     /// Adds a VRF without targets or routes, up.
     pub fn vrf(&mut self, router: RouterId, name: &str, rd: Option<Rd>) -> VrfId {
         let id = VrfId::from_index(self.network.vrfs.len());
-        self.network.vrfs.push(Vrf { name: name.to_owned(), router, rd, up: true, families: PerFamily::default() });
+        let (name, families) = (name.to_owned(), PerFamily::default());
+        self.network.vrfs.push(Vrf { name, router, rd, up: true, reexport_imported: false, families });
         id
     }
 
@@ -275,6 +297,10 @@ impl NetworkBuilder {
         for vrf in &mut self.network.vrfs {
             vrf.families.ipv4.normalize();
             vrf.families.ipv6.normalize();
+        }
+        for vrf in self.network.vrf_ids().filter(|&vrf| self.network.vrf(vrf).reexport_imported).collect::<Vec<_>>() {
+            let next_hop = self.next_hop(vrf, NextHopKind::Vrf { vrf });
+            self.network.reexporters.push((vrf, next_hop));
         }
         let errors = check(&self.network);
         if errors.is_empty() { Ok(self.network) } else { Err(errors) }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::id::{InterfaceId, VrfId};
+use crate::label::Label;
 
 /// The next hop of a source route, in the VRF that has the route.
 ///
@@ -42,6 +43,11 @@ pub enum NextHopKind {
     },
     /// Nowhere: `Null0`.
     Discard,
+    /// Whatever a router outside the model has there ([`Router::outside`](crate::Router::outside)): packets end at it.
+    Outside {
+        /// The VPN label that leads to it, where it is known.
+        label: Option<Label>,
+    },
 }
 
 impl NextHopKind {
@@ -50,7 +56,7 @@ impl NextHopKind {
         match self {
             Self::Receive { interface } | Self::Attached { interface } => Some(interface),
             Self::Gateway { interface, .. } => interface,
-            Self::Vrf { .. } | Self::Discard => None,
+            Self::Vrf { .. } | Self::Discard | Self::Outside { .. } => None,
         }
     }
 

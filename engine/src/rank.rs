@@ -7,10 +7,12 @@ use rayon::prelude::*;
 
 use crate::address::Address;
 use crate::attributes::WEIGHT_LOCAL;
-use crate::export_targets::ExportTargets;
+use crate::export_targets::{ExportTargets, Mapped};
 use crate::id::{AttributesId, NextHopId, RouteId, TargetSetId, VrfId};
 use crate::network::Network;
+use crate::paths::Paths;
 use crate::prefix::Prefix;
+use crate::reexport::Reexport;
 use crate::resolve::Resolution;
 use crate::route_table::{ExportStatus, RouteTable};
 use crate::select::{self, RouteKey, Viewpoint};
@@ -47,19 +49,20 @@ struct Order {
 
 impl Order {
     /// Ranks attributes and next hops as a reflector sees them, or on a network of one router as that router does.
-    fn new(network: &Network) -> Self {
+    fn new(paths: Paths<'_>) -> Self {
+        let network = paths.network();
         let here = match network.routers() {
             [router] => Some(router),
             _ => None,
         };
-        let mut classes: Vec<_> = network
-            .attributes()
-            .iter()
+        let mut classes: Vec<_> = paths
+            .all()
             .enumerate()
-            .flat_map(|(index, attributes)| [(index, attributes, false), (index, attributes, true)])
-            .map(|(index, attributes, redistributed)| {
+            .flat_map(|(index, path)| [(index, path, false), (index, path, true)])
+            .map(|(index, (depth, attributes), redistributed)| {
                 let survives = redistributed && here.is_some_and(|router| router.dialect.weight_survives_leak);
                 let class = (
+                    depth,
                     Reverse(if survives { WEIGHT_LOCAL } else { 0 }),
                     Reverse(attributes.local_preference),
                     attributes.as_path.len(),
@@ -104,6 +107,23 @@ impl Order {
         let next_hop_at = places.iter().map(|row| (row.4, row.3)).collect();
         Self { preference, place, next_hop_at }
     }
+
+    #[inline]
+    fn row<A: Address>(
+        &self,
+        prefix: Prefix<A>,
+        attributes: AttributesId,
+        next_hop: NextHopId,
+        protocol: Protocol,
+    ) -> Row<A> {
+        let redistributed = usize::from(protocol != Protocol::Bgp);
+        Row {
+            bits: prefix.bits(),
+            len_preference: u32::from(prefix.len()) << 24 | self.preference[attributes.index() * 2 + redistributed],
+            order_protocol: self.place[next_hop.index()] << 2 | protocol as u32,
+            attributes: attributes.0,
+        }
+    }
 }
 
 /// How many routes one task looks at.
@@ -114,24 +134,47 @@ impl<A: Address> RouteTable<A> {
     ///
     /// O(routes · log routes); 16 bytes a route (IPv6: 32) are needed besides the result.
     pub fn new(network: &Network, resolution: &Resolution) -> Self {
-        let order = Order::new(network);
-        let rows = sorted_rows::<A>(network, resolution, &order);
-        let targets = ExportTargets::<A>::new(network);
+        Self::with_reexports(network, resolution, &[])
+    }
+
+    /// Exports and ranks the same, and what VRFs export again.
+    pub(crate) fn with_reexports(network: &Network, resolution: &Resolution, reexports: &[Reexport<A>]) -> Self {
+        let targets = ExportTargets::<A>::new(network, resolution, reexports);
+        let order = Order::new(Paths::new(network, &targets.derived));
+        let rows = sorted_rows::<A>(network, resolution, &order, &targets.rows);
         let mut table = columns(network, &rows, &order, targets);
         drop(rows);
         table.mark_positions();
         table.settle(network);
+        table.mark_ways(reexports);
         table
+    }
+
+    /// Notes where the routes that were exported again have been.
+    fn mark_ways(&mut self, reexports: &[Reexport<A>]) {
+        let this = &*self;
+        let mut ways: Vec<(RouteId, Box<[VrfId]>)> = reexports
+            .iter()
+            .flat_map(|reexport| {
+                // A VRF exports a prefix again once.
+                let is_it = |&id: &RouteId| {
+                    this.origin(id) == reexport.vrf && this.is_derived(id) && this.next_hop(id) == reexport.next_hop
+                };
+                this.routes_to(reexport.prefix).filter(is_it).map(|id| (id, reexport.way.clone()))
+            })
+            .collect();
+        ways.sort_unstable();
+        self.ways = ways;
     }
 
     /// Fills the position of each route within its prefix.
     fn mark_positions(&mut self) {
         let (bits, len) = (&self.bits, &self.len);
-        self.position.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, positions)| {
+        let deepest = self.position.par_chunks_mut(CHUNK).enumerate().map(|(chunk, positions)| {
             let start = chunk * CHUNK;
             let mut position = 0_usize;
-            // The first prefix of the chunk may have begun before it; 255 and above look alike.
-            while position < 255 && position < start && {
+            // The first prefix of the chunk may have begun before it; 65,535 and above look alike.
+            while position < usize::from(u16::MAX) && position < start && {
                 let before = start - position - 1;
                 (bits[before], len[before]) == (bits[start], len[start])
             } {
@@ -143,16 +186,17 @@ impl<A: Address> RouteTable<A> {
                     let same = bits[index] == bits[index - 1] && len[index] == len[index - 1];
                     position = if same { position + 1 } else { 0 };
                 }
-                *slot = position.min(255) as u8;
+                *slot = position.min(usize::from(u16::MAX)) as u16;
             }
+            positions.iter().copied().max().unwrap_or(0)
         });
+        self.deepest = deepest.max().unwrap_or(0);
     }
 
-    /// Decides what several routes to one prefix mean for each other: which of a VRF's own is exported, which of several
-    /// routes with one RD is reflected, and for which prefixes the rank is no valid order.
+    /// Decides what several routes to one prefix mean for each other: which of a VRF's own is exported, and which of
+    /// several routes with one RD is reflected.
     fn settle(&mut self, network: &Network) {
         let rds = rd_numbers(network);
-        let varied = Varied::new(network);
         let this = &*self;
         let settled: Vec<Settled> = (0..this.len().div_ceil(CHUNK))
             .into_par_iter()
@@ -164,14 +208,7 @@ impl<A: Address> RouteTable<A> {
                     let several =
                         this.position[index] == 0 && this.position.get(index + 1).is_some_and(|&next| next > 0);
                     if several {
-                        this.settle_prefix(
-                            network,
-                            &rds,
-                            &varied,
-                            RouteId::from_index(index),
-                            &mut scratch,
-                            &mut settled,
-                        );
+                        this.settle_prefix(network, &rds, RouteId::from_index(index), &mut scratch, &mut settled);
                     }
                 }
                 settled
@@ -184,7 +221,6 @@ impl<A: Address> RouteTable<A> {
                     self.targets[id.index()] = TargetSetId::NONE;
                 }
             }
-            self.irregular.extend(part.irregular);
             self.shared_nlri.extend(part.shared_nlri);
         }
     }
@@ -193,7 +229,6 @@ impl<A: Address> RouteTable<A> {
         &self,
         network: &Network,
         rds: &[u32],
-        varied: &Varied,
         first: RouteId,
         scratch: &mut Vec<u32>,
         settled: &mut Settled,
@@ -208,15 +243,13 @@ impl<A: Address> RouteTable<A> {
             scratch.windows(2).any(|pair| pair[0] == pair[1])
         };
         if repeats {
-            self.settle_repeats(network, rds, range.clone(), settled);
-        }
-        if varied.is_irregular(network, self, range) {
-            settled.irregular.push(first);
+            self.settle_repeats(network, rds, range, settled);
         }
     }
 
     /// Settles a prefix at which one VRF has several routes, or several VRFs have one RD.
     fn settle_repeats(&self, network: &Network, rds: &[u32], range: std::ops::Range<usize>, settled: &mut Settled) {
+        let paths = self.paths(network);
         let mut routes: Vec<(u32, VrfId, RouteId)> =
             range.map(RouteId::from_index).map(|id| (rds[self.origin(id).index()], self.origin(id), id)).collect();
         routes.sort_unstable();
@@ -224,22 +257,26 @@ impl<A: Address> RouteTable<A> {
         for nlri in routes.chunk_by(|a, b| a.0 == b.0) {
             let mut exported = Vec::new();
             for own in nlri.chunk_by(|a, b| a.1 == b.1) {
-                let ids: Vec<RouteId> = own.iter().map(|&(.., id)| id).collect();
+                let ids: Vec<RouteId> = own.iter().map(|&(.., id)| id).filter(|&id| !self.is_derived(id)).collect();
                 let keys: Vec<RouteKey> = ids.iter().map(|&id| self.key(id)).collect();
-                let winner = select::exported::<A>(network, own[0].1, &keys);
-                for (at, &id) in ids.iter().enumerate() {
-                    if Some(at) == winner {
-                        if self.status(id).is_vpn_route() {
-                            exported.push(id);
-                        }
-                    } else if self.status(id).is_vpn_route() {
+                let winner = select::exported::<A>(paths, own[0].1, &keys).map(|at| keys[at]);
+                for &(.., id) in own {
+                    let key = self.key(id);
+                    let source = match paths.source(key.attributes) {
+                        Some(attributes) => RouteKey { attributes, ..key },
+                        None => key,
+                    };
+                    let status = self.status(id);
+                    if paths.depth(key.attributes) > 0 || winner == Some(source) {
+                        exported.extend(status.is_vpn_route().then_some(id));
+                    } else if status.is_vpn_route() || status == ExportStatus::Rewritten {
                         settled.statuses.push((id, ExportStatus::LostToOwn));
                     }
                 }
             }
             if exported.len() > 1 {
                 let keys: Vec<RouteKey> = exported.iter().map(|&id| self.key(id)).collect();
-                let reflected = select::best_vpn_route(network, Viewpoint::Reflector, &keys);
+                let reflected = select::best_vpn_route(paths, Viewpoint::Reflector, &keys);
                 let lost = exported.iter().enumerate().filter(|&(at, _)| Some(at) != reflected);
                 settled.statuses.extend(lost.map(|(_, &id)| (id, ExportStatus::LostNlri)));
                 if settled.shared_nlri.last() != Some(&first) {
@@ -254,7 +291,6 @@ impl<A: Address> RouteTable<A> {
 #[derive(Default)]
 struct Settled {
     statuses: Vec<(RouteId, ExportStatus)>,
-    irregular: Vec<RouteId>,
     shared_nlri: Vec<RouteId>,
 }
 
@@ -272,49 +308,25 @@ fn rd_numbers(network: &Network) -> Vec<u32> {
     numbers
 }
 
-/// Which of the things that no single order can express occur in a network at all.
-struct Varied {
-    meds: bool,
-    igp: bool,
-}
-
-impl Varied {
-    fn new(network: &Network) -> Self {
-        let meds = network.attributes().windows(2).any(|pair| pair[0].med != pair[1].med);
-        Self { meds, igp: network.has_igp_metrics() }
-    }
-
-    /// Returns whether the VPN routes to a prefix may rank differently in different company or from different routers:
-    /// MEDs differ and so do neighbouring ASes, or IGP metrics are given and several routers export.
-    fn is_irregular<A: Address>(
-        &self,
-        network: &Network,
-        table: &RouteTable<A>,
-        range: std::ops::Range<usize>,
-    ) -> bool {
-        if !self.meds && !self.igp {
-            return false;
-        }
-        let vpn = || range.clone().map(RouteId::from_index).filter(|&id| table.targets(id) != TargetSetId::NONE);
-        let attributes = |id: RouteId| &network.attributes()[table.attributes(id).index()];
-        let router = |id: RouteId| network.vrf(table.origin(id)).router;
-        let Some(first) = vpn().next() else { return false };
-        let meds = self.meds
-            && vpn().any(|id| attributes(id).med != attributes(first).med)
-            && vpn().any(|id| attributes(id).neighbor_as() != attributes(first).neighbor_as());
-        meds || self.igp && vpn().any(|id| router(id) != router(first))
-    }
-}
-
 /// Returns a row for each route that takes part, sorted.
-fn sorted_rows<A: Address>(network: &Network, resolution: &Resolution, order: &Order) -> Vec<Row<A>> {
-    let mut rows = vec![Row::<A>::default(); network.source_routes::<A>()];
+///
+/// `added` are rows besides the source routes; all of them take part.
+fn sorted_rows<A: Address>(
+    network: &Network,
+    resolution: &Resolution,
+    order: &Order,
+    added: &[(Prefix<A>, RouteKey)],
+) -> Vec<Row<A>> {
+    let mut rows = vec![Row::<A>::default(); network.source_routes::<A>() + added.len()];
     let mut parts = Vec::with_capacity(network.vrfs().len());
     let mut rest = rows.as_mut_slice();
     for vrf in network.vrfs() {
         let (part, behind) = rest.split_at_mut(vrf.family::<A>().routes.len());
         parts.push((vrf, part));
         rest = behind;
+    }
+    for (row, &(prefix, key)) in rest.iter_mut().zip(added) {
+        *row = order.row(prefix, key.attributes, key.next_hop, key.protocol);
     }
     let absent: usize = parts
         .into_par_iter()
@@ -326,15 +338,7 @@ fn sorted_rows<A: Address>(network: &Network, resolution: &Resolution, order: &O
                     absent += 1;
                     continue;
                 }
-                let prefix = route.prefix();
-                let redistributed = usize::from(route.protocol() != Protocol::Bgp);
-                let preference = order.preference[route.attributes().index() * 2 + redistributed];
-                *row = Row {
-                    bits: prefix.bits(),
-                    len_preference: u32::from(prefix.len()) << 24 | preference,
-                    order_protocol: order.place[route.next_hop().index()] << 2 | route.protocol() as u32,
-                    attributes: route.attributes().0,
-                };
+                *row = order.row(route.prefix(), route.attributes(), route.next_hop(), route.protocol());
             }
             absent
         })
@@ -356,17 +360,21 @@ fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, target
         .into_par_iter()
         .map(|index| {
             let vrf = network.vrf(origin[index]);
-            let given = &network.attributes()[attributes[index].index()];
-            let in_bgp = vrf.family::<A>().redistribute.includes(protocol[index], given);
             let row: &Row<A> = &rows[index];
             let prefix = Prefix::containing(row.bits, (row.len_preference >> 24) as u8);
-            let set = targets.of(prefix, origin[index], attributes[index], next_hop[index], protocol[index]);
-            match (in_bgp, vrf.rd, set) {
+            let in_bgp = match network.attributes().get(attributes[index].index()) {
+                Some(given) => vrf.family::<A>().redistribute.includes(protocol[index], given),
+                // A derived route.
+                None => true,
+            };
+            let mapped = targets.of(prefix, origin[index], attributes[index], next_hop[index], protocol[index]);
+            match (in_bgp, vrf.rd, mapped) {
                 (false, ..) => (ExportStatus::NotRedistributed, TargetSetId::NONE),
                 (true, None, _) => (ExportStatus::NoRd, TargetSetId::NONE),
-                (true, _, None) => (ExportStatus::MapDenied, TargetSetId::NONE),
-                (true, _, Some(TargetSetId::NONE)) => (ExportStatus::NoTarget, TargetSetId::NONE),
-                (true, Some(_), Some(set)) => (ExportStatus::Exported, set),
+                (true, _, Mapped::Dropped) => (ExportStatus::MapDenied, TargetSetId::NONE),
+                (true, _, Mapped::Rewritten) => (ExportStatus::Rewritten, TargetSetId::NONE),
+                (true, _, Mapped::Targets(TargetSetId::NONE)) => (ExportStatus::NoTarget, TargetSetId::NONE),
+                (true, Some(_), Mapped::Targets(set)) => (ExportStatus::Exported, set),
             }
         })
         .unzip();
@@ -383,7 +391,10 @@ fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, target
         own_targets: targets.vary_within_a_vrf(),
         target_sets: targets.sets,
         export_of: targets.of_vrf,
-        irregular: Vec::new(),
+        deepest: 0,
         shared_nlri: Vec::new(),
+        derived: targets.derived,
+        first_derived: u32::try_from(network.attributes().len()).expect("ids are u32"),
+        ways: Vec::new(),
     }
 }

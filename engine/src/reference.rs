@@ -2,9 +2,10 @@
 //!
 //! [`leak`] reads from top to bottom as the rules do (the ids in the comments are those of SEMANTICS). A source route
 //! whose next hop resolves is a candidate in its own VRF (S5). Of those that are in BGP the VRF exports its best one a
-//! prefix (E1 to E3). Routes with one RD and prefix compete before anybody imports them (E6). What is left enters every
-//! VRF that wants one of its targets (I1 to I6), and there the candidates for a prefix compete (S1, S2). The host routes
-//! of imported interfaces join last (S3a).
+//! prefix (E1 to E3), as its export map leaves it (E4, E5). Routes with one RD and prefix compete before anybody imports
+//! them (E6). What is left enters every VRF that wants one of its targets (I1 to I6), as its import map leaves it (I3).
+//! There a limit may drop some (S6), and the candidates for a prefix compete (S1, S2). The host routes of imported
+//! interfaces join last (S3a). Then VRFs with the switch export what they imported, and all is done once more (E1).
 //!
 //! It shares nothing with the engine but the model, keeps no index and has no fast path. Every VRF looks at every VPN
 //! route, and every recursive next hop at every route of its VRF: O(VRFs x VPN routes + source routes a VRF, squared).
@@ -12,32 +13,70 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::address::Address;
 use crate::attributes::{Attributes, WEIGHT_LOCAL};
 use crate::id::{AttributesId, NextHopId, RouterId, VrfId};
 use crate::network::Network;
 use crate::next_hop::NextHopKind;
+use crate::policy::{self, PolicyRoute};
 use crate::prefix::Prefix;
 use crate::rd::Rd;
 use crate::route_target::RouteTarget;
 use crate::source_route::Protocol;
+use crate::vrf::{MaximumPaths, MaximumRoutes, OverLimit};
 
 /// A route that competes for a prefix in a VRF: its own, an imported one, or a leaked host route.
 ///
 /// Ordered by origin, next hop, attributes, protocol: the tie that S2 comes to last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Candidate {
-    /// The VRF that has the source route.
+    /// The VRF that has the source route, or exported it again.
     pub origin: VrfId,
     /// The next hop, which belongs to the origin (F3).
     pub next_hop: NextHopId,
-    /// The attributes.
+    /// The attributes of the source route.
     pub attributes: AttributesId,
     /// Where the origin has the route from.
     pub protocol: Protocol,
     /// Whether this is the host route of an interface whose connected route was imported (S3a).
     pub leaked_host: bool,
+    /// What policies and re-exports made of it; `None` where nothing was changed.
+    pub changes: Option<Arc<Changes>>,
+}
+
+/// What policies and re-exports made of a route on its way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Changes {
+    /// The attributes that it has.
+    pub attributes: Attributes,
+    /// The next hop that a map set.
+    pub next_hop: Option<IpAddr>,
+    /// Whether an import map made these changes, so that the weight among the attributes counts.
+    pub imported: bool,
+    /// The VRFs that it has been in before its origin (E1).
+    pub way: Vec<VrfId>,
+}
+
+impl Candidate {
+    /// How many VRFs have exported the route again (E1).
+    pub fn depth(&self) -> usize {
+        self.changes.as_ref().map_or(0, |changes| changes.way.len())
+    }
+
+    /// Whether the route has been in `vrf`.
+    fn was_in(&self, vrf: VrfId) -> bool {
+        self.origin == vrf || self.changes.as_ref().is_some_and(|changes| changes.way.contains(&vrf))
+    }
+
+    /// Returns the attributes that the route has.
+    pub fn attributes<'a>(&'a self, network: &'a Network) -> &'a Attributes {
+        match &self.changes {
+            Some(changes) => &changes.attributes,
+            None => &network.attributes()[self.attributes.index()],
+        }
+    }
 }
 
 /// What a VRF has for one prefix.
@@ -49,6 +88,8 @@ pub struct Entry<A: Address> {
     pub candidates: Vec<Candidate>,
     /// The position of the best one.
     pub best: usize,
+    /// What is installed beside the best one, in the order of S2 (S4).
+    pub multipath: Vec<Candidate>,
 }
 
 /// What a VRF has in one family.
@@ -58,6 +99,10 @@ pub struct Table<A: Address> {
     pub entries: Vec<Entry<A>>,
     /// How many VPN routes the VRF imported, best or not; leaked host routes are none.
     pub imported: usize,
+    /// How many routes count against the limit, and how many of them were dropped (S6).
+    pub counted: usize,
+    /// How many of them were dropped.
+    pub rejected: usize,
 }
 
 /// A VPN route as its VRF exports it.
@@ -75,12 +120,14 @@ pub struct Export<A: Address> {
     pub protocol: Protocol,
     /// The route targets; never empty.
     pub targets: BTreeSet<RouteTarget>,
+    /// What the export map and re-exports made of it.
+    pub changes: Option<Arc<Changes>>,
 }
 
 impl<A: Address> Export<A> {
     fn candidate(&self) -> Candidate {
         let &Self { vrf: origin, attributes, next_hop, protocol, .. } = self;
-        Candidate { origin, next_hop, attributes, protocol, leaked_host: false }
+        Candidate { origin, next_hop, attributes, protocol, leaked_host: false, changes: self.changes.clone() }
     }
 }
 
@@ -91,10 +138,82 @@ type Nlris<'a, A> = BTreeMap<(Option<Rd>, Prefix<A>), Vec<&'a Export<A>>>;
 
 /// Returns the table of every VRF in the family of `A`, by [`VrfId`].
 pub fn leak<A: Address>(network: &Network) -> Vec<Table<A>> {
-    let exports = exports(network);
-    let routers = (0..network.routers().len()).map(RouterId::from_index);
-    let visible: Vec<_> = routers.map(|router| visible(network, router, &exports)).collect();
-    network.vrf_ids().map(|vrf| table(network, vrf, &visible[network.vrf(vrf).router.index()])).collect()
+    let mut exports = exports(network);
+    for depth in 0.. {
+        let routers = (0..network.routers().len()).map(RouterId::from_index);
+        let visible: Vec<_> = routers.map(|router| visible(network, router, &exports)).collect();
+        let table = |vrf| table(network, vrf, &visible[network.vrf(vrf).router.index()]);
+        let tables: Vec<Table<A>> = network.vrf_ids().map(table).collect();
+        let more = reexports(network, &tables, &exports, depth);
+        if more.is_empty() {
+            return tables;
+        }
+        exports.extend(more);
+    }
+    Vec::new()
+}
+
+/// E1: returns what VRFs with the switch export of their tables' bests that they imported at this depth, the prefixes
+/// left out that they have exported already.
+fn reexports<A: Address>(
+    network: &Network,
+    tables: &[Table<A>],
+    exports: &[Export<A>],
+    depth: usize,
+) -> Vec<Export<A>> {
+    let mut more = Vec::new();
+    for &(vrf, next_hop) in network.reexporters() {
+        for entry in &tables[vrf.index()].entries {
+            let (prefix, best) = (entry.prefix, &entry.candidates[entry.best]);
+            let again = exports.iter().any(|export| export.vrf == vrf && export.prefix == prefix);
+            let imported = best.origin != vrf && !best.leaked_host && best.depth() == depth;
+            if again || !imported || network.vrf(vrf).rd.is_none() {
+                continue;
+            }
+            let attributes = Attributes {
+                route_targets: None,
+                weight: 0,
+                internal: distance(network, vrf, best) == 200,
+                distance: None,
+                redistribute: None,
+                ..best.attributes(network).clone()
+            };
+            let (protocol, way) = (Protocol::Bgp, best.changes.iter().flat_map(|changes| changes.way.clone()));
+            let seen = PolicyRoute {
+                prefix,
+                protocol,
+                attributes: &attributes,
+                interface: None,
+                next_hop: None,
+                rd: network.vrf(vrf).rd,
+            };
+            if let Some((targets, attributes, set)) = export_map(network, vrf, seen) {
+                let way = way.chain([best.origin]).collect();
+                let changes = Some(Arc::new(Changes { attributes, next_hop: set, imported: false, way }));
+                more.push(Export { vrf, prefix, attributes: best.attributes, next_hop, protocol, targets, changes });
+            }
+        }
+    }
+    more
+}
+
+/// E3 to E5: returns the targets, attributes and next hop with which a VRF exports a route, if it does.
+fn export_map<A: Address>(
+    network: &Network,
+    vrf: VrfId,
+    route: PolicyRoute<'_, A>,
+) -> Option<(BTreeSet<RouteTarget>, Attributes, Option<IpAddr>)> {
+    let family = network.vrf(vrf).family::<A>();
+    let dialect = network.router_of(vrf).dialect;
+    match policy::export(network.policies(), family.export_map, dialect, &family.export, route) {
+        policy::Export::Exported { attributes, next_hop, .. } => {
+            let targets = attributes.route_targets.iter().flatten().copied().collect();
+            // They are kept apart, and the weight stays in the VRF.
+            let own = route.attributes.route_targets.clone();
+            Some((targets, Attributes { route_targets: own, weight: route.attributes.weight, ..attributes }, next_hop))
+        }
+        _ => None,
+    }
 }
 
 /// Returns what every VRF exports in the family of `A`, by [`VrfId`], then in prefix order.
@@ -105,16 +224,19 @@ pub fn exports<A: Address>(network: &Network) -> Vec<Export<A>> {
     for vrf in network.vrf_ids().filter(|&vrf| network.vrf(vrf).rd.is_some()) {
         // E1: what was imported is not among the routes of its own.
         for (prefix, own) in own_routes::<A>(network, vrf) {
-            let paths = in_bgp::<A>(network, vrf, &own).into_iter().map(|own| path(network, Viewer::Itself, own));
-            let Some(best) = best(paths.collect()) else { continue };
-            // E3: the VRF's export targets, or those that the route brings; without any it is not exported.
-            let targets = attributes(network, best).route_targets.as_deref();
-            let targets = targets.unwrap_or(&network.vrf(vrf).family::<A>().export);
-            let targets: BTreeSet<_> = targets.iter().copied().collect();
-            if !targets.is_empty() {
-                let Candidate { next_hop, attributes, protocol, .. } = best;
-                exports.push(Export { vrf, prefix, attributes, next_hop, protocol, targets });
-            }
+            let in_bgp = in_bgp::<A>(network, vrf, &own);
+            let paths = in_bgp.iter().map(|own| path(network, Viewer::Itself, own));
+            let Some(Candidate { next_hop, attributes, protocol, .. }) = best(paths.collect()) else { continue };
+            let kind = network.next_hop(next_hop).kind;
+            let given = &network.attributes()[attributes.index()];
+            let interface = kind.interface().map(|interface| network.interface(interface).name.as_str());
+            let rd = network.vrf(vrf).rd;
+            let seen = PolicyRoute { prefix, protocol, attributes: given, interface, next_hop: kind.address(), rd };
+            let Some((targets, became, set)) = export_map(network, vrf, seen) else { continue };
+            let changed = became != *given || set.is_some();
+            let changes = Changes { attributes: became, next_hop: set, imported: false, way: Vec::new() };
+            let changes = changed.then(|| Arc::new(changes));
+            exports.push(Export { vrf, prefix, attributes, next_hop, protocol, targets, changes });
         }
     }
     exports
@@ -126,7 +248,8 @@ fn own_routes<A: Address>(network: &Network, vrf: VrfId) -> Routes<A> {
     for route in &network.vrf(vrf).family::<A>().routes {
         let (next_hop, attributes, protocol) = (route.next_hop(), route.attributes(), route.protocol());
         if network.vrf(vrf).up && resolves(network, vrf, network.next_hop(next_hop).kind, MAX_STEPS) {
-            let candidate = Candidate { origin: vrf, next_hop, attributes, protocol, leaked_host: false };
+            let (leaked_host, changes) = (false, None);
+            let candidate = Candidate { origin: vrf, next_hop, attributes, protocol, leaked_host, changes };
             own.entry(route.prefix()).or_default().insert(candidate);
         }
     }
@@ -169,8 +292,8 @@ fn reaches<A: Address>(network: &Network, vrf: VrfId, address: A, steps: u32) ->
 
 /// Returns the best of the VRF's own routes for a prefix that are not from a CE (S1).
 fn own_winner(network: &Network, vrf: VrfId, own: &BTreeSet<Candidate>) -> Option<Candidate> {
-    let own = own.iter().copied().filter(|own| own.protocol != Protocol::Bgp);
-    own.min_by_key(|&own| (distance(network, vrf, own), own.protocol, own))
+    let own = own.iter().filter(|own| own.protocol != Protocol::Bgp);
+    own.min_by_key(|&own| (distance(network, vrf, own), own.protocol, own)).cloned()
 }
 
 /// E2: returns those of the VRF's own routes for a prefix that are in BGP. Every route from a CE is; of the others only
@@ -183,7 +306,7 @@ fn in_bgp<A: Address>(network: &Network, vrf: VrfId, own: &BTreeSet<Candidate>) 
         Protocol::Static => given(winner).unwrap_or(redistribute.statics),
         Protocol::Local | Protocol::Bgp => false,
     });
-    own.iter().copied().filter(|own| own.protocol == Protocol::Bgp).chain(winner).collect()
+    own.iter().filter(|own| own.protocol == Protocol::Bgp).cloned().chain(winner).collect()
 }
 
 /// E6: returns the VPN routes that a router has to choose imports from, one for each RD and prefix: the best of those
@@ -194,10 +317,11 @@ fn visible<'a, A: Address>(network: &Network, router: RouterId, exports: &'a [Ex
         nlris.entry((network.vrf(export.vrf).rd, export.prefix)).or_default().push(export);
     }
     let choose = |members: Vec<&'a Export<A>>| {
-        let routes = || members.iter().map(|member| member.candidate());
-        let reflected = best(routes().map(|route| path(network, Viewer::Reflector, route)).collect());
-        let known = routes().filter(|&route| network.vrf(route.origin).router == router || Some(route) == reflected);
-        let best = best(known.map(|route| path(network, Viewer::Router(router), route)).collect());
+        let routes: Vec<Candidate> = members.iter().map(|member| member.candidate()).collect();
+        let reflected = best(routes.iter().map(|route| path(network, Viewer::Reflector, route)).collect());
+        let here =
+            |route: &&Candidate| network.vrf(route.origin).router == router || Some(*route) == reflected.as_ref();
+        let best = best(routes.iter().filter(here).map(|route| path(network, Viewer::Router(router), route)).collect());
         members.iter().copied().find(|member| Some(member.candidate()) == best)
     };
     nlris.into_values().filter_map(choose).collect()
@@ -205,72 +329,192 @@ fn visible<'a, A: Address>(network: &Network, router: RouterId, exports: &'a [Ex
 
 /// Returns the table of a VRF whose router sees the VPN routes `visible`.
 fn table<A: Address>(network: &Network, vrf: VrfId, visible: &[&Export<A>]) -> Table<A> {
-    let own = own_routes::<A>(network, vrf);
+    let mut own = own_routes::<A>(network, vrf);
     let mut imported = Routes::<A>::new();
     let wanted = &network.vrf(vrf).family::<A>().import;
     for export in visible {
         // I1: one target in common suffices, I2: more of them add nothing. I4: not back to where it came from.
         let matches = export.targets.iter().any(|target| wanted.contains(target));
-        if network.vrf(vrf).up && matches && export.vrf != vrf {
-            imported.entry(export.prefix).or_default().insert(export.candidate());
+        if network.vrf(vrf).up && matches && !export.candidate().was_in(vrf) {
+            imported.entry(export.prefix).or_default().extend(import(network, vrf, export));
         }
     }
+    let (counted, rejected) = keep_to_limit(network, vrf, &mut own, &mut imported);
 
     let none = BTreeSet::new();
-    let mut entries: BTreeMap<Prefix<A>, (BTreeSet<Candidate>, Candidate)> = BTreeMap::new();
+    let mut entries: BTreeMap<Prefix<A>, Entry<A>> = BTreeMap::new();
     for &prefix in own.keys().chain(imported.keys()) {
         let (own, imported) = (own.get(&prefix).unwrap_or(&none), imported.get(&prefix).unwrap_or(&none));
-        if let Some(best) = select::<A>(network, vrf, own, imported) {
-            entries.insert(prefix, (own | imported, best));
+        if let Some((best, multipath)) = select::<A>(network, vrf, own, imported) {
+            entries.insert(prefix, entry(prefix, own | imported, &best, multipath));
         }
     }
 
     // S3a: they follow from the bests before any of them is there, and lose to own routes of distance 0 only.
     for (prefix, hosts) in host_routes(network, vrf, &entries) {
-        let order = |host: &&Candidate| (network.vrf(host.origin).rd, **host);
-        let Some(&first) = hosts.iter().min_by_key(order) else { continue };
-        let (candidates, best) = entries.entry(prefix).or_insert_with(|| (BTreeSet::new(), first));
-        candidates.extend(hosts);
-        if distance(network, vrf, *best) > 0 {
-            *best = first;
+        let order = |host: &&Candidate| (network.vrf(host.origin).rd, (*host).clone());
+        let Some(first) = hosts.iter().min_by_key(order) else { continue };
+        let there = entries.remove(&prefix);
+        let best = there.as_ref().map(|entry| (entry.candidates[entry.best].clone(), entry.multipath.clone()));
+        let (best, multipath) = match best {
+            Some((best, multipath)) if distance(network, vrf, &best) == 0 => (best, multipath),
+            _ => (first.clone(), Vec::new()),
+        };
+        let candidates = there.into_iter().flat_map(|entry| entry.candidates).chain(hosts).collect();
+        entries.insert(prefix, entry(prefix, candidates, &best, multipath));
+    }
+    let imported = imported.values().map(BTreeSet::len).sum();
+    Table { entries: entries.into_values().collect(), imported, counted, rejected }
+}
+
+fn entry<A: Address>(
+    prefix: Prefix<A>,
+    candidates: BTreeSet<Candidate>,
+    best: &Candidate,
+    multipath: Vec<Candidate>,
+) -> Entry<A> {
+    let best = candidates.range(..best.clone()).count();
+    Entry { prefix, best, candidates: candidates.into_iter().collect(), multipath }
+}
+
+/// I3, I5: returns the copy of a VPN route that stands in a VRF which wants one of its targets, if it gets in.
+fn import<A: Address>(network: &Network, vrf: VrfId, export: &Export<A>) -> Option<Candidate> {
+    let route = export.candidate();
+    let family = network.vrf(vrf).family::<A>();
+    let asn = network.router_of(vrf).asn;
+    let loops = route.attributes(network).as_path.iter().filter(|&&other| other == asn).count();
+    if loops > family.allowas_in as usize {
+        return None;
+    }
+    let seen_here = path(network, Viewer::Router(network.vrf(vrf).router), &route);
+    let same_router = network.vrf(export.vrf).router == network.vrf(vrf).router;
+    let set = route.changes.as_ref().and_then(|changes| changes.next_hop);
+    let gateway = network.next_hop(route.next_hop).kind.address();
+    let given = Attributes {
+        route_targets: Some(export.targets.iter().copied().collect()),
+        weight: seen_here.weight,
+        distance: None,
+        redistribute: None,
+        ..route.attributes(network).clone()
+    };
+    let seen = PolicyRoute {
+        prefix: export.prefix,
+        protocol: route.protocol,
+        attributes: &given,
+        interface: None,
+        next_hop: set.or(if same_router { gateway } else { Some(network.router_of(export.vrf).loopback) }),
+        rd: network.vrf(export.vrf).rd,
+    };
+    match policy::import(network.policies(), family.import_map, seen) {
+        policy::Import::Imported { attributes: None, next_hop: None, .. } => Some(route),
+        policy::Import::Imported { attributes, next_hop, .. } => {
+            let way = route.changes.as_ref().map_or(Vec::new(), |changes| changes.way.clone());
+            let attributes = attributes.unwrap_or(given);
+            let changes = Changes { attributes, next_hop: next_hop.or(set), imported: true, way };
+            Some(Candidate { changes: Some(Arc::new(changes)), ..route })
+        }
+        policy::Import::Denied(_) | policy::Import::NoMatch => None,
+    }
+}
+
+/// S6: drops what exceeds the limit of the VRF, if it says so. Returns how many routes count and how many were dropped.
+fn keep_to_limit<A: Address>(
+    network: &Network,
+    vrf: VrfId,
+    own: &mut Routes<A>,
+    imported: &mut Routes<A>,
+) -> (usize, usize) {
+    let Some(MaximumRoutes { limit, over }) = network.vrf(vrf).family::<A>().maximum_routes else { return (0, 0) };
+    let here = Viewer::Router(network.vrf(vrf).router);
+    let depths: BTreeSet<usize> = imported.values().flatten().map(Candidate::depth).collect();
+    let mut all: Vec<(bool, Prefix<A>, Candidate)> = Vec::new();
+    for (&prefix, routes) in own.iter() {
+        let from_ces = routes.iter().filter(|own| own.protocol == Protocol::Bgp).collect();
+        all.extend(ranked(network, Viewer::Itself, from_ces).into_iter().map(|own| (true, prefix, own)));
+    }
+    for depth in depths {
+        for (&prefix, routes) in imported.iter() {
+            let of_depth = routes.iter().filter(|route| route.depth() == depth).collect();
+            all.extend(ranked(network, here, of_depth).into_iter().map(|route| (false, prefix, route)));
         }
     }
+    let excess = all.len().saturating_sub(limit as usize);
+    if over == OverLimit::WarningOnly {
+        return (all.len(), 0);
+    }
+    for (is_own, prefix, route) in all.iter().skip(limit as usize) {
+        let table = if *is_own { &mut *own } else { &mut *imported };
+        if let Some(routes) = table.get_mut(prefix) {
+            routes.remove(route);
+        }
+    }
+    (all.len(), excess)
+}
 
-    let entry = |(prefix, (candidates, best)): (_, (BTreeSet<Candidate>, Candidate))| Entry {
-        prefix,
-        best: candidates.range(..best).count(),
-        candidates: candidates.into_iter().collect(),
-    };
-    Table { entries: entries.into_iter().map(entry).collect(), imported: imported.values().map(BTreeSet::len).sum() }
+/// Returns routes in the order of S2: the best, the best of the rest, and so on.
+fn ranked(network: &Network, viewer: Viewer, mut routes: Vec<&Candidate>) -> Vec<Candidate> {
+    let mut order = Vec::new();
+    while let Some(first) = best(routes.iter().map(|route| path(network, viewer, route)).collect()) {
+        routes.retain(|&route| *route != first);
+        order.push(first);
+    }
+    order
 }
 
 /// S1, S3: returns the best of a VRF's own and imported routes for a prefix. Its own winner and the best of BGP meet,
-/// and the lower distance decides; where it is equal the VRF's own stays.
+/// and the lower distance decides; where it is equal the VRF's own stays. S4: and what is installed beside it.
 fn select<A: Address>(
     network: &Network,
     vrf: VrfId,
     own: &BTreeSet<Candidate>,
     imported: &BTreeSet<Candidate>,
-) -> Option<Candidate> {
+) -> Option<(Candidate, Vec<Candidate>)> {
+    // E1: of several depths the lowest alone counts; the VRF's own has depth 0.
+    let depth = own.iter().chain(imported).map(Candidate::depth).min();
+    let imported: Vec<&Candidate> = imported.iter().filter(|route| Some(route.depth()) == depth).collect();
     let here = Viewer::Router(network.vrf(vrf).router);
-    let in_bgp = in_bgp::<A>(network, vrf, own).into_iter().map(|own| path(network, Viewer::Itself, own));
-    let imported = imported.iter().map(|&imported| path(network, here, imported));
-    let bgp = best(in_bgp.chain(imported).collect());
-    own_winner(network, vrf, own).into_iter().chain(bgp).min_by_key(|&route| distance(network, vrf, route))
+    let in_bgp = in_bgp::<A>(network, vrf, own);
+    let in_bgp = in_bgp.iter().map(|own| path(network, Viewer::Itself, own));
+    let paths: Vec<Path<'_>> = in_bgp.chain(imported.iter().map(|imported| path(network, here, imported))).collect();
+    let bgp = best(paths.clone());
+    let winner = own_winner(network, vrf, own);
+    let best = winner.clone().into_iter().chain(bgp.clone()).min_by_key(|route| distance(network, vrf, route))?;
+    let multipath = if bgp.as_ref() == Some(&best) && winner.as_ref() != Some(&best) {
+        beside(paths, &best, network.vrf(vrf).family::<A>().maximum_paths)
+    } else {
+        Vec::new()
+    };
+    Some((best, multipath))
+}
+
+/// S4: returns the paths that are equal to the best one through the IGP metric, as many as may be installed with it.
+fn beside(mut paths: Vec<Path<'_>>, first: &Candidate, maximum: MaximumPaths) -> Vec<Candidate> {
+    keep_best_through_med(&mut paths);
+    if !maximum.eibgp {
+        keep_lowest(&mut paths, |path| Reverse(path.external));
+    }
+    // Paths over eBGP have no way through the core.
+    let lowest = paths.iter().filter(|path| !path.external).map(|path| path.igp_metric).min();
+    paths.retain(|path| path.external || Some(path.igp_metric) == lowest);
+    let mut order = Vec::new();
+    while let Some(next) = best(paths.clone()) {
+        paths.retain(|path| *path.route != next);
+        order.push(next);
+    }
+    order.truncate(maximum.paths as usize);
+    order.retain(|route| route != first);
+    order
 }
 
 /// S3a: returns the host routes that enter a VRF together with connected routes of its router's other VRFs. Where the
 /// best of a prefix is such a connected route, the local routes of its interface within that prefix come along.
-fn host_routes<A: Address>(
-    network: &Network,
-    vrf: VrfId,
-    entries: &BTreeMap<Prefix<A>, (BTreeSet<Candidate>, Candidate)>,
-) -> Routes<A> {
+fn host_routes<A: Address>(network: &Network, vrf: VrfId, entries: &BTreeMap<Prefix<A>, Entry<A>>) -> Routes<A> {
     let mut leaked = Routes::<A>::new();
     if !network.router_of(vrf).dialect.leaks_host_routes {
         return leaked;
     }
-    for (prefix, &(_, best)) in entries {
+    for (prefix, entry) in entries {
+        let best = &entry.candidates[entry.best];
         let same_router = network.vrf(best.origin).router == network.vrf(vrf).router;
         let imported_connected = best.origin != vrf && same_router && best.protocol == Protocol::Connected;
         if let NextHopKind::Attached { interface } = network.next_hop(best.next_hop).kind
@@ -290,8 +534,8 @@ fn host_routes<A: Address>(
 }
 
 /// S1: returns the administrative distance of a route in a VRF.
-fn distance(network: &Network, vrf: VrfId, route: Candidate) -> u8 {
-    let attributes = attributes(network, route);
+fn distance(network: &Network, vrf: VrfId, route: &Candidate) -> u8 {
+    let attributes = route.attributes(network);
     let same_router = network.vrf(route.origin).router == network.vrf(vrf).router;
     match route.protocol {
         _ if route.leaked_host => 0,
@@ -301,10 +545,6 @@ fn distance(network: &Network, vrf: VrfId, route: Candidate) -> u8 {
         _ if same_router => 20,
         _ => 200,
     }
-}
-
-fn attributes(network: &Network, route: Candidate) -> &Attributes {
-    &network.attributes()[route.attributes.index()]
 }
 
 /// Who compares.
@@ -319,8 +559,9 @@ enum Viewer {
 }
 
 /// A route in BGP with all that S2 compares, as somebody sees it.
+#[derive(Clone)]
 struct Path<'a> {
-    route: Candidate,
+    route: &'a Candidate,
     attributes: &'a Attributes,
     weight: u32,
     /// Whether the viewer itself put the route into BGP.
@@ -334,8 +575,8 @@ struct Path<'a> {
 }
 
 /// Returns the route as `viewer` sees it.
-fn path(network: &Network, viewer: Viewer, route: Candidate) -> Path<'_> {
-    let attributes = attributes(network, route);
+fn path<'a>(network: &'a Network, viewer: Viewer, route: &'a Candidate) -> Path<'a> {
+    let attributes = route.attributes(network);
     let vrf = network.vrf(route.origin);
     let router = network.router(vrf.router);
     let redistributed = route.protocol != Protocol::Bgp;
@@ -355,6 +596,10 @@ fn path(network: &Network, viewer: Viewer, route: Candidate) -> Path<'_> {
         Viewer::Router(at) => (0, false, network.igp_metric(at, vrf.router), loopback),
         Viewer::Reflector => (0, false, 0, loopback),
     };
+    // I3, E3: what a map set stands for what the viewer would see.
+    let changes = route.changes.as_deref();
+    let weight = if changes.is_some_and(|changes| changes.imported) { attributes.weight } else { weight };
+    let next_hop = changes.and_then(|changes| changes.next_hop).map_or(next_hop, integer);
     let originated = redistributed && matches!(viewer, Viewer::Itself);
     let router_id = router.router_id.to_bits();
     Path { route, attributes, weight, originated, external, igp_metric, router_id, next_hop, rd: vrf.rd }
@@ -362,22 +607,28 @@ fn path(network: &Network, viewer: Viewer, route: Candidate) -> Path<'_> {
 
 /// S2: each step leaves only the best of those that the step before left.
 fn best(mut paths: Vec<Path<'_>>) -> Option<Candidate> {
-    keep_lowest(&mut paths, |path| Reverse(path.weight));
-    keep_lowest(&mut paths, |path| Reverse(path.attributes.local_preference));
-    keep_lowest(&mut paths, |path| Reverse(path.originated));
-    keep_lowest(&mut paths, |path| path.attributes.as_path.len());
-    keep_lowest(&mut paths, |path| path.attributes.origin);
-    // The MED says something only between paths of one neighbouring AS (RFC 4271 section 9.1.2.2 c).
-    let meds: Vec<_> = paths.iter().map(|path| (path.attributes.neighbor_as(), path.attributes.med)).collect();
-    paths.retain(|path| {
-        !meds.iter().any(|&(asn, med)| asn == path.attributes.neighbor_as() && med < path.attributes.med)
-    });
+    keep_best_through_med(&mut paths);
     keep_lowest(&mut paths, |path| Reverse(path.external));
     keep_lowest(&mut paths, |path| path.igp_metric);
     keep_lowest(&mut paths, |path| path.router_id);
     keep_lowest(&mut paths, |path| path.next_hop);
     keep_lowest(&mut paths, |path| path.rd);
-    paths.iter().map(|path| path.route).min()
+    paths.iter().map(|path| path.route).min().cloned()
+}
+
+/// The steps of S2 through the MED, after that of E1: the lower depth wins.
+fn keep_best_through_med(paths: &mut Vec<Path<'_>>) {
+    keep_lowest(paths, |path| path.route.depth());
+    keep_lowest(paths, |path| Reverse(path.weight));
+    keep_lowest(paths, |path| Reverse(path.attributes.local_preference));
+    keep_lowest(paths, |path| Reverse(path.originated));
+    keep_lowest(paths, |path| path.attributes.as_path.len());
+    keep_lowest(paths, |path| path.attributes.origin);
+    // The MED says something only between paths of one neighbouring AS (RFC 4271 section 9.1.2.2 c).
+    let meds: Vec<_> = paths.iter().map(|path| (path.attributes.neighbor_as(), path.attributes.med)).collect();
+    paths.retain(|path| {
+        !meds.iter().any(|&(asn, med)| asn == path.attributes.neighbor_as() && med < path.attributes.med)
+    });
 }
 
 /// Drops the paths whose key is not the lowest.

@@ -6,8 +6,8 @@
 //! and the import of a VRF is a merge of ascending lists of `u32`.
 //!
 //! The rank is one order for everybody. Where a VRF sees routes differently the import decides by [`crate::select`]
-//! instead, for just those prefixes: routes from its own router (weight, eBGP before iBGP), its own routes, and the
-//! *irregular* prefixes that are marked here, whose MEDs or IGP metrics no single order can express.
+//! instead, for just those prefixes: routes from its own router (weight, eBGP before iBGP), its own routes, and prefixes
+//! whose MEDs or IGP metrics no single order can express.
 
 use rayon::prelude::*;
 
@@ -15,6 +15,7 @@ use crate::address::Address;
 use crate::id::{AttributesId, NextHopId, RouteId, TargetSetId, VrfId};
 use crate::network::Network;
 use crate::next_hop::NextHopKind;
+use crate::paths::{DerivedPath, Paths};
 use crate::prefix::Prefix;
 use crate::select::RouteKey;
 use crate::source_route::Protocol;
@@ -33,6 +34,8 @@ pub enum ExportStatus {
     LostToOwn,
     /// The VRF does not redistribute its protocol (SEMANTICS E2).
     NotRedistributed,
+    /// The VRF's export map changed it: another route of the table is what is exported (SEMANTICS E3).
+    Rewritten,
     /// The VRF's export map denies it or does not match it (SEMANTICS E5).
     MapDenied,
     /// It has no target (SEMANTICS E3).
@@ -51,7 +54,10 @@ impl ExportStatus {
 
 /// All routes of one family that resolve and whose VRF is up, exported or not, by rank.
 ///
-/// 24 bytes a route for IPv4 and 36 for IPv6.
+/// Most are source routes. A *derived* route is the VPN route that an export map made of one, or what a VRF exports
+/// again: its attributes are none of the network's, and its origin, which exports it, does not itself use it.
+///
+/// 26 bytes a route for IPv4 and 38 for IPv6.
 #[derive(Clone, Debug)]
 pub struct RouteTable<A> {
     pub(crate) bits: Vec<A>,
@@ -62,17 +68,23 @@ pub struct RouteTable<A> {
     pub(crate) targets: Vec<TargetSetId>,
     pub(crate) protocol: Vec<Protocol>,
     pub(crate) status: Vec<ExportStatus>,
-    /// The position of a route within its prefix, 255 and above as 255.
-    pub(crate) position: Vec<u8>,
+    /// The position of a route within its prefix, 65,535 and above as 65,535.
+    pub(crate) position: Vec<u16>,
     pub(crate) target_sets: TargetSets,
     /// The set that each VRF's export list makes.
     pub(crate) export_of: Vec<TargetSetId>,
     /// Whether some attributes bring targets of their own, so that `export_of` is not all that a VRF exports.
     pub(crate) own_targets: bool,
-    /// The first route of each irregular prefix.
-    pub(crate) irregular: Vec<RouteId>,
+    /// The largest position there is, 65,535 and above as 65,535.
+    pub(crate) deepest: u16,
     /// The first route of each prefix where one RD is exported by several VRFs.
     pub(crate) shared_nlri: Vec<RouteId>,
+    /// The attributes of derived routes, whose ids follow those of the network.
+    pub(crate) derived: Vec<DerivedPath>,
+    /// How many attributes the network has: ids from here on are those of derived routes.
+    pub(crate) first_derived: u32,
+    /// The VRFs that each route that was exported again has been in, ascending by route.
+    pub(crate) ways: Vec<(RouteId, Box<[VrfId]>)>,
 }
 
 impl<A: Address> RouteTable<A> {
@@ -117,6 +129,47 @@ impl<A: Address> RouteTable<A> {
         self.attributes[id.index()]
     }
 
+    /// Returns what the ids of attributes mean; `network` is the one that the table was made of.
+    #[inline]
+    pub fn paths<'a>(&'a self, network: &'a Network) -> Paths<'a> {
+        Paths::new(network, &self.derived)
+    }
+
+    /// Returns whether the route is none of its origin's own: an export map or a re-export made it.
+    #[inline]
+    pub fn is_derived(&self, id: RouteId) -> bool {
+        self.attributes(id).0 >= self.first_derived
+    }
+
+    /// Returns the VPN route that a source route is exported as: itself, or the derived route that its VRF's export map
+    /// made of it. `None` if it is not exported. O(routes to the prefix).
+    pub fn exported_as(&self, network: &Network, id: RouteId) -> Option<RouteId> {
+        if self.status(id) != ExportStatus::Rewritten {
+            return Some(id).filter(|&id| self.status(id).is_vpn_route());
+        }
+        let (paths, key) = (self.paths(network), self.key(id));
+        let is_it = |&other: &RouteId| {
+            let made = self.key(other);
+            paths.source(made.attributes) == Some(key.attributes)
+                && RouteKey { attributes: key.attributes, ..made } == key
+        };
+        self.routes_to(self.prefix(id)).find(is_it)
+    }
+
+    /// Returns the VRFs that the route has been in, from the one that has the source route to its origin (SEMANTICS
+    /// E1). O(log re-exports).
+    pub fn way(&self, id: RouteId) -> impl Iterator<Item = VrfId> + '_ {
+        let way = self.ways.binary_search_by_key(&id, |&(route, _)| route).ok().map(|at| &*self.ways[at].1);
+        let origin = way.is_none().then(|| self.origin(id));
+        origin.into_iter().chain(way.into_iter().flatten().copied())
+    }
+
+    /// Returns whether the route has been in `vrf`, which it cannot enter then (SEMANTICS I4).
+    #[inline]
+    pub(crate) fn was_in(&self, vrf: VrfId, id: RouteId) -> bool {
+        self.origin(id) == vrf || !self.ways.is_empty() && self.way(id).any(|other| other == vrf)
+    }
+
     /// Returns where its VRF has the route from.
     #[inline]
     pub fn protocol(&self, id: RouteId) -> Protocol {
@@ -147,7 +200,10 @@ impl<A: Address> RouteTable<A> {
     }
 
     /// Returns the ids of all routes to `prefix`, best first as the rank has it. O(log routes).
-    pub fn routes_to(&self, prefix: Prefix<A>) -> impl ExactSizeIterator<Item = RouteId> + use<A> {
+    pub fn routes_to(
+        &self,
+        prefix: Prefix<A>,
+    ) -> impl DoubleEndedIterator<Item = RouteId> + ExactSizeIterator + use<A> {
         let wanted = (prefix.bits(), prefix.len());
         let at = |index: usize| (self.bits[index], self.len[index]);
         let start = partition_point(self.len(), |index| at(index) < wanted);
@@ -155,11 +211,11 @@ impl<A: Address> RouteTable<A> {
         (start..end).map(RouteId::from_index)
     }
 
-    /// Returns the first route of the prefix that `id` leads to. O(1) within the first 255 of a prefix, else O(log routes).
+    /// Returns the first route of the prefix that `id` leads to. O(1) within the first 65,535 of a prefix, else O(log routes).
     #[inline]
     pub(crate) fn first_of_prefix(&self, id: RouteId) -> RouteId {
         match self.position[id.index()] {
-            u8::MAX => {
+            u16::MAX => {
                 let prefix = self.prefix(id);
                 let before = |index: usize| (self.bits[index], self.len[index]) < (prefix.bits(), prefix.len());
                 RouteId::from_index(partition_point(id.index(), before))
@@ -184,10 +240,12 @@ impl<A: Address> RouteTable<A> {
             + self.targets.capacity() * 4
             + self.protocol.capacity()
             + self.status.capacity()
-            + self.position.capacity()
-            + (self.irregular.capacity() + self.shared_nlri.capacity()) * 4
+            + self.position.capacity() * 2
+            + self.shared_nlri.capacity() * 4
             + self.export_of.capacity() * 4
             + self.target_sets.bytes()
+            + self.derived.capacity() * size_of::<DerivedPath>()
+            + self.ways.capacity() * size_of::<(RouteId, Box<[VrfId]>)>()
     }
 }
 

@@ -67,4 +67,7 @@ pub struct Router {
     pub loopback: IpAddr,
     /// How its system decides where systems differ.
     pub dialect: Dialect,
+    /// Whether the router is outside the model: of its VRFs nothing is known but VPN routes. They import nothing here, and
+    /// what becomes of a reply from them is unknown.
+    pub outside: bool,
 }

@@ -7,16 +7,23 @@
 
 use std::cmp::Reverse;
 use std::fmt;
+use std::sync::Arc;
 
+use crate::address::Address;
 use crate::attributes::{OriginCode, WEIGHT_LOCAL};
 use crate::id::{AttributesId, NextHopId, RouterId, VrfId};
+use crate::imported::ImportedCopy;
 use crate::network::Network;
+use crate::paths::Paths;
 use crate::rd::Rd;
 use crate::source_route::Protocol;
+use crate::vrf::MaximumPaths;
 
 /// The step of S1 or S2 at which a candidate lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
+    /// E1: exported again by more VRFs.
+    Reexport,
     /// S1: higher administrative distance.
     Distance,
     /// Lower weight.
@@ -48,6 +55,7 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Reexport => "exported again",
             Self::Distance => "administrative distance",
             Self::Weight => "weight",
             Self::LocalPreference => "local preference",
@@ -101,6 +109,7 @@ enum Nearness {
 /// A route as BGP sees it from a viewpoint: one field a step of S2, each smaller the better.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
+    depth: u32,
     weight: Reverse<u32>,
     local_preference: Reverse<u32>,
     learned: bool,
@@ -127,17 +136,20 @@ fn nearness(network: &Network, viewpoint: Viewpoint, origin: VrfId) -> Nearness 
     }
 }
 
-fn see(network: &Network, viewpoint: Viewpoint, key: RouteKey) -> Seen {
-    let attributes = &network.attributes()[key.attributes.index()];
+fn see(paths: Paths<'_>, viewpoint: Viewpoint, key: RouteKey, copy: Option<&ImportedCopy>) -> Seen {
+    let network = paths.network();
+    let attributes = copy.map_or_else(|| paths.attributes(key.attributes), |copy| &copy.attributes);
     let near = nearness(network, viewpoint, key.origin);
     let origin = network.vrf(key.origin);
     let router = network.router(origin.router);
     let redistributed = key.protocol != Protocol::Bgp;
     let weight = match near {
+        // What an import map sees and sets is the weight of the copy.
+        _ if copy.is_some() => attributes.weight,
         Nearness::Own if redistributed => WEIGHT_LOCAL,
         Nearness::Own => attributes.weight,
-        Nearness::SameRouter if redistributed && router.dialect.weight_survives_leak => WEIGHT_LOCAL,
-        _ => 0,
+        Nearness::SameRouter => weight_of_leaked(network, key),
+        Nearness::Elsewhere => 0,
     };
     let internal = match near {
         Nearness::Elsewhere => true,
@@ -148,11 +160,13 @@ fn see(network: &Network, viewpoint: Viewpoint, key: RouteKey) -> Seen {
         Viewpoint::Router(router) => Some(router),
         Viewpoint::Reflector => None,
     };
-    let next_hop_address = match near {
+    let set = copy.and_then(|copy| copy.next_hop).or_else(|| paths.next_hop(key.attributes));
+    let next_hop_address = set.or_else(|| match near {
         Nearness::Elsewhere => Some(router.loopback),
         _ => network.next_hop(key.next_hop).kind.address(),
-    };
+    });
     Seen {
+        depth: paths.depth(key.attributes),
         weight: Reverse(weight),
         local_preference: Reverse(attributes.local_preference),
         learned: !(redistributed && near == Nearness::Own),
@@ -172,6 +186,12 @@ fn see(network: &Network, viewpoint: Viewpoint, key: RouteKey) -> Seen {
         distance: if internal { 200 } else { 20 },
         key,
     }
+}
+
+/// Returns the weight that a route of the same router has in another VRF before an import map has a say (SEMANTICS S3).
+pub(crate) fn weight_of_leaked(network: &Network, key: RouteKey) -> u32 {
+    let survives = network.router_of(key.origin).dialect.weight_survives_leak;
+    if survives && key.protocol != Protocol::Bgp { WEIGHT_LOCAL } else { 0 }
 }
 
 /// Keeps the candidates that are best by `measure`; those that go are marked with `step`.
@@ -194,15 +214,7 @@ fn keep_best<T: Ord>(
 /// Eliminates by S2 until one is left and returns it; `lost` gets the step of each that went.
 fn eliminate(mut left: Vec<(usize, Seen)>, lost: &mut [Option<Step>]) -> Option<(usize, Seen)> {
     let left = &mut left;
-    keep_best(left, lost, Step::Weight, |seen| seen.weight);
-    keep_best(left, lost, Step::LocalPreference, |seen| seen.local_preference);
-    keep_best(left, lost, Step::LocallyOriginated, |seen| seen.learned);
-    keep_best(left, lost, Step::AsPathLength, |seen| seen.as_path_length);
-    keep_best(left, lost, Step::Origin, |seen| seen.origin);
-    let meds: Vec<(Option<u32>, u32)> = left.iter().map(|(_, seen)| (seen.neighbor_as, seen.med)).collect();
-    keep_best(left, lost, Step::Med, |seen| {
-        meds.iter().any(|&(neighbor, med)| neighbor == seen.neighbor_as && med < seen.med)
-    });
+    eliminate_to_med(left, lost);
     keep_best(left, lost, Step::External, |seen| seen.internal);
     keep_best(left, lost, Step::IgpMetric, |seen| seen.igp_metric);
     keep_best(left, lost, Step::RouterId, |seen| seen.router_id);
@@ -212,12 +224,88 @@ fn eliminate(mut left: Vec<(usize, Seen)>, lost: &mut [Option<Step>]) -> Option<
     left.first().copied()
 }
 
+/// Eliminates by the depth of re-exports (SEMANTICS E1) and the steps of S2 up to the MED.
+fn eliminate_to_med(left: &mut Vec<(usize, Seen)>, lost: &mut [Option<Step>]) {
+    keep_best(left, lost, Step::Reexport, |seen| seen.depth);
+    keep_best(left, lost, Step::Weight, |seen| seen.weight);
+    keep_best(left, lost, Step::LocalPreference, |seen| seen.local_preference);
+    keep_best(left, lost, Step::LocallyOriginated, |seen| seen.learned);
+    keep_best(left, lost, Step::AsPathLength, |seen| seen.as_path_length);
+    keep_best(left, lost, Step::Origin, |seen| seen.origin);
+    let meds: Vec<(Option<u32>, u32)> = left.iter().map(|(_, seen)| (seen.neighbor_as, seen.med)).collect();
+    keep_best(left, lost, Step::Med, |seen| {
+        meds.iter().any(|&(neighbor, med)| neighbor == seen.neighbor_as && med < seen.med)
+    });
+}
+
 /// Returns the position of the best VPN route of `routes` by S2 as `viewpoint` sees them, `None` if there is none.
 ///
 /// O(routes · distinct MEDs).
-pub(crate) fn best_vpn_route(network: &Network, viewpoint: Viewpoint, routes: &[RouteKey]) -> Option<usize> {
-    let seen = routes.iter().map(|&key| see(network, viewpoint, key)).enumerate().collect();
+pub(crate) fn best_vpn_route(paths: Paths<'_>, viewpoint: Viewpoint, routes: &[RouteKey]) -> Option<usize> {
+    let seen = routes.iter().map(|&key| see(paths, viewpoint, key, None)).enumerate().collect();
     eliminate(seen, &mut vec![None; routes.len()]).map(|(index, _)| index)
+}
+
+/// The candidates of a VRF for one prefix, with the copies that its import map made of some.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contest<'a> {
+    pub(crate) keys: &'a [RouteKey],
+    /// By position; shorter where nothing behind it was changed.
+    pub(crate) copies: &'a [Option<Arc<ImportedCopy>>],
+}
+
+impl<'a> Contest<'a> {
+    fn copy(self, index: usize) -> Option<&'a ImportedCopy> {
+        self.copies.get(index)?.as_deref()
+    }
+
+    fn see(self, paths: Paths<'_>, vrf: VrfId, index: usize) -> Seen {
+        see(paths, Viewpoint::Vrf(vrf), self.keys[index], self.copy(index))
+    }
+}
+
+/// Returns the positions of `which` among the candidates in the order of S2: the best, the best of the rest, and so on.
+///
+/// O(candidates²).
+pub(crate) fn ranked(paths: Paths<'_>, vrf: VrfId, contest: Contest<'_>, which: &[usize]) -> Vec<usize> {
+    let mut rest: Vec<(usize, Seen)> = which.iter().map(|&index| (index, contest.see(paths, vrf, index))).collect();
+    let mut lost = vec![None; contest.keys.len()];
+    let mut order = Vec::with_capacity(rest.len());
+    while let Some((best, _)) = eliminate(rest.clone(), &mut lost) {
+        order.push(best);
+        rest.retain(|&(index, _)| index != best);
+    }
+    order
+}
+
+/// Returns the positions of the candidates that are installed beside the best one, in the order of S2 (SEMANTICS S4):
+/// those that are equal to it through the step of the IGP metric, `maximum` in all with it.
+///
+/// Nothing stands beside a route that is not BGP's.
+pub(crate) fn equal_paths<A: Address>(
+    paths: Paths<'_>,
+    vrf: VrfId,
+    contest: Contest<'_>,
+    best: usize,
+    maximum: MaximumPaths,
+) -> Vec<usize> {
+    let key = contest.keys[best];
+    if maximum.paths <= 1 || (key.origin == vrf || key.protocol == Protocol::Local) && key.protocol != Protocol::Bgp {
+        return Vec::new();
+    }
+    let mut lost = vec![None; contest.keys.len()];
+    let mut left = in_bgp::<A>(paths, vrf, contest);
+    eliminate_to_med(&mut left, &mut lost);
+    if !maximum.eibgp {
+        keep_best(&mut left, &mut lost, Step::External, |seen| seen.internal);
+    }
+    let lowest = left.iter().filter(|(_, seen)| seen.internal).map(|(_, seen)| seen.igp_metric).min();
+    left.retain(|(_, seen)| !seen.internal || Some(seen.igp_metric) == lowest);
+    let equal: Vec<usize> = left.iter().map(|&(index, _)| index).collect();
+    let mut order = ranked(paths, vrf, contest, &equal);
+    order.truncate(maximum.paths as usize);
+    order.retain(|&index| index != best);
+    order
 }
 
 /// What a VRF makes of the candidates for one prefix.
@@ -230,8 +318,8 @@ pub struct Selection {
 }
 
 /// Returns the administrative distance of a VRF's own route before BGP has a say (SEMANTICS S1).
-pub(crate) fn own_distance(network: &Network, key: RouteKey) -> u8 {
-    let attributes = &network.attributes()[key.attributes.index()];
+pub(crate) fn own_distance(paths: Paths<'_>, key: RouteKey) -> u8 {
+    let attributes = paths.attributes(key.attributes);
     match key.protocol {
         Protocol::Connected | Protocol::Local => 0,
         Protocol::Static => attributes.distance.unwrap_or(1),
@@ -241,43 +329,40 @@ pub(crate) fn own_distance(network: &Network, key: RouteKey) -> u8 {
 }
 
 /// Returns the distance that `key` has in the table of `vrf`, its own or imported; a leaked host route has 0.
-pub fn distance(network: &Network, vrf: VrfId, key: RouteKey) -> u8 {
-    match nearness(network, Viewpoint::Vrf(vrf), key.origin) {
-        Nearness::Own => own_distance(network, key),
+pub fn distance(paths: Paths<'_>, vrf: VrfId, key: RouteKey) -> u8 {
+    match nearness(paths.network(), Viewpoint::Vrf(vrf), key.origin) {
+        Nearness::Own => own_distance(paths, key),
         _ if key.protocol == Protocol::Local => 0,
-        _ => see(network, Viewpoint::Vrf(vrf), key).distance,
+        // No import map changes it.
+        _ => see(paths, Viewpoint::Vrf(vrf), key, None).distance,
     }
 }
 
 /// Returns the position of the own route that the router would use if it did not speak BGP: the lowest distance, then
 /// connected before local before static.
-fn own_winner(network: &Network, vrf: VrfId, routes: &[RouteKey]) -> Option<usize> {
-    let order = |key: &RouteKey| (own_distance(network, *key), key.protocol, key.next_hop, key.attributes);
+fn own_winner(paths: Paths<'_>, vrf: VrfId, routes: &[RouteKey]) -> Option<usize> {
+    let order = |key: &RouteKey| (own_distance(paths, *key), key.protocol, key.next_hop, key.attributes);
     let own = |(_, key): &(usize, &RouteKey)| key.origin == vrf && key.protocol != Protocol::Bgp;
     routes.iter().enumerate().filter(own).min_by_key(|(_, key)| order(key)).map(|(index, _)| index)
 }
 
 /// Returns whether the VRF puts this route of its own into BGP if it wins among its own (SEMANTICS E2).
-fn redistributes<A: crate::address::Address>(network: &Network, key: RouteKey) -> bool {
-    let given = &network.attributes()[key.attributes.index()];
-    network.vrf(key.origin).family::<A>().redistribute.includes(key.protocol, given)
+fn redistributes<A: Address>(paths: Paths<'_>, key: RouteKey) -> bool {
+    let given = paths.attributes(key.attributes);
+    paths.network().vrf(key.origin).family::<A>().redistribute.includes(key.protocol, given)
 }
 
 /// Returns the position of the one route of its own that `vrf` exports for a prefix: the best by S2 of what it has put
 /// into BGP and what its CEs said. `None` if nothing of it is in BGP.
-pub(crate) fn exported<A: crate::address::Address>(
-    network: &Network,
-    vrf: VrfId,
-    routes: &[RouteKey],
-) -> Option<usize> {
-    let winner = own_winner(network, vrf, routes);
+pub(crate) fn exported<A: Address>(paths: Paths<'_>, vrf: VrfId, routes: &[RouteKey]) -> Option<usize> {
+    let winner = own_winner(paths, vrf, routes);
     let in_bgp = routes
         .iter()
         .enumerate()
         .filter(|&(index, key)| {
-            key.protocol == Protocol::Bgp || Some(index) == winner && redistributes::<A>(network, *key)
+            key.protocol == Protocol::Bgp || Some(index) == winner && redistributes::<A>(paths, *key)
         })
-        .map(|(index, &key)| (index, see(network, Viewpoint::Vrf(vrf), key)))
+        .map(|(index, &key)| (index, see(paths, Viewpoint::Vrf(vrf), key, None)))
         .collect();
     eliminate(in_bgp, &mut vec![None; routes.len()]).map(|(index, _)| index)
 }
@@ -287,28 +372,18 @@ pub(crate) fn exported<A: crate::address::Address>(
 ///
 /// A `Local` candidate of another VRF is a leaked host route: it loses to an own route of distance 0 and beats the
 /// rest; of several the lowest by RD, VRF and next hop stays.
-pub(crate) fn select<A: crate::address::Address>(network: &Network, vrf: VrfId, candidates: &[RouteKey]) -> Selection {
+pub(crate) fn select<A: Address>(paths: Paths<'_>, vrf: VrfId, contest: Contest<'_>) -> Selection {
+    let candidates = contest.keys;
     let mut lost = vec![None; candidates.len()];
-    let winner = own_winner(network, vrf, candidates);
-    let mut in_bgp = Vec::with_capacity(candidates.len());
-    for (index, &key) in candidates.iter().enumerate() {
-        let own = key.origin == vrf;
-        if key.protocol == Protocol::Local && !own {
-            continue;
-        }
-        if own && key.protocol != Protocol::Bgp && (Some(index) != winner || !redistributes::<A>(network, key)) {
-            continue;
-        }
-        in_bgp.push((index, see(network, Viewpoint::Vrf(vrf), key)));
-    }
-    let bgp = eliminate(in_bgp, &mut lost);
+    let winner = own_winner(paths, vrf, candidates);
+    let bgp = eliminate(in_bgp::<A>(paths, vrf, contest), &mut lost);
     let hosts = candidates.iter().enumerate().filter(|(_, key)| key.origin != vrf && key.protocol == Protocol::Local);
-    let host = hosts.min_by_key(|(_, key)| (network.vrf(key.origin).rd, **key)).map(|(index, _)| index);
-    let own_zero = winner.filter(|&index| own_distance(network, candidates[index]) == 0);
+    let host = hosts.min_by_key(|(_, key)| (paths.network().vrf(key.origin).rd, **key)).map(|(index, _)| index);
+    let own_zero = winner.filter(|&index| own_distance(paths, candidates[index]) == 0);
     let best = match (own_zero.or(host), winner, bgp) {
         (Some(index), ..) => Some(index),
         (None, Some(own), Some((index, seen)))
-            if index != own && seen.distance < own_distance(network, candidates[own]) =>
+            if index != own && seen.depth == 0 && seen.distance < own_distance(paths, candidates[own]) =>
         {
             Some(index)
         }
@@ -320,11 +395,32 @@ pub(crate) fn select<A: crate::address::Address>(network: &Network, vrf: VrfId, 
             *lost = None;
         } else if lost.is_none() {
             // Not in BGP at all, or best there: another protocol's lower distance decided, or one of the same distance.
-            let distances =
-                best.map(|best| (distance(network, vrf, candidates[index]), distance(network, vrf, candidates[best])));
-            let tie = distances.is_some_and(|(here, best)| here == best);
-            *lost = Some(if tie { Step::Tie } else { Step::Distance });
+            let of = |index: usize| distance(paths, vrf, candidates[index]);
+            let tie = best.is_some_and(|best| of(index) == of(best));
+            let again = paths.depth(candidates[index].attributes) > 0;
+            *lost = Some(match (again, tie) {
+                (true, _) => Step::Reexport,
+                (false, true) => Step::Tie,
+                (false, false) => Step::Distance,
+            });
         }
     }
     Selection { best, lost }
+}
+
+/// Returns those candidates that compete in BGP: imported ones, those from CEs, and the own route that is redistributed.
+fn in_bgp<A: Address>(paths: Paths<'_>, vrf: VrfId, contest: Contest<'_>) -> Vec<(usize, Seen)> {
+    let winner = own_winner(paths, vrf, contest.keys);
+    let mut in_bgp = Vec::with_capacity(contest.keys.len());
+    for (index, &key) in contest.keys.iter().enumerate() {
+        let own = key.origin == vrf;
+        if key.protocol == Protocol::Local && !own {
+            continue;
+        }
+        if own && key.protocol != Protocol::Bgp && (Some(index) != winner || !redistributes::<A>(paths, key)) {
+            continue;
+        }
+        in_bgp.push((index, contest.see(paths, vrf, index)));
+    }
+    in_bgp
 }

@@ -35,6 +35,40 @@ impl Redistribute {
     }
 }
 
+/// What happens to routes beyond a limit (SEMANTICS S6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OverLimit {
+    /// They are dropped.
+    Reject,
+    /// They are kept, and counted.
+    WarningOnly,
+}
+
+/// How many routes a VRF may have in one family (`maximum routes`, SEMANTICS S6). Its own connected, local and static
+/// routes do not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MaximumRoutes {
+    /// How many.
+    pub limit: u32,
+    /// What happens to those beyond.
+    pub over: OverLimit,
+}
+
+/// How many paths of equal cost a VRF installs (`maximum-paths`, SEMANTICS S4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MaximumPaths {
+    /// How many in all; one is no multipath.
+    pub paths: u32,
+    /// Whether paths over eBGP and over iBGP may stand together. The IGP metric then compares those over iBGP alone.
+    pub eibgp: bool,
+}
+
+impl Default for MaximumPaths {
+    fn default() -> Self {
+        Self { paths: 1, eibgp: false }
+    }
+}
+
 /// What a VRF has and wants in one address family (SEMANTICS V4: the families share nothing).
 #[derive(Clone, Debug)]
 pub struct VrfFamily<A> {
@@ -48,6 +82,12 @@ pub struct VrfFamily<A> {
     pub export_map: Option<PolicyId>,
     /// The policy that routes pass on their way in, after their targets matched (SEMANTICS I3).
     pub import_map: Option<PolicyId>,
+    /// How often the router's AS may stand in the AS path of a route that is imported (`allowas-in`, SEMANTICS I5).
+    pub allowas_in: u32,
+    /// How many paths of equal cost are installed (SEMANTICS S4).
+    pub maximum_paths: MaximumPaths,
+    /// How many routes there may be (SEMANTICS S6).
+    pub maximum_routes: Option<MaximumRoutes>,
     /// The VRF's own routes, in any order.
     pub routes: Vec<SourceRoute<A>>,
 }
@@ -60,6 +100,9 @@ impl<A> Default for VrfFamily<A> {
             redistribute: Redistribute::default(),
             export_map: None,
             import_map: None,
+            allowas_in: 0,
+            maximum_paths: MaximumPaths::default(),
+            maximum_routes: None,
             routes: Vec::new(),
         }
     }
@@ -94,6 +137,17 @@ pub struct Vrf {
     pub rd: Option<Rd>,
     /// Whether the VRF is up. One that is down exports nothing, imports nothing and forwards nothing (SEMANTICS C3).
     pub up: bool,
+    /// Whether the VRF exports again what it imported (SEMANTICS E1); off unless somebody says otherwise.
+    ///
+    /// Such a VRF exports its best route to a prefix where it imported that one and exports none of its own: under its
+    /// own RD and export targets, through its export map, with the attributes of its imported copy, and with itself as
+    /// next hop, so that packets come here and are looked up here. A route that was exported again `n` times has depth
+    /// `n`, its VRFs' own have depth 0. A lower depth beats a higher one before S1 and S2, and takes the places that S6
+    /// leaves before it; each VRF exports a prefix once, at the lowest depth it can; and a route enters no VRF on its
+    /// way. So what is decided at one depth stays as it is at the next, the computation ends after as many depths as
+    /// there are VRFs, and the order of input decides nothing. Leaking stays as it is, not transitive, across a VRF
+    /// without the switch.
+    pub reexport_imported: bool,
     /// Targets and own routes, by family.
     pub families: PerFamily<VrfFamilies>,
 }

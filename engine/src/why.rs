@@ -142,7 +142,13 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
             if outcomes.iter().any(|(outcome, _)| outcome.route == key) {
                 continue;
             }
-            let id = family.table().routes_to(prefix).find(|&id| family.table().key(id) == key);
+            let table = family.table();
+            let id = table.routes_to(prefix).find(|&id| table.key(id) == key);
+            // What its export map changed is exported by another key.
+            let id = id.map(|id| table.exported_as(network, id).unwrap_or(id));
+            if id.is_some_and(|id| outcomes.iter().any(|(outcome, _)| outcome.route == table.key(id))) {
+                continue;
+            }
             let reason = match id {
                 _ if !network.vrf(origin).up => Reason::VrfDown { vrf: origin },
                 _ if !network.vrf(vrf).up => Reason::VrfDown { vrf },
@@ -150,7 +156,7 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
                 Some(id) => left_behind(network, family, &import, vrf, id),
                 None => Reason::NextHopUnresolved,
             };
-            let targets = id.map_or(TargetSetId::NONE, |id| family.table().targets(id));
+            let targets = id.map_or(TargetSetId::NONE, |id| table.targets(id));
             outcomes.push((Outcome { route: key, targets, leaked_host: false, reason }, usize::MAX));
         }
         outcomes.extend(not_passed_on(network, family, vrf, origin, prefix).map(|outcome| (outcome, usize::MAX)));
@@ -188,7 +194,7 @@ fn left_behind<A: Address>(
         ExportStatus::NoTarget => Reason::NoTarget,
         ExportStatus::MapDenied => Reason::ExportMapDenied,
         ExportStatus::NoRd => Reason::NoRd,
-        ExportStatus::LostToOwn => {
+        ExportStatus::LostToOwn | ExportStatus::Rewritten => {
             let winner = same_prefix()
                 .find(|&other| table.origin(other) == table.origin(id) && table.status(other).is_vpn_route());
             winner.map_or(Reason::NoTarget, |winner| Reason::OtherExported { winner: table.key(winner) })

@@ -4,7 +4,7 @@ set -eu
 fuzz=$(cd "$(dirname "$0")" && pwd)
 root=$fuzz/../..
 cd "$fuzz"
-mkdir -p corpus/rd corpus/route_target corpus/prefix corpus/prefix_list corpus/scenario corpus/configuration
+mkdir -p corpus/rd corpus/route_target corpus/prefix corpus/prefix_list corpus/scenario corpus/configuration corpus/feed
 
 cp "$root"/examples/*.toml corpus/scenario/
 for file in "$root"/tools/config/tests/*/*.c*; do
@@ -22,3 +22,7 @@ grep -rhoE '\b[0-9a-f.:]+/[0-9]+\b' $texts | each corpus/prefix
 # The first byte of this target's inputs says how many bytes come at a time.
 { printf 'A'; grep -rhoE '\b[0-9a-f.:]+/[0-9]+\b' $texts; } > corpus/prefix_list/prefixes
 { printf '\001'; grep -rhoE '\b[0-9a-f.:]+/[0-9]+\b' $texts | sed 's/$/ 192.0.2.1/'; } > corpus/prefix_list/next-hops
+# The first byte of this target's inputs says what is done with the rest: as it is, as a stream, or as both.
+for file in "$root"/tools/cli/tests/cli/files/*.json; do
+    { printf '\000'; cat "$file"; } > "corpus/feed/$(basename "$file")"
+done

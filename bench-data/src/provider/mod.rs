@@ -125,7 +125,12 @@ impl ProviderShape {
         Ok(builder.build().expect("names, RDs and ids are distinct by construction"))
     }
 
-    fn check(&self) -> Result<(), ShapeError> {
+    /// Checks what shows before anything is built.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::generate`].
+    pub fn check(&self) -> Result<(), ShapeError> {
         for (what, value, limit) in [
             (Quantity::Routes, self.routes, MOST_ROUTES),
             (Quantity::Vrfs, self.vrfs, MOST_VRFS),
@@ -186,6 +191,8 @@ pub enum Quantity {
     Vrfs,
     /// PEs.
     Pes,
+    /// Import targets of a VRF.
+    FanOut,
 }
 
 impl fmt::Display for Quantity {
@@ -194,6 +201,7 @@ impl fmt::Display for Quantity {
             Self::Routes => "routes",
             Self::Vrfs => "VRFs",
             Self::Pes => "PEs",
+            Self::FanOut => "import targets a VRF",
         })
     }
 }

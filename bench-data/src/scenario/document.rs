@@ -135,6 +135,8 @@ pub(super) struct VrfTable {
     pub(super) redistribute: Key<Vec<Item<Redistributed>>>,
     /// Whether the VRF is up. Default: true.
     pub(super) up: Key<bool>,
+    /// Whether it exports again what it imported, under its own RD and targets. Default: false.
+    pub(super) reexport_imported: Key<bool>,
     /// What differs for IPv4.
     pub(super) ipv4: FamilyTable,
     /// What differs for IPv6.

@@ -122,6 +122,7 @@ name = "blue"
 router = "pe1"
 rd = "auto"
 up = false
+reexport_imported = true
 "#;
     let network = read(text).expect("a network").network;
     let [pe1, pe2] = network.routers() else { panic!("two routers") };
@@ -133,6 +134,7 @@ up = false
         ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.1:2"]
     );
     assert!(red.up && !blue.up && red.families.ipv4.redistribute.statics && !red.families.ipv6.redistribute.connected);
+    assert!(blue.reexport_imported && !red.reexport_imported);
     assert_eq!((red.families.ipv4.import.len(), red.families.ipv6.import.len()), (2, 0));
     assert_eq!(red.families.ipv6.export[0].to_string(), "65000L:6");
     let kinds: Vec<NextHopKind> =

@@ -96,6 +96,7 @@ impl Build<'_> {
             let id = self.builder.vrf(home, name, rd);
             let vrf = self.builder.vrf_mut(id);
             vrf.up = table.up.value().copied().unwrap_or(true);
+            vrf.reexport_imported = table.reexport_imported.value().copied().unwrap_or(false);
             let [ipv4, ipv6] = families.clone();
             vrf.families.ipv4.import = ipv4.0.unwrap_or_else(|| import.clone());
             vrf.families.ipv4.export = ipv4.1.unwrap_or_else(|| export.clone());

@@ -9,11 +9,16 @@
 //! |---|---|
 //! | [`Linear`] | the oracle: a sorted slice and a scan |
 //! | [`Forest`], [`MatchForest`] | every table, in one arena |
+//! | [`DirectForest`] | IPv4 tables read by index: flat, or in chunks |
+//! | [`AutoForest`], [`AutoMatchForest`] | big IPv4 tables direct, as a budget allows; all others compressed |
 //! | [`TreeBitmap`] | the field's baseline: one `treebitmap` a table |
 //!
 //! Every forest is built from a [`Tables`], which yields each table's routes in order, and is `Send + Sync`.
 
+mod auto;
+mod direct;
 mod forest;
+mod huge_pages;
 mod linear;
 mod lookup;
 mod raw;
@@ -21,6 +26,8 @@ mod table;
 mod tables;
 mod tree_bitmap;
 
+pub use auto::{Auto, AutoForest, AutoMatchForest, AutoOptions, Choice};
+pub use direct::{DirectForest, DirectLayout};
 pub use forest::{Change, Forest, MatchForest, Options};
 pub use linear::Linear;
 pub use lookup::{Lookup, LookupMatch};

@@ -6,9 +6,9 @@ use vrfleak_engine::{Address, Leak, Network, NextHopKind, VrfId};
 /// Returns what a scan over the RIB of `vrf` finds.
 pub(crate) fn lookup<A: Address>(leak: &Leak, vrf: VrfId, address: A) -> Option<FibMatch<A>> {
     let family = leak.family::<A>();
-    let routes = family.rib(vrf).best().iter().filter(|&&route| family.table().prefix(route).contains(address));
-    let longest = routes.max_by_key(|&&route| family.table().prefix(route).len());
-    longest.map(|&route| FibMatch { prefix: family.table().prefix(route), next_hop: family.table().next_hop(route) })
+    let routes = family.rib(vrf).iter().filter(|&route| family.table().prefix(route).contains(address));
+    let longest = routes.max_by_key(|&route| family.table().prefix(route).len());
+    longest.map(|route| FibMatch { prefix: family.table().prefix(route), next_hop: family.table().next_hop(route) })
 }
 
 /// Returns the way of a packet: the VRFs it was looked up in, and its end.

@@ -16,6 +16,8 @@ pub enum Export {
     Exported {
         /// Its attributes as a VPN route.
         attributes: Attributes,
+        /// The next hop that the map set.
+        next_hop: Option<IpAddr>,
         /// The clause that accepted it.
         clause: Option<ClauseId>,
     },
@@ -39,22 +41,24 @@ pub fn export<A: Address>(
 ) -> Export {
     let mut before = route.attributes.clone();
     before.route_targets.get_or_insert_with(|| targets.into());
-    let (attributes, clause) = match map {
-        None => (before, None),
+    let (attributes, next_hop, clause) = match map {
+        None => (before, None, None),
         Some(map) => {
             let evaluation = policies.evaluate(map, PolicyRoute { attributes: &before, ..route });
             match (evaluation.outcome, dialect.export_map_miss) {
-                (Outcome::Accepted(clause), _) => (evaluation.attributes.into_owned(), Some(clause)),
+                (Outcome::Accepted(clause), _) => {
+                    (evaluation.attributes.into_owned(), evaluation.next_hop, Some(clause))
+                }
                 (Outcome::Denied(clause), ExportMapMiss::Drop) => return Export::Denied(clause),
                 (Outcome::NoMatch, ExportMapMiss::Drop) => return Export::NoMatch,
-                (Outcome::Denied(_) | Outcome::NoMatch, ExportMapMiss::KeepDefault) => (before, None),
+                (Outcome::Denied(_) | Outcome::NoMatch, ExportMapMiss::KeepDefault) => (before, None, None),
             }
         }
     };
     if attributes.route_targets.as_deref().unwrap_or_default().is_empty() {
         return Export::NoTarget;
     }
-    Export::Exported { attributes, clause }
+    Export::Exported { attributes, next_hop, clause }
 }
 
 /// What becomes of a VPN route on its way into a VRF whose targets it matches.

@@ -4,14 +4,17 @@
 //! A [`Plan`] is bytes: each picks from a pool, modulo its size, and 0 picks what is plainest. So a plan is cheap to draw
 //! from a seed, and proptest shrinks a failing one to few routes of plain values.
 
+mod policies;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use vrfleak_engine::policy::Policy;
 use vrfleak_engine::{
-    Address, Attributes, AttributesId, Dialect, InterfaceId, Network, NetworkBuilder, NextHopKind, OriginCode, Prefix,
-    Protocol, Rd, Redistribute, RouteTarget, RouterId, SourceRoute, VrfId,
+    Address, Attributes, AttributesId, Dialect, InterfaceId, Network, NetworkBuilder, NextHopKind, OriginCode,
+    PolicyId, Prefix, Protocol, Rd, Redistribute, RouteTarget, RouterId, SourceRoute, VrfId,
 };
 
 /// What a random network is made of.
@@ -27,11 +30,22 @@ struct Plan {
     routes: Vec<[u8; 6]>,
     chains: Vec<[u8; 5]>,
     metrics: Vec<[u8; 3]>,
+    /// The clauses of policies, by policy.
+    policies: Vec<Vec<[u8; 5]>>,
+    /// What VRFs do with routes besides, by VRF.
+    habits: Vec<[u8; 8]>,
 }
 
-/// Returns a strategy of networks; a failing one shrinks.
+/// Returns a strategy of networks without policies; a failing one shrinks.
 pub(crate) fn networks() -> impl Strategy<Value = Network> {
     plans().prop_map(|plan| plan.network())
+}
+
+/// Returns a strategy of networks with policies, limits, multipath and re-exports.
+pub(crate) fn policy_networks() -> impl Strategy<Value = Network> {
+    let policies = vec(vec(any::<[u8; 5]>(), 0..=3), 0..=4);
+    (plans(), policies, vec(any::<[u8; 8]>(), 0..=8))
+        .prop_map(|(plan, policies, habits)| Plan { policies, habits, ..plan }.network())
 }
 
 fn plans() -> impl Strategy<Value = Plan> {
@@ -47,13 +61,27 @@ fn plans() -> impl Strategy<Value = Plan> {
             routes,
             chains,
             metrics,
+            policies: Vec::new(),
+            habits: Vec::new(),
         },
     )
 }
 
-/// Returns the network of this seed, the same for ever.
+/// Returns the network of this seed, the same for ever, without policies.
 pub(crate) fn network(seed: u64) -> Network {
+    plan(&mut SplitMix(seed)).network()
+}
+
+/// Returns the network of this seed with policies, limits, multipath and re-exports.
+pub(crate) fn policy_network(seed: u64) -> Network {
     let mut random = SplitMix(seed);
+    let plan = plan(&mut random);
+    let policies = random.items::<1>(0, 4).into_iter().map(|_| random.items(0, 3)).collect();
+    let habits = plan.vrfs.iter().map(|_| random.items(1, 1)[0]).collect();
+    Plan { policies, habits, ..plan }.network()
+}
+
+fn plan(random: &mut SplitMix) -> Plan {
     let [spread] = random.items(1, 1)[0];
     Plan {
         spread,
@@ -64,8 +92,9 @@ pub(crate) fn network(seed: u64) -> Network {
         routes: random.items(0, 60),
         chains: random.items(0, 2),
         metrics: random.items(0, 6),
+        policies: Vec::new(),
+        habits: Vec::new(),
     }
-    .network()
 }
 
 /// The generator `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
@@ -153,6 +182,14 @@ impl Plan {
             let id = site.builder.attributes(path_attributes(self.focused(attributes)));
             site.attributes.push(id);
         }
+        if !self.habits.is_empty() {
+            // Paths that loop (SEMANTICS I5).
+            for path in [&[1, 65000][..], &[65000, 2, 65000], &[65001]] {
+                let attributes = Attributes { as_path: path.into(), ..Attributes::default() };
+                let id = site.builder.attributes(attributes);
+                site.attributes.push(id);
+            }
+        }
         let is_ipv6 = |byte: u8| byte >= pick(&[192, 192, 192, 64], self.spread >> 4);
         for &[vrf, interface, family, address] in &self.addresses {
             site.add_address(vrf, interface, is_ipv6(family), address);
@@ -176,6 +213,17 @@ impl Plan {
         for &[from, to, metric] in &self.metrics {
             let (from, to) = (pick(&site.routers, from), pick(&site.routers, to));
             site.builder.igp_metric(from, to, u32::from(metric % 4) * 10);
+        }
+        let policies: Vec<PolicyId> = self.policies.iter().map(|clauses| site.add_policy(clauses)).collect();
+        for (&(vrf, ..), &habits) in site.vrfs.iter().zip(&self.habits) {
+            policies::follow(&mut site.builder, vrf, habits, &policies);
+        }
+        let vrfs: Vec<VrfId> = site.vrfs.iter().map(|&(vrf, ..)| vrf).collect();
+        match self.spread % 8 {
+            _ if self.habits.is_empty() => {}
+            3 => policies::chain(&mut site.builder, &vrfs),
+            7 => policies::share(&mut site.builder, &vrfs),
+            _ => {}
         }
         site.builder.build().expect("a plan makes no mistakes")
     }
@@ -208,6 +256,11 @@ fn path_attributes([preference, path, origin, med, weight, internal, distance, b
 }
 
 impl Site {
+    fn add_policy(&mut self, clauses: &[[u8; 5]]) -> PolicyId {
+        let clauses = clauses.iter().map(|&clause| policies::clause(clause)).collect();
+        self.builder.policies().add(Policy { name: "map".into(), clauses }).expect("clauses that lead forward")
+    }
+
     fn add_router(&mut self, index: usize, [dialect, asn, router_id, loopback]: [u8; 4]) {
         // Mostly in descending order of the ids, and sometimes the same, so that position is not what decides.
         let router_id = pick(&[9 - index as u8, 9 - index as u8, index as u8 + 1, 5], router_id);

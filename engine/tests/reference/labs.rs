@@ -29,14 +29,14 @@ fn lab(dialect: Dialect, interfaces: [&[(&str, &str)]; 3]) -> Network {
 /// Returns the lines of `show ip route vrf X` without ages and local routes: code, prefix, interface, source VRF.
 fn show_route(network: &Network, vrf: VrfId) -> Vec<String> {
     let table = &reference::leak::<u32>(network)[vrf.index()];
-    let bests = table.entries.iter().map(|entry| (entry.prefix, entry.candidates[entry.best]));
+    let bests = table.entries.iter().map(|entry| (entry.prefix, &entry.candidates[entry.best]));
     bests
         .filter(|(_, best)| best.leaked_host || best.protocol != Protocol::Local)
         .map(|(prefix, best)| show(network, vrf, prefix, best))
         .collect()
 }
 
-fn show<A: Address>(network: &Network, vrf: VrfId, prefix: vrfleak_engine::Prefix<A>, best: Candidate) -> String {
+fn show<A: Address>(network: &Network, vrf: VrfId, prefix: vrfleak_engine::Prefix<A>, best: &Candidate) -> String {
     let interface = match network.next_hop(best.next_hop).kind {
         NextHopKind::Attached { interface } | NextHopKind::Receive { interface } => &network.interface(interface).name,
         other => panic!("{other:?} in a lab of interfaces"),

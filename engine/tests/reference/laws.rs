@@ -32,6 +32,7 @@ fn reopened(network: &Network) -> NetworkBuilder {
     for attributes in network.attributes() {
         builder.attributes(attributes.clone());
     }
+    builder.policies().append(network.policies(), 0);
     builder
 }
 
@@ -42,8 +43,10 @@ fn leak(network: &Network) -> (Vec<Table<u32>>, Vec<Table<u128>>) {
 
 /// Returns all candidates of one table but the leaked host routes, which come and go with what is best.
 fn candidates<A: Address>(table: &Table<A>) -> BTreeSet<(String, Candidate)> {
-    let all =
-        table.entries.iter().flat_map(|entry| entry.candidates.iter().map(|&route| (entry.prefix.to_string(), route)));
+    let all = table
+        .entries
+        .iter()
+        .flat_map(|entry| entry.candidates.iter().map(|route| (entry.prefix.to_string(), route.clone())));
     all.filter(|(_, route)| !route.leaked_host).collect()
 }
 
@@ -51,7 +54,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn s2_the_order_of_routes_changes_nothing(network in networks::networks()) {
+    fn s2_the_order_of_routes_changes_nothing(network in networks::policy_networks()) {
         let mut builder = reopened(&network);
         for vrf in network.vrf_ids() {
             builder.family::<u32>(vrf).routes.reverse();
@@ -130,7 +133,7 @@ fn count<A: Address>(network: &Network, counts: &mut BTreeMap<&'static str, usiz
         });
         reach("route lost to the same NLRI", if model.up { wanted.count() - table.imported } else { 0 });
         for entry in &table.entries {
-            let best = entry.candidates[entry.best];
+            let best = &entry.candidates[entry.best];
             let kind = network.next_hop(best.next_hop).kind;
             let any = |test: &dyn Fn(&Candidate) -> bool| entry.candidates.iter().any(test);
             reach(
@@ -207,6 +210,57 @@ fn the_networks_reach_every_corner_often() {
         let rare: Vec<_> = counts.iter().filter(|&(_, &count)| count < 10).collect();
         assert!(rare.is_empty(), "{family}: {rare:?} of {counts:?}");
         assert_eq!(counts.len(), 17, "{counts:?}");
+    }
+}
+
+/// Counts what the policies, limits and switches of one family reach.
+fn count_policies<A: Address>(network: &Network, counts: &mut BTreeMap<&'static str, usize>) {
+    let mut reach = |corner: &'static str, times: usize| *counts.entry(corner).or_default() += times;
+    for export in reference::exports::<A>(network) {
+        let set = export.changes.as_ref().and_then(|changes| changes.next_hop);
+        reach("export with other attributes", usize::from(export.changes.is_some()));
+        reach("export with another next hop", usize::from(set.is_some()));
+    }
+    for (vrf, table) in network.vrf_ids().zip(reference::leak::<A>(network)) {
+        reach("route over the limit", table.rejected);
+        reach("limit that only warns", usize::from(table.counted > 0 && table.rejected == 0));
+        for entry in &table.entries {
+            let best = &entry.candidates[entry.best];
+            let imported = |route: &&Candidate| route.origin != vrf && !route.leaked_host;
+            let depths = entry.candidates.iter().filter(imported).map(Candidate::depth);
+            let changed = |route: &Candidate| route.changes.as_ref().is_some_and(|changes| changes.imported);
+            reach("copy that an import map changed", entry.candidates.iter().filter(|route| changed(route)).count());
+            reach("changed copy that wins", usize::from(entry.candidates.len() > 1 && changed(best)));
+            reach("route exported again", usize::from(best.depth() == 1));
+            reach("route exported again twice", usize::from(best.depth() == 2));
+            reach("route exported again often", usize::from(best.depth() > 2));
+            reach("candidates of two depths", usize::from(depths.clone().min() != depths.max()));
+            reach("two paths", usize::from(entry.multipath.len() == 1));
+            reach("more paths", usize::from(entry.multipath.len() > 1));
+            let external = |route: &Candidate| network.vrf(route.origin).router == network.vrf(vrf).router;
+            let both = entry.multipath.iter().any(|other| external(other) != external(best));
+            reach("paths over eBGP and iBGP", usize::from(both));
+            let loops = best.attributes(network).as_path.contains(&network.router_of(vrf).asn);
+            reach("loop that is permitted", usize::from(loops && best.origin != vrf));
+        }
+    }
+}
+
+#[test]
+fn the_policies_reach_every_corner_often() {
+    for family in ["IPv4", "IPv6"] {
+        let mut counts = BTreeMap::new();
+        for seed in 0..3000 {
+            let network = networks::policy_network(seed);
+            if family == "IPv4" {
+                count_policies::<u32>(&network, &mut counts);
+            } else {
+                count_policies::<u128>(&network, &mut counts);
+            }
+        }
+        let rare: Vec<_> = counts.iter().filter(|&(_, &count)| count < 10).collect();
+        assert!(rare.is_empty(), "{family}: {rare:?} of {counts:?}");
+        assert_eq!(counts.len(), 14, "{counts:?}");
     }
 }
 

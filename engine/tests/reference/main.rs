@@ -6,9 +6,12 @@ mod host_routes;
 mod import;
 mod labs;
 mod laws;
+mod limits;
 #[path = "../networks/mod.rs"]
 mod networks;
 mod next_hops;
+mod policies;
+mod reexport;
 mod selection;
 mod sketch;
 mod ties;

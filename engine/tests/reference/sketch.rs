@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use vrfleak_engine::policy::{Clause, Policy};
 use vrfleak_engine::reference::{self, Candidate, Entry, Table};
 use vrfleak_engine::{
-    Address, Attributes, Dialect, Network, NetworkBuilder, NextHopKind, Prefix, Protocol, Rd, Redistribute,
-    RouteTarget, RouterId, SourceRoute, VrfId,
+    Address, Attributes, Dialect, Leak, Network, NetworkBuilder, NextHopId, NextHopKind, PolicyId, Prefix, Protocol,
+    Rd, Redistribute, RouteId, RouteTarget, RouterId, SourceRoute, VrfId,
 };
 
 /// Returns the target `65000:number`.
@@ -100,11 +101,37 @@ impl Sketch {
         }
     }
 
-    /// Builds the network and leaks.
+    /// Builds the network and leaks, by the definition and by the engine, which must have the same tables.
     pub(crate) fn leak(self) -> Leaked {
         let network = self.builder.build().expect("no mistakes");
-        Leaked { ipv4: reference::leak(&network), ipv6: reference::leak(&network), network }
+        let leaked = Leaked { ipv4: reference::leak(&network), ipv6: reference::leak(&network), network };
+        let engine = Leak::new(&leaked.network);
+        assert_eq!(tables(&leaked.network, &engine), leaked.ipv4.iter().map(bests).collect::<Vec<_>>());
+        assert_eq!(tables(&leaked.network, &engine), leaked.ipv6.iter().map(bests).collect::<Vec<_>>());
+        leaked
     }
+
+    /// Adds a policy of these clauses.
+    pub(crate) fn policy(&mut self, clauses: Vec<Clause>) -> PolicyId {
+        self.builder.policies().add(Policy { name: "map".into(), clauses }).expect("a policy")
+    }
+}
+
+/// Prefix, origin and next hop of what is best.
+type Best<A> = (Prefix<A>, VrfId, NextHopId);
+
+fn bests<A: Address>(table: &Table<A>) -> Vec<Best<A>> {
+    let best = |entry: &Entry<A>| {
+        let best = &entry.candidates[entry.best];
+        (entry.prefix, best.origin, best.next_hop)
+    };
+    table.entries.iter().map(best).collect()
+}
+
+fn tables<A: Address>(network: &Network, leak: &Leak) -> Vec<Vec<Best<A>>> {
+    let family = leak.family::<A>();
+    let best = |id: RouteId| (family.table().prefix(id), family.table().origin(id), family.table().next_hop(id));
+    network.vrf_ids().map(|vrf| family.rib(vrf).iter().map(best).collect()).collect()
 }
 
 /// A network and its tables.
@@ -122,7 +149,7 @@ impl Leaked {
 
     /// Returns the best route of an IPv4 prefix.
     pub(crate) fn best(&self, vrf: VrfId, to: &str) -> Option<Candidate> {
-        self.entry(vrf, to).map(|entry| entry.candidates[entry.best])
+        self.entry(vrf, to).map(|entry| entry.candidates[entry.best].clone())
     }
 
     /// Returns where the best route of an IPv4 prefix comes from.

@@ -1,5 +1,7 @@
 //! What was typed: the command line as clap reads it. What it means is decided by the commands.
 
+pub(crate) mod bench;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     Ping(PingArgs),
     /// Say why a route is, or is not, in the table of a VRF.
     Why(WhyArgs),
+    /// Measure lookups and leaks beside their peers, each one's answers checked.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Write the JSON Schema of scenario files.
     Schema,
     /// Write a completion script for a shell.
@@ -79,11 +84,22 @@ pub(crate) enum ShowCommand {
 /// Where the network comes from.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct InputArgs {
-    /// A scenario, a router configuration, or a folder of configurations.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) input: PathBuf,
+    /// A scenario, a router configuration, or a folder of configurations; may be repeated for the configurations of
+    /// several routers.
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) input: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
+}
+
+/// How configurations are read.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigurationArgs {
+    /// The dialect of every configuration; default: told from each text.
+    #[arg(long, value_name = "ios|xr|frr|junos|junos-set")]
+    pub(crate) dialect: Option<vrfleak_config::Format>,
 }
 
 /// Files that a scenario calls by name.
@@ -92,6 +108,35 @@ pub(crate) struct FileArgs {
     /// The file that `$NAME` stands for in the scenario; may be repeated.
     #[arg(long = "file", value_name = "NAME=PATH", value_parser = parse_file)]
     pub(crate) files: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    pub(crate) feeds: FeedArgs,
+}
+
+/// What comes beside the input: routes that no configuration tells.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct FeedArgs {
+    /// VPN routes of routers outside the input: a BMP capture (pcap, pcapng or the bare stream), or what FRR prints for
+    /// `show bgp ipv4 vpn detail json`; may be repeated.
+    #[arg(long = "feed", value_name = "FILE")]
+    pub(crate) feeds: Vec<PathBuf>,
+    /// Routes that a VRF has from its CEs: lines of a prefix and, if known, its next hop, or what FRR prints for
+    /// `show bgp vrf VRF ipv4 unicast json`; may be repeated.
+    #[arg(long, value_name = "[ROUTER:]VRF=FILE", value_parser = parse_ce_routes)]
+    pub(crate) ce_routes: Vec<CeRoutesArg>,
+}
+
+impl FeedArgs {
+    /// Returns whether nothing comes beside the input.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.feeds.is_empty() && self.ce_routes.is_empty()
+    }
+}
+
+/// A VRF, with its router before it where there is a choice, and the file of its routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CeRoutesArg {
+    pub(crate) vrf: String,
+    pub(crate) path: PathBuf,
 }
 
 /// Which part of the network is meant.
@@ -139,6 +184,8 @@ pub(crate) struct RunArgs {
     pub(crate) scenario: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
     /// VPN routes to generate, at least.
     #[arg(long, value_name = "N", conflicts_with = "scenario")]
     pub(crate) routes: Option<u32>,
@@ -151,6 +198,9 @@ pub(crate) struct RunArgs {
     /// Seed of everything that is random: the network, the keys, the pings.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Compute every VRF by itself, in place of once for all VRFs that import alike; the results are the same.
+    #[arg(long)]
+    pub(crate) no_sharing: bool,
 }
 
 #[derive(Debug, Args)]
@@ -274,6 +324,11 @@ fn parse_target(text: &str) -> Result<Target, String> {
         text.parse::<vrfleak_engine::Ipv4Prefix>().map(vrfleak_engine::Prefix::to_net)
     };
     prefix.map(Target::Prefix).map_err(|error| error.to_string())
+}
+
+fn parse_ce_routes(text: &str) -> Result<CeRoutesArg, String> {
+    let (vrf, path) = parse_file(text).map_err(|_| "expected VRF=FILE or ROUTER:VRF=FILE".to_owned())?;
+    Ok(CeRoutesArg { vrf, path })
 }
 
 fn parse_file(text: &str) -> Result<(String, PathBuf), String> {

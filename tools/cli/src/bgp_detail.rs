@@ -60,7 +60,7 @@ fn path<A: Address>(
     path: &Path,
 ) -> io::Result<()> {
     let network = view.network;
-    let attributes = &network.attributes()[path.key.attributes.index()];
+    let attributes = &path.attributes;
     let origin = network.vrf(path.key.origin);
     let mut head: Vec<String> = attributes.as_path.iter().map(ToString::to_string).collect();
     if head.is_empty() {
@@ -95,7 +95,7 @@ fn path<A: Address>(
     let weight = if path.weight > 0 { format!(", weight {}", path.weight) } else { String::new() };
     let kind = match path.origin {
         Origin::Sourced => "sourced",
-        _ if path.is_internal(network) => "internal",
+        _ if path.is_internal() => "internal",
         _ => "external",
     };
     let best = if path.best { ", best" } else { "" };

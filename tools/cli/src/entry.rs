@@ -18,6 +18,8 @@ pub(crate) struct Entry<'a, A: Address> {
     pub(crate) distance: u8,
     pub(crate) metric: u32,
     pub(crate) best: bool,
+    /// Whether packets take it: the best, or one that stands beside it (SEMANTICS S4).
+    pub(crate) installed: bool,
     /// The VRF that it comes from, `None` for the VRF's own.
     pub(crate) source: Option<VrfId>,
     pub(crate) rd: Option<Rd>,
@@ -54,12 +56,17 @@ impl<'a, A: Address> Entry<'a, A> {
     ) -> Self {
         let key = candidate.key;
         let protocol = leak.protocol_in(vrf, candidate.route);
-        let targets = leak.table().targets(candidate.route);
+        let paths = leak.table().paths(network);
+        let exported = leak.table().exported_as(network, candidate.route).unwrap_or(candidate.route);
+        let targets = leak.table().targets(exported);
         let exported = targets != TargetSetId::NONE && !candidate.leaked_host;
         let here = network.vrf(vrf).router;
         let away = network.vrf(key.origin).router != here;
         let name = |interface| network.interface(interface).name.as_str();
         let via = match network.next_hop(key.next_hop).kind {
+            NextHopKind::Outside { label } => {
+                Via::Router(network.router_of(key.origin).loopback, label.map(vrfleak_engine::Label::value))
+            }
             _ if away => Via::Router(
                 network.router_of(key.origin).loopback,
                 labels.label(key.origin).map(vrfleak_engine::Label::value),
@@ -74,15 +81,23 @@ impl<'a, A: Address> Entry<'a, A> {
             vrf,
             prefix,
             protocol,
-            distance: if candidate.leaked_host { 0 } else { select::distance(network, vrf, key) },
-            metric: if protocol == Protocol::Bgp { network.attributes()[key.attributes.index()].med } else { 0 },
+            distance: if candidate.leaked_host { 0 } else { select::distance(paths, vrf, key) },
+            metric: if protocol == Protocol::Bgp { candidate.attributes(paths).med } else { 0 },
             best: candidate.lost.is_none(),
+            installed: candidate.lost.is_none() || stands_beside(leak, vrf, prefix, candidate),
             source: (key.origin != vrf).then_some(key.origin),
             rd: if exported { network.vrf(key.origin).rd } else { None },
             targets: if exported { leak.table().target_sets().of(targets).collect() } else { Vec::new() },
             via,
         }
     }
+}
+
+/// Returns whether a candidate that is not the best one is installed beside it.
+fn stands_beside<A: Address>(leak: &FamilyLeak<A>, vrf: VrfId, prefix: Prefix<A>, candidate: &Candidate) -> bool {
+    let rib = leak.rib(vrf);
+    let best = if rib.multipath_routes() == 0 { None } else { leak.get(vrf, prefix) };
+    best.is_some_and(|best| rib.multipath(best).any(|route| route == candidate.route))
 }
 
 impl Via<'_> {

@@ -1,16 +1,18 @@
-//! Reads the network that a command works on, from a scenario or from configurations, and tells them apart.
+//! Reads the network that a command works on, from a scenario or from configurations, and tells them apart; what comes
+//! beside it, [`feeds`] adds.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use vrfleak_bench_data::{Diagnostics, scenario, source_text};
 use vrfleak_config::{Options, UnknownLines};
 use vrfleak_engine::Network;
 
 use crate::activity::Activity;
-use crate::args::{FileArgs, InputArgs};
+use crate::args::{ConfigurationArgs, FileArgs, InputArgs};
 use crate::failure::{Failure, colour, say};
+use crate::feeds;
 
 /// How much of a file is looked at to tell what it is, in bytes.
 const HEAD_BYTES: u64 = 256 << 10;
@@ -18,22 +20,49 @@ const HEAD_BYTES: u64 = 256 << 10;
 /// Reads the network of a command's `--input`; warnings and unknown lines go to standard error.
 pub(crate) fn read(args: &InputArgs, verbose: bool) -> Result<Network, Failure> {
     let activity = Activity::start("reading");
-    let (network, remarks) = load(&args.input, &args.files, verbose)?;
+    let (network, remarks) = load(&args.input, &args.files, &args.configuration, verbose)?;
     drop(activity);
     say(&remarks);
     Ok(network)
 }
 
 /// Reads the network at `path`, for a command that shows its own progress.
-pub(crate) fn read_path(path: &Path, files: &FileArgs, verbose: bool) -> Result<Network, Failure> {
-    let (network, remarks) = load(path, files, verbose)?;
+pub(crate) fn read_path(
+    path: &Path,
+    files: &FileArgs,
+    configuration: &ConfigurationArgs,
+    verbose: bool,
+) -> Result<Network, Failure> {
+    let (network, remarks) = load(&[path.to_owned()], files, configuration, verbose)?;
     say(&remarks);
     Ok(network)
 }
 
-/// Returns the network at `path` and what there is to say about the input.
-fn load(path: &Path, files: &FileArgs, verbose: bool) -> Result<(Network, String), Failure> {
-    if is_scenario(path) {
+/// Returns the network at `paths` with what comes beside it, and what there is to say about the input.
+fn load(
+    paths: &[PathBuf],
+    files: &FileArgs,
+    configuration: &ConfigurationArgs,
+    verbose: bool,
+) -> Result<(Network, String), Failure> {
+    let (network, remarks) = load_alone(paths, files, configuration, verbose)?;
+    let (network, more) = feeds::add(network, &files.feeds, verbose)?;
+    Ok((network, remarks + &more))
+}
+
+fn load_alone(
+    paths: &[PathBuf],
+    files: &FileArgs,
+    configuration: &ConfigurationArgs,
+    verbose: bool,
+) -> Result<(Network, String), Failure> {
+    let explicit = configuration.dialect.is_some();
+    let scenario = if explicit { None } else { paths.iter().find(|path| is_scenario(path)) };
+    if let Some(path) = scenario {
+        if paths.len() > 1 {
+            let message = format!("`{}` is a scenario, which is a network of its own", path.display());
+            return Err(Failure::request(message));
+        }
         let files = files.files.iter().cloned().collect();
         let scenario = scenario::load(path, &files)?;
         return Ok((scenario.network, warnings(&scenario.warnings)));
@@ -41,10 +70,12 @@ fn load(path: &Path, files: &FileArgs, verbose: bool) -> Result<(Network, String
     if let Some((name, _)) = files.files.first() {
         return Err(Failure::request(format!(
             "`--file {name}=...` is for scenarios, and `{}` is none",
-            path.display()
+            paths.first().map_or_else(String::new, |path| path.display().to_string())
         )));
     }
-    let loaded = vrfleak_config::load(&[path.to_owned()], &Options::default())?;
+    let mut options = Options::default();
+    options.dialect = configuration.dialect;
+    let loaded = vrfleak_config::load(paths, &options)?;
     let name = |source: usize| loaded.provenance.sources().get(source).map_or("", |source| source.name());
     let unknown = unknown(&loaded.unknown, loaded.lines, verbose, name);
     Ok((loaded.network, warnings(&loaded.warnings) + &unknown))

@@ -55,7 +55,7 @@ pub(crate) fn write(out: &mut impl Write, network: &Network, vrf: &str, entries:
 pub(crate) fn routes(out: &mut impl Write, network: &Network, entries: &[Entry<'_, u32>]) -> io::Result<()> {
     for group in entries.chunk_by(|a, b| major(a.prefix).is_some() && major(a.prefix) == major(b.prefix)) {
         let column = match major(group[0].prefix) {
-            Some(major) if group.len() > 1 || group[0].prefix != major => {
+            Some(major) if group.iter().any(|entry| entry.prefix != major) => {
                 heading(out, major, group)?;
                 BELOW
             }
@@ -78,7 +78,7 @@ fn heading(out: &mut impl Write, major: Ipv4Prefix, group: &[Entry<'_, u32>]) ->
     let mut lens: Vec<u8> = group.iter().map(|entry| entry.prefix.len()).collect();
     lens.sort_unstable();
     lens.dedup();
-    let subnets = group.len();
+    let subnets = group.iter().filter(|entry| entry.best).count();
     match lens[..] {
         [len] => writeln!(out, "      {}/{len} is subnetted, {subnets} subnets", major.bits().to_ip()),
         _ => writeln!(out, "      {major} is variably subnetted, {subnets} subnets, {} masks", lens.len()),
@@ -94,7 +94,13 @@ fn line(out: &mut impl Write, network: &Network, entry: &Entry<'_, u32>, column:
     };
     let default = entry.prefix == Ipv4Prefix::DEFAULT && matches!(entry.protocol, Protocol::Static | Protocol::Bgp);
     let code = format!("{letter}{}", if default { "*" } else { "" });
-    write!(out, "{code:<column$}{}", entry.prefix)?;
+    let start = format!("{code:<column$}{}", entry.prefix);
+    // A path that stands beside the best one has the prefix of the line above.
+    if entry.best {
+        write!(out, "{start}")?;
+    } else {
+        write!(out, "{:1$}", "", start.len())?;
+    }
     let cost = format!("[{}/{}]", entry.distance, entry.metric);
     let age = if entry.protocol == Protocol::Bgp { format!(", {AGE}") } else { String::new() };
     let source = entry.source.map_or(String::new(), |source| format!(" ({})", network.vrf(source).name));

@@ -24,7 +24,11 @@ pub(crate) fn capitals(address: impl Display) -> String {
 
 /// Writes the table of a VRF from its best routes, in prefix order.
 pub(crate) fn write(out: &mut impl Write, network: &Network, vrf: &str, entries: &[Entry<'_, u128>]) -> io::Result<()> {
-    write!(out, "IPv6 Routing Table - {vrf} - {} entries\n{LEGEND}", entries.len())?;
+    write!(
+        out,
+        "IPv6 Routing Table - {vrf} - {} entries\n{LEGEND}",
+        entries.iter().filter(|entry| entry.best).count()
+    )?;
     routes(out, network, entries)
 }
 
@@ -37,7 +41,9 @@ pub(crate) fn routes(out: &mut impl Write, network: &Network, entries: &[Entry<'
             Protocol::Static => "S",
             Protocol::Bgp => "B",
         };
-        writeln!(out, "{letter:<3} {} [{}/{}]", capitals(entry.prefix), entry.distance, entry.metric)?;
+        if entry.best {
+            writeln!(out, "{letter:<3} {} [{}/{}]", capitals(entry.prefix), entry.distance, entry.metric)?;
+        }
         // A next hop in another VRF is marked with its table.
         let table = entry.source.map_or(String::new(), |source| format!("%{}", network.vrf(source).name));
         match entry.via {

@@ -6,10 +6,13 @@
 
 mod activity;
 mod args;
+mod bench;
 mod bgp_detail;
 mod entry;
 mod failure;
+mod feeds;
 mod input;
+mod interrupt;
 mod ipv4_table;
 mod ipv6_table;
 mod output;
@@ -30,6 +33,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::args::bench::BenchCommand;
 use crate::args::{Cli, Command, ShowCommand};
 
 #[global_allocator]
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
         Command::Show(ShowCommand::Route(args)) => show_route::run(args, &global),
         Command::Ping(args) => ping::run(args, &global),
         Command::Why(args) => why::run(args, &global),
+        Command::Bench(BenchCommand::Leak(args)) => bench::leak::run(args, &global),
+        Command::Bench(BenchCommand::Lookup(args)) => bench::lookup::run(args, &global),
         Command::Schema => schema::schema(&global),
         Command::Completions { shell } => schema::completions(*shell, &global),
     })

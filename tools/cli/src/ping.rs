@@ -161,6 +161,9 @@ impl<'a, A: Address> Shown<'a, A> {
                     ReplyLoss::NoRoute { vrf } => format!("{} has no route to {source}", name(vrf)),
                     ReplyLoss::Discarded { vrf } => format!("the route of {} to {source} is Null0", name(vrf)),
                     ReplyLoss::Loop { vrf } => format!("the reply came back to {}", name(vrf)),
+                    ReplyLoss::Unknown { vrf } => {
+                        format!("what {} imports is unknown: its router is outside the model", name(vrf))
+                    }
                     ReplyLoss::Elsewhere { vrf } => format!("the reply was delivered in {} instead", name(vrf)),
                 };
                 format!("reply unroutable: {} has {destination}, but {what}", name(vrf))
@@ -246,6 +249,7 @@ fn describe<A: Address>(network: &Network, hop: &Hop<A>) -> String {
         NextHopKind::Gateway { address, interface: None } => format!("delivered: to {address}"),
         NextHopKind::Vrf { vrf } => format!("static route into {}", vrf_name(network, vrf)),
         NextHopKind::Discard => "discarded: Null0".to_owned(),
+        NextHopKind::Outside { .. } => "delivered: to a router outside the model".to_owned(),
     }
 }
 

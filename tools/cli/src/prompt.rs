@@ -16,7 +16,7 @@ pub(crate) fn write(
     if position > 0 {
         writeln!(out)?;
     }
-    if network.routers().len() > 1 {
+    if network.routers().iter().filter(|router| !router.outside).count() > 1 {
         writeln!(out, "{}#{command}", network.router(router).name)?;
     }
     Ok(())

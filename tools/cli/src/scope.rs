@@ -27,7 +27,8 @@ pub(crate) fn routers(network: &Network, args: &ScopeArgs) -> Result<Vec<RouterS
             scopes[vrf.router.index()].vrfs.push(id);
         }
     }
-    scopes.retain(|scope| only.is_none_or(|only| only == scope.router));
+    // Of a router outside the model there is nothing to show unless it is asked for.
+    scopes.retain(|scope| only.map_or(!network.router(scope.router).outside, |only| only == scope.router));
     if let Some(name) = &args.vrf {
         scopes.retain(|scope| !scope.vrfs.is_empty());
         if scopes.is_empty() {

@@ -46,7 +46,7 @@ struct PathRow<'a> {
     metric: u32,
     local_preference: u32,
     weight: u32,
-    as_path: &'a [u32],
+    as_path: Vec<u32>,
     origin: &'static str,
     internal: bool,
     route_targets: Vec<String>,
@@ -131,7 +131,7 @@ impl<'a, A: Address> View<'a, A> {
 
     /// Writes a path; the prefix stands before the first one only.
     fn path(&self, out: &mut impl Write, prefix: Option<Prefix<A>>, path: &Path) -> io::Result<()> {
-        let internal = path.is_internal(self.network);
+        let internal = path.is_internal();
         let best = if path.best { '>' } else { ' ' };
         let mut line = format!(" *{best}{}  ", if internal { 'i' } else { ' ' });
         if let Some(prefix) = prefix {
@@ -139,7 +139,7 @@ impl<'a, A: Address> View<'a, A> {
         }
         column(&mut line, NEXT_HOP);
         line.push_str(&next_hop_text(path.next_hop::<A>(self.network), A::FAMILY));
-        let attributes = &self.network.attributes()[path.key.attributes.index()];
+        let attributes = &path.attributes;
         let local_preference = if internal { attributes.local_preference.to_string() } else { String::new() };
         let metric = attributes.med.to_string();
         column(&mut line, METRIC_END - metric.len());
@@ -153,7 +153,7 @@ impl<'a, A: Address> View<'a, A> {
         let paths = section.prefixes.iter().flat_map(|(prefix, paths)| paths.iter().map(move |path| (prefix, path)));
         paths
             .map(|(prefix, path)| {
-                let attributes = &network.attributes()[path.key.attributes.index()];
+                let attributes = &path.attributes;
                 PathRow {
                     router: &network.router(router).name,
                     rd: section.rd.to_string(),
@@ -168,9 +168,9 @@ impl<'a, A: Address> View<'a, A> {
                     metric: attributes.med,
                     local_preference: attributes.local_preference,
                     weight: path.weight,
-                    as_path: &attributes.as_path,
+                    as_path: attributes.as_path.to_vec(),
                     origin: origin_word(attributes.origin),
-                    internal: path.is_internal(network),
+                    internal: path.is_internal(),
                     route_targets: self.targets(path).collect(),
                     label: self.label(path),
                 }
@@ -181,7 +181,8 @@ impl<'a, A: Address> View<'a, A> {
     /// Returns the targets of a path as text.
     pub(crate) fn targets(&self, path: &Path) -> impl Iterator<Item = String> + use<'a, A> {
         let table = self.leak.table();
-        table.target_sets().of(table.targets(path.route)).map(|target| target.to_string())
+        let exported = table.exported_as(self.network, path.route).unwrap_or(path.route);
+        table.target_sets().of(table.targets(exported)).map(|target| target.to_string())
     }
 
     /// Returns the label of a path that leads to another router.

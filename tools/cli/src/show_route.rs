@@ -25,6 +25,7 @@ struct RouteRow<'a> {
     distance: u8,
     metric: u32,
     best: bool,
+    installed: bool,
     source_router: Option<&'a str>,
     source_vrf: Option<&'a str>,
     rd: Option<String>,
@@ -155,14 +156,14 @@ impl<'a> View<'a> {
         write: Writer<A>,
     ) -> io::Result<usize> {
         let mut entries = self.entries::<A>(vrf, target);
-        entries.retain(|entry| entry.best);
+        entries.retain(|entry| entry.installed);
         if let (Some(target), true) = (target, entries.is_empty()) {
             let word = if matches!(target, Target::Prefix(_)) { "Network" } else { "Subnet" };
             writeln!(out, "% {word} not in table")?;
             return Ok(0);
         }
         write(out, self.network, &self.network.vrf(vrf).name, &entries, target.is_none())?;
-        Ok(entries.len())
+        Ok(entries.iter().filter(|entry| entry.best).count())
     }
 
     fn rows<A: Address>(&self, vrf: VrfId, target: Option<Target>) -> Vec<RouteRow<'a>> {
@@ -180,6 +181,7 @@ impl<'a> View<'a> {
             distance: entry.distance,
             metric: if entry.protocol == Protocol::Bgp { entry.metric } else { 0 },
             best: entry.best,
+            installed: entry.installed,
             source_router: entry.source.map(|source| network.router_of(source).name.as_str()),
             source_vrf: entry.source.map(|source| network.vrf(source).name.as_str()),
             rd: entry.rd.map(|rd| rd.to_string()),

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use vrfleak_engine::attributes::WEIGHT_LOCAL;
 use vrfleak_engine::{
-    Address, Attributes, Candidate, FamilyLeak, Network, NextHopKind, Prefix, Protocol, Rd, RouteId, RouteKey,
+    Address, Attributes, Candidate, FamilyLeak, Network, NextHopKind, Paths, Prefix, Protocol, Rd, RouteId, RouteKey,
     RouterId, Step, VrfId, select,
 };
 
@@ -25,10 +25,14 @@ pub(crate) struct Section<A: Address> {
 }
 
 /// One path to a prefix.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Path {
     pub(crate) route: RouteId,
     pub(crate) key: RouteKey,
+    /// As they are where the path is, an import map's work included.
+    pub(crate) attributes: Attributes,
+    /// The next hop that a map set.
+    pub(crate) set_next_hop: Option<IpAddr>,
     pub(crate) best: bool,
     pub(crate) origin: Origin,
     pub(crate) weight: u32,
@@ -60,7 +64,7 @@ pub(crate) fn sections<A: Address>(
         let Some(rd) = network.vrf(vrf).rd else { continue };
         let mut prefixes = Vec::new();
         for (prefix, candidates) in leak.all_candidates(network, vrf) {
-            let paths = paths::<A>(network, vrf, &candidates);
+            let paths = paths::<A>(leak.table().paths(network), vrf, &candidates);
             for path in paths.iter().filter(|path| path.origin == Origin::Router) {
                 if let Some(rd) = network.vrf(path.key.origin).rd {
                     remote.entry(rd).or_default().insert(path.route);
@@ -74,7 +78,7 @@ pub(crate) fn sections<A: Address>(
     }
     if whole {
         remote.retain(|&rd, _| sections.iter().all(|section| section.rd != rd));
-        sections.extend(remote.into_iter().map(|(rd, routes)| from_elsewhere(leak, rd, &routes)));
+        sections.extend(remote.into_iter().map(|(rd, routes)| from_elsewhere(network, leak, rd, &routes)));
     }
     sections.sort_by(|a, b| {
         let name = |section: &Section<A>| section.vrf.map(|vrf| network.vrf(vrf).name.clone());
@@ -85,12 +89,27 @@ pub(crate) fn sections<A: Address>(
 }
 
 /// Returns the section of an RD of other routers.
-fn from_elsewhere<A: Address>(leak: &FamilyLeak<A>, rd: Rd, routes: &BTreeSet<RouteId>) -> Section<A> {
+fn from_elsewhere<A: Address>(
+    network: &Network,
+    leak: &FamilyLeak<A>,
+    rd: Rd,
+    routes: &BTreeSet<RouteId>,
+) -> Section<A> {
+    let all = leak.table().paths(network);
     let mut prefixes: Vec<(Prefix<A>, Vec<Path>)> = Vec::new();
     for &route in routes {
         let prefix = leak.table().prefix(route);
         let best = prefixes.last().is_none_or(|(last, _)| *last != prefix);
-        let path = Path { route, key: leak.table().key(route), best, origin: Origin::Router, weight: 0 };
+        let key = leak.table().key(route);
+        let path = Path {
+            route,
+            key,
+            attributes: all.attributes(key.attributes).clone(),
+            set_next_hop: all.next_hop(key.attributes),
+            best,
+            origin: Origin::Router,
+            weight: 0,
+        };
         match prefixes.last_mut() {
             Some((_, paths)) if !best => paths.push(path),
             _ => prefixes.push((prefix, vec![path])),
@@ -100,17 +119,17 @@ fn from_elsewhere<A: Address>(leak: &FamilyLeak<A>, rd: Rd, routes: &BTreeSet<Ro
 }
 
 /// Returns those candidates of a VRF that are in BGP, best first.
-fn paths<A: Address>(network: &Network, vrf: VrfId, candidates: &[Candidate]) -> Vec<Path> {
-    let attributes = |key: RouteKey| &network.attributes()[key.attributes.index()];
+fn paths<A: Address>(all: Paths<'_>, vrf: VrfId, candidates: &[Candidate]) -> Vec<Path> {
+    let network = all.network();
     let own = candidates.iter().filter(|candidate| candidate.key.origin == vrf).map(|candidate| candidate.key);
     let winner = own
         .filter(|key| key.protocol != Protocol::Bgp)
-        .min_by_key(|&key| (select::distance(network, vrf, key), key.protocol, key.next_hop, key.attributes));
+        .min_by_key(|&key| (select::distance(all, vrf, key), key.protocol, key.next_hop, key.attributes));
     let redistribute = network.vrf(vrf).family::<A>().redistribute;
     let in_bgp = |candidate: &&Candidate| match candidate.key {
         _ if candidate.leaked_host => false,
         key if key.origin != vrf || key.protocol == Protocol::Bgp => true,
-        key => Some(key) == winner && redistribute.includes(key.protocol, attributes(key)),
+        key => Some(key) == winner && redistribute.includes(key.protocol, all.attributes(key.attributes)),
     };
     let here: Vec<&Candidate> = candidates.iter().filter(in_bgp).collect();
     // Selection leaves the winner of BGP for the distance to decide, if it is not the best of all.
@@ -121,8 +140,14 @@ fn paths<A: Address>(network: &Network, vrf: VrfId, candidates: &[Candidate]) ->
         .enumerate()
         .map(|(at, candidate)| {
             let origin = origin(network, vrf, candidate.key);
-            let weight = weight(network, candidate.key, origin, attributes(candidate.key));
-            Path { route: candidate.route, key: candidate.key, best: Some(at) == best, origin, weight }
+            let attributes = candidate.attributes(all).clone();
+            let weight = match candidate.copy {
+                Some(_) => attributes.weight,
+                None => weight(network, candidate.key, origin, &attributes),
+            };
+            let set_next_hop = candidate.next_hop(all);
+            let (route, key, best) = (candidate.route, candidate.key, Some(at) == best);
+            Path { route, key, attributes, set_next_hop, best, origin, weight }
         })
         .collect();
     paths.sort_by_key(|path| !path.best);
@@ -156,17 +181,17 @@ impl Path {
             NextHopKind::Gateway { address, .. } => address,
             _ => A::ZERO.to_ip(),
         };
-        match self.origin {
+        self.set_next_hop.unwrap_or(match self.origin {
             Origin::Router => network.router_of(self.key.origin).loopback,
             _ => own,
-        }
+        })
     }
 
     /// Returns whether the path came over iBGP.
-    pub(crate) fn is_internal(&self, network: &Network) -> bool {
+    pub(crate) fn is_internal(&self) -> bool {
         match self.origin {
             Origin::Router => true,
-            Origin::Neighbor => network.attributes()[self.key.attributes.index()].internal,
+            Origin::Neighbor => self.attributes.internal,
             Origin::Sourced | Origin::Leaked => false,
         }
     }

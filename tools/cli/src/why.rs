@@ -191,6 +191,7 @@ impl<'a, A: Address> View<'a, A> {
         match kind {
             NextHopKind::Discard => "Null0".to_owned(),
             NextHopKind::Vrf { vrf } => format!("VRF {}", vrf_name(self.network, vrf)),
+            NextHopKind::Outside { .. } => self.network.router_of(key.origin).loopback.to_string(),
             _ => kind.address().map(|address| address.to_string()).or(interface).unwrap_or_default(),
         }
     }
@@ -269,6 +270,7 @@ fn list(targets: &[RouteTarget]) -> String {
 fn step(reason: &Reason) -> Option<&'static str> {
     let Reason::NotBest { step, .. } = reason else { return None };
     Some(match step {
+        Step::Reexport => "reexport",
         Step::Distance => "distance",
         Step::Weight => "weight",
         Step::LocalPreference => "local_preference",

@@ -169,6 +169,11 @@ impl Votes {
             "ip" if second == "address" => self.ios += SURE,
             "ip" if second == "route" && third.contains('/') => self.frr += 10,
             "ip" if second == "route" => self.ios += 10,
+            // NX-OS and EOS.
+            "feature" if !indented => self.other += SURE,
+            "vrf" if matches!(second, "context" | "instance" | "member") => self.other += SURE,
+            "network" if second.contains('/') => self.frr += 10,
+            "network" if third == "mask" => self.ios += 10,
             "ip" if second == "prefix-list" => {
                 self.ios += 1;
                 self.frr += 1;
@@ -245,6 +250,13 @@ mod tests {
             ("vrf A\n address-family ipv4 unicast\n  import route-target\n   1:1\n", Format::Xr),
             ("frr version 8.4\nhostname r\nrouter bgp 1 vrf A\n", Format::Frr),
             ("interface eth0\n ip address 10.0.0.1/24\n", Format::Frr),
+            ("router bgp 1\n bgp router-id 1.1.1.1\n address-family ipv4 unicast\n  network 10.0.0.0/8\n", Format::Frr),
+            ("router bgp 1\n network 10.0.0.0 mask 255.255.0.0\n neighbor 10.0.0.1 remote-as 2\n", Format::Ios),
+            ("hostname r\nrouter bgp 1\n address-family ipv4 unicast\nroute-policy P\n pass\nend-policy\n", Format::Xr),
+            (
+                "/* edited */\nsystem { host-name r; }\npolicy-options { community c members target:1:1; }\n",
+                Format::Junos,
+            ),
             ("routing-instances {\n  A {\n    instance-type vrf;\n  }\n}\n", Format::Junos),
             ("set system host-name r\nset routing-instances A instance-type vrf\n", Format::JunosSet),
         ] {
@@ -262,6 +274,7 @@ mod tests {
             "# comment\nrouter = \"x\"\n[vrf]\nname = \"interface\"\n",
             "{\"router\": [{\"interface\": 1}]}",
             "10.0.0.0/8\n192.0.2.0/24 10.0.0.1\n",
+            "feature bgp\nvrf context A\n rd auto\ninterface Ethernet1\n ip address 10.0.0.1/24\n",
         ] {
             assert!(!is_configuration(text), "{text}");
         }

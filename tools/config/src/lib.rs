@@ -40,6 +40,7 @@ mod ios;
 mod junos;
 mod line;
 mod load;
+mod neighbor_line;
 mod place;
 mod provenance;
 mod report;
@@ -52,7 +53,7 @@ mod xr;
 
 pub use dialect::{Format, detect, is_configuration};
 pub use ios::short_interface_name;
-pub use load::{Loaded, MAX_BYTES, Options, load, load_texts};
+pub use load::{Loaded, MAX_BYTES, MAX_LINE_BYTES, Options, load, load_texts};
 pub use place::Place;
 pub use provenance::{FamilyOrigin, FileLine, Provenance, VrfOrigin};
 pub use unknown::{UnknownLine, UnknownLines};

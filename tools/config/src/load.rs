@@ -12,6 +12,7 @@ use crate::dialect::{Format, detect};
 use crate::frr;
 use crate::ios;
 use crate::junos;
+use crate::place::Place;
 use crate::provenance::Provenance;
 use crate::report::Report;
 use crate::unknown::UnknownLines;
@@ -19,6 +20,8 @@ use crate::xr;
 
 /// The most bytes of one text, and of all texts that are read together.
 pub const MAX_BYTES: usize = 1 << 30;
+/// The longest line of a text, in bytes. No router takes one near that long.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
 /// The most files that a directory is searched for, and how deep.
 const MAX_FILES: usize = 100_000;
 const MAX_DEPTH: usize = 16;
@@ -115,13 +118,40 @@ fn load_sources(
             );
             continue;
         };
+        if let Some(place) = overlong_line(index as u32, text) {
+            let expected = format_args!("expected at most {MAX_LINE_BYTES} bytes");
+            report.error(place, "the line is too long", expected);
+            continue;
+        }
         formats.push(format);
-        devices.push(read_device(index as u32, text, format, &mut report));
+        let device = read_device(index as u32, text, format, &mut report);
+        if options.dialect.is_some() {
+            let empty = device.vrfs().is_empty() && device.interfaces.is_empty() && device.asn.is_none();
+            let index = index as u32;
+            match detect(text) {
+                Some(other) if other != format => {
+                    let severity = if empty { Severity::Error } else { Severity::Warning };
+                    report.about_source(severity, index, format_args!("looks like {other}, and is read as {format}"));
+                }
+                None if empty => {
+                    let message = format_args!("has nothing that {format} knows: neither VRFs nor interfaces nor BGP");
+                    report.about_source(Severity::Error, index, message);
+                }
+                _ => {}
+            }
+        }
+        devices.push(device);
         lines += memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.ends_with('\n'));
     }
     let assembled = assemble::assemble(&devices, &sources, &mut report);
     let (found, unknown) = report.finish();
     diagnostics.append(found);
+    if diagnostics.errors() == 0
+        && devices.iter().all(|device| device.vrfs().is_empty())
+        && let Some(source) = sources.first()
+    {
+        diagnostics.push(Diagnostic::warning(source.name(), "no VRF is configured here or in any other file"));
+    }
     let ((network, mut provenance), warnings) = match assembled {
         Some(assembled) => diagnostics.into_result(assembled)?,
         None => return Err(diagnostics),
@@ -137,6 +167,19 @@ fn read_device(source: u32, text: &str, format: Format, report: &mut Report<'_>)
         Format::Frr => frr::read(source, text, report),
         Format::Junos | Format::JunosSet => junos::read(source, text, format, report),
     }
+}
+
+/// Returns the start of the first line that is longer than [`MAX_LINE_BYTES`].
+fn overlong_line(source: u32, text: &str) -> Option<Place> {
+    let mut start = 0;
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    for end in ends {
+        if end - start > MAX_LINE_BYTES {
+            return Some(Place { source, start: start as u32, end: start as u32 });
+        }
+        start = end + 1;
+    }
+    None
 }
 
 /// Collects the files at or below `path`. Hidden ones below a directory are left out.

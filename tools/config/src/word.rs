@@ -35,6 +35,13 @@ impl<'a> Words<'a> {
         Self { line, at: 0, start, source }
     }
 
+    /// Returns the words of the line behind its first one, if that is `keyword`.
+    pub(crate) fn restart_after(self, keyword: &str) -> Self {
+        let mut words = self.restart();
+        words.eat(keyword);
+        words
+    }
+
     /// Returns the words of the line from its start.
     pub(crate) fn restart(self) -> Self {
         Self { at: 0, ..self }
@@ -73,6 +80,11 @@ impl<'a> Words<'a> {
     /// Takes the next word, or returns an empty text at the end of the line.
     pub(crate) fn next_text(&mut self) -> &'a str {
         self.next().map_or("", |word| word.text)
+    }
+
+    /// Returns the text of the last word that is left, or an empty text at the end of the line.
+    pub(crate) fn last_text(self) -> &'a str {
+        self.rest().text.split_ascii_whitespace().next_back().unwrap_or_default()
     }
 
     /// Takes the next word if it is `keyword`, and returns whether it was.

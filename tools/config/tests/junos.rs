@@ -48,5 +48,5 @@ set routing-instances A routing-options static route 10.0.0.0/8 next-hop 192.0.2
 
 #[test]
 fn nesting_is_bounded() {
-    assert!(model::errors(&"a { ".repeat(1_000_000), Format::Junos).contains("braces nest too deep"));
+    assert!(model::errors(&"a {\n".repeat(1_000_000), Format::Junos).contains("braces nest too deep"));
 }

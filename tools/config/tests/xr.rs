@@ -14,7 +14,7 @@ fn a_whole_configuration_becomes_the_model() {
     let loaded = load(include_str!("xr/whole.cfg"));
     insta::assert_snapshot!(show(&loaded.network));
     insta::assert_snapshot!(loaded.warnings.render(false));
-    assert_eq!(loaded.unknown.count(), 2, "{:?}", loaded.unknown.kept());
+    assert_eq!(loaded.unknown.count(), 0, "{:?}", loaded.unknown.kept());
 }
 
 #[test]

@@ -10,14 +10,20 @@
 #![expect(unsafe_code, reason = "unchecked loads into checked tables, SIMD intrinsics and huge pages")]
 
 mod check;
+mod direct;
 mod isa;
+mod pages;
 mod part;
 mod patch;
 mod region;
 mod store;
 mod walk;
 
+pub(super) use direct::{
+    CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS,
+};
 pub use isa::Isa;
+pub(super) use pages::Pages;
 pub(super) use part::{LEAF, LIST, OFFSET, PAGE, Part, Piece};
 pub(super) use patch::Place;
 pub(super) use store::{Store, StoreError};

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use vrfleak_bench_data::provider::ProviderShape;
 use vrfleak_dataplane::{Backend, Dataplane, Fibs};
-use vrfleak_engine::{Address, FamilyLeak, Leak, Network, Phase, RouteTarget};
+use vrfleak_engine::{Address, FamilyLeak, Leak, Network, Phase, RouteTarget, Sharing};
 
 use super::report::{NetworkFacts, PhaseRow, Report};
 use super::{Events, lookups, pings};
@@ -21,7 +21,10 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
     events.begin("generate");
     let start = Instant::now();
     let network = match &args.scenario {
-        Some(path) => input::read_path(path, &args.files, verbose)?,
+        Some(path) => input::read_path(path, &args.files, &args.configuration, verbose)?,
+        None if !args.files.feeds.is_empty() => {
+            return Err(Failure::request("`--feed` and `--ce-routes` are for a network that is given"));
+        }
         None => generate(args)?,
     };
     let generated = start.elapsed();
@@ -34,7 +37,8 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
         report.phases.push(PhaseRow::new("generate", generated, source_routes));
     });
 
-    let leak = Leak::with_progress(&network, |phase| {
+    let sharing = if args.no_sharing { Sharing::None } else { Sharing::Classes };
+    let leak = Leak::with(&network, sharing, |phase| {
         events.begin(match phase {
             Phase::Export => "export",
             Phase::Bucket => "bucket",
@@ -100,6 +104,7 @@ fn leaked(network: &Network, leak: &Leak, events: &Events) {
     let rib_entries = entries(ipv4) + entries(ipv6);
     let table_bytes = ipv4.table().bytes() + ipv6.table().bytes() + ipv4.buckets().bytes() + ipv6.buckets().bytes();
     let route_targets = distinct_targets(network);
+    let rib_lists = ipv4.ribs().lists().len() + ipv6.ribs().lists().len();
     let digest = digest(ipv4) ^ digest(ipv6).rotate_left(1);
     events.measured(move |report: &mut Report| {
         report.network.vpn_routes = vpn_routes;
@@ -109,6 +114,7 @@ fn leaked(network: &Network, leak: &Leak, events: &Events) {
         report.phases.push(PhaseRow::new("import", times.import, imported));
         report.imported_routes = imported;
         report.rib_entries = rib_entries;
+        report.rib_lists = rib_lists;
         report.rib_bytes = rib_bytes;
         report.table_bytes = table_bytes;
         report.digest = format!("{digest:016x}");
@@ -116,7 +122,7 @@ fn leaked(network: &Network, leak: &Leak, events: &Events) {
 }
 
 fn entries<A: Address>(family: &FamilyLeak<A>) -> usize {
-    family.ribs().iter().map(|rib| rib.best().len()).sum()
+    family.ribs().iter().map(|rib| rib.len()).sum()
 }
 
 /// Returns how many distinct route targets the VRFs import or export.
@@ -140,12 +146,14 @@ fn distinct_targets(network: &Network) -> usize {
 fn digest<A: Address>(family: &FamilyLeak<A>) -> u64 {
     family
         .ribs()
-        .par_iter()
+        .iter()
         .enumerate()
+        .collect::<Vec<_>>()
+        .into_par_iter()
         .map(|(vrf, rib)| {
             let mix =
                 |id: u32| ((vrf as u64) << 32 | u64::from(id)).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            rib.best().iter().map(|id| mix(id.0) ^ mix(id.0) >> 29).fold(0, u64::wrapping_add)
+            rib.iter().map(|id| mix(id.0) ^ mix(id.0) >> 29).fold(0, u64::wrapping_add)
         })
         .reduce(|| 0, u64::wrapping_add)
 }

@@ -8,7 +8,7 @@ use vrfleak_bench_data::keys::{self, KeyKind};
 use vrfleak_bench_data::random::Random;
 use vrfleak_dataplane::Fibs;
 use vrfleak_dataplane::lpm::NO_ROUTE;
-use vrfleak_engine::{Address, FamilyLeak, Leak, Prefix, VrfId};
+use vrfleak_engine::{Address, FamilyLeak, Leak, Prefix, Rib, RouteId, VrfId};
 
 use super::Events;
 use super::pings::inside;
@@ -57,15 +57,12 @@ pub(super) fn measure<A: Address>(
     events: &Events,
 ) -> Result<usize, Failure> {
     let family = leak.family::<A>();
-    let entries = |vrf: usize| family.ribs()[vrf].best().len();
-    let Some(biggest) = (0..family.ribs().len()).max_by_key(|&vrf| (entries(vrf), std::cmp::Reverse(vrf))) else {
+    let sizes = family.ribs().iter().map(|rib| rib.len()).enumerate();
+    let Some((biggest, 1..)) = sizes.max_by_key(|&(vrf, entries)| (entries, std::cmp::Reverse(vrf))) else {
         return Ok(0);
     };
-    if entries(biggest) == 0 {
-        return Ok(0);
-    }
     let biggest = VrfId::from_index(biggest);
-    let prefixes: Vec<Prefix<A>> = family.rib(biggest).best().iter().map(|&id| family.table().prefix(id)).collect();
+    let prefixes: Vec<Prefix<A>> = family.rib(biggest).iter().map(|id| family.table().prefix(id)).collect();
     let mut looked_up = 0;
     for kind in [KeyKind::Uniform, KeyKind::Matched, KeyKind::Zipf, KeyKind::Miss] {
         let keys = match kind {
@@ -92,12 +89,12 @@ pub(super) fn measure<A: Address>(
     Ok(looked_up)
 }
 
-/// Returns random (VRF, address) pairs: every entry of every RIB is as likely as any other.
+/// Returns random (VRF, address) pairs: every route that a RIB is made of is as likely as any other.
 fn pairs<A: Address>(family: &FamilyLeak<A>, seed: u64) -> (Vec<VrfId>, Vec<A>) {
-    let mut ends = Vec::with_capacity(family.ribs().len());
+    let mut ends = Vec::with_capacity(family.ribs().iter().len());
     let mut end = 0;
-    for rib in family.ribs() {
-        end += rib.best().len();
+    for rib in family.ribs().iter() {
+        end += parts(&rib);
         ends.push(end);
     }
     let mut random = Random::stream(seed, 0x6d69_7865_6400 | u64::from(A::BITS));
@@ -105,11 +102,27 @@ fn pairs<A: Address>(family: &FamilyLeak<A>, seed: u64) -> (Vec<VrfId>, Vec<A>) 
         .map(|_| {
             let at = random.below(end as u64) as usize;
             let vrf = ends.partition_point(|&end| end <= at);
-            let rib = family.ribs()[vrf].best();
-            let id = rib[at + rib.len() - ends[vrf]];
-            (VrfId::from_index(vrf), inside(family.table().prefix(id), &mut random))
+            let vrf = VrfId::from_index(vrf);
+            let rib = family.rib(vrf);
+            let address = match part(&rib, at + parts(&rib) - ends[vrf.index()]) {
+                Some(id) => inside(family.table().prefix(id), &mut random),
+                // An entry that others have and this VRF has not: any address will do.
+                None => A::narrow(random.next_u128()),
+            };
+            (vrf, address)
         })
         .unzip()
+}
+
+/// Returns how many routes a RIB is made of: its list and its splices. A few of them it does not have itself.
+pub(super) fn parts(rib: &Rib<'_>) -> usize {
+    rib.list().len() + rib.splices().len()
+}
+
+/// Returns the route at a position below [`parts`], in constant time.
+pub(super) fn part(rib: &Rib<'_>, at: usize) -> Option<RouteId> {
+    let list = rib.list();
+    list.get(at).copied().or_else(|| rib.splices()[at - list.len()].best())
 }
 
 /// Compares answers from all over the keys with the longest match that a scan of the RIB finds.
@@ -120,11 +133,10 @@ fn check<A: Address>(family: &FamilyLeak<A>, fibs: &Fibs, job: &Job<A>) -> Resul
     let wrong = (0..job.keys.len()).step_by(step).collect::<Vec<_>>().into_par_iter().find_first(|&at| {
         let longest = family
             .rib(job.vrfs[at])
-            .best()
             .iter()
-            .filter(|&&id| family.table().prefix(id).contains(job.keys[at]))
-            .max_by_key(|&&id| family.table().prefix(id).len());
-        answers[at] != longest.map_or(NO_ROUTE, |&id| family.table().next_hop(id).0)
+            .filter(|&id| family.table().prefix(id).contains(job.keys[at]))
+            .max_by_key(|&id| family.table().prefix(id).len());
+        answers[at] != longest.map_or(NO_ROUTE, |id| family.table().next_hop(id).0)
     });
     match wrong {
         None => Ok(()),

@@ -18,6 +18,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{Format, Global, RunArgs};
 use crate::failure::{Answer, Failure};
+use crate::interrupt;
 use crate::output::Output;
 use report::Report;
 
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Answer, Failure> {
         .num_threads(threads)
         .build()
         .map_err(|error| Failure::request(format!("cannot start {threads} threads: {error}")))?;
-    let interrupts = interrupts()?;
+    let interrupts = interrupt::interrupts()?;
     let (sender, events) = unbounded();
     let (job_args, verbose) = (args.clone(), global.verbose);
     thread::spawn(move || {
@@ -109,14 +110,4 @@ fn progress() -> ProgressBar {
     }
     progress.enable_steady_tick(Duration::from_millis(100));
     progress
-}
-
-/// Returns a channel that gets a message at each interrupt.
-fn interrupts() -> Result<Receiver<()>, Failure> {
-    let (sender, receiver) = unbounded();
-    ctrlc::set_handler(move || {
-        let _ = sender.send(());
-    })
-    .map_err(|error| Failure::request(format!("cannot listen for interrupts: {error}")))?;
-    Ok(receiver)
 }

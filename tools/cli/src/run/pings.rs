@@ -5,6 +5,8 @@ use vrfleak_bench_data::random::Random;
 use vrfleak_dataplane::{Dataplane, Ping, Verdict};
 use vrfleak_engine::{Address, Leak, Network, Prefix, VrfId};
 
+use super::lookups::{part, parts};
+
 /// How many pings a family gets at most.
 const PINGS: usize = 1 << 19;
 
@@ -59,12 +61,12 @@ pub(super) fn ping_sample<A: Address>(network: &Network, leak: &Leak, dataplane:
     let pings: Vec<Ping<A>> = (0..most)
         .map(|_| {
             let (vrf, source) = own[random.below(own.len() as u64) as usize];
-            let routes = family.rib(vrf).best();
-            let destination = if random.below(4) < 3 && !routes.is_empty() {
-                let prefix = family.table().prefix(routes[random.below(routes.len() as u64) as usize]);
-                inside(prefix, &mut random)
-            } else {
-                own[random.below(own.len() as u64) as usize].1
+            let rib = family.rib(vrf);
+            let under_route = random.below(4) < 3 && rib.len() > 0;
+            let route = if under_route { part(&rib, random.below(parts(&rib) as u64) as usize) } else { None };
+            let destination = match route {
+                Some(id) => inside(family.table().prefix(id), &mut random),
+                None => own[random.below(own.len() as u64) as usize].1,
             };
             Ping { vrf, source, destination }
         })

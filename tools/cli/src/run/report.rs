@@ -25,6 +25,8 @@ pub(super) struct Report {
     pub(super) peak_rss_bytes: Option<u64>,
     pub(super) source_routes: usize,
     pub(super) rib_entries: usize,
+    /// Lists that the RIBs of both families are made of; VRFs that import alike share one.
+    pub(super) rib_lists: usize,
     /// Bytes of the model: VRFs, their own routes, next hops, attributes.
     pub(super) model_bytes: usize,
     /// Bytes of the ranked routes and the buckets.
@@ -93,6 +95,7 @@ impl Report {
             peak_rss_bytes: None,
             source_routes: 0,
             rib_entries: 0,
+            rib_lists: 0,
             model_bytes: 0,
             table_bytes: 0,
             backend: "",
@@ -131,7 +134,7 @@ impl Report {
             ];
             for (name, items, bytes) in rows.into_iter().filter(|row| row.1 > 0) {
                 let (mib, each) = (bytes as f64 / 1_048_576.0, bytes as f64 / items as f64);
-                writeln!(out, "{name:<22} {:>14} {mib:>12.1} {each:>14.1}", grouped(items))?;
+                writeln!(out, "{name:<22} {:>14} {mib:>12.1} {each:>14.2}", grouped(items))?;
             }
             if let Some(peak) = self.peak_rss_bytes {
                 writeln!(out, "{:<22} {:>14} {:>12.1}", "Peak of the process", "", peak as f64 / 1_048_576.0)?;
@@ -170,7 +173,14 @@ impl Report {
             }
         }
         writeln!(out)?;
-        writeln!(out, "Threads {}, FIBs in {}, digest {}", self.threads, self.backend, self.digest)?;
+        writeln!(
+            out,
+            "Threads {}, RIBs of {} lists, FIBs in {}, digest {}",
+            self.threads,
+            grouped(self.rib_lists),
+            self.backend,
+            self.digest
+        )?;
         if self.interrupted {
             writeln!(out, "Interrupted: this is what was measured until then.")?;
         }

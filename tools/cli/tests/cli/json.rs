@@ -28,7 +28,7 @@ fn keys(text: &str) -> Vec<String> {
 
 #[test]
 fn a_route_has_these_keys() {
-    let expected = "router vrf family prefix protocol distance metric best source_router source_vrf rd route_targets \
+    let expected = "router vrf family prefix protocol distance metric best installed source_router source_vrf rd route_targets \
                     next_hop interface label";
     assert_eq!(keys(&data(0, "show route --input lab.toml --format json")).join(" "), expected);
 }

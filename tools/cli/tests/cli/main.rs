@@ -1,7 +1,9 @@
 //! Runs the command as its users do and looks at what it prints and how it ends.
 
+mod bench;
 mod command;
 mod errors;
+mod feeds;
 mod json;
 mod lab;
 mod output;

@@ -68,7 +68,10 @@ fn frr_has_the_same_routes_sources_targets_and_best_paths() {
     for (name, folder) in [("frr-lab", "lab-frr"), ("frr-dupconn", "lab-overlap-frr")] {
         let Some(case) = case(folder) else { return };
         // The running configuration has no addresses; the lab's are in the file that FRR was started with.
-        let Some(input) = [case.join("frr.conf")].into_iter().find(|path| path.is_file()) else { continue };
+        let input = case.join("frr.conf");
+        if !input.is_file() {
+            continue;
+        }
         let rows = json(0, &format!("show route --input {}", input.display()));
         let rows: Vec<&Value> = rows.as_array().expect("an array").iter().collect();
         for vrf in ["VRF-A", "VRF-B", "VRF-C"] {
@@ -106,6 +109,62 @@ fn frr_has_the_same_routes_sources_targets_and_best_paths() {
             assert_eq!(row["rd"], target, "the lab's RDs and targets are the same numbers");
         }
     }
+}
+
+/// Returns the lab's configuration with what was the kernel's: the addresses of interfaces, which the routes show.
+fn with_interfaces(case: &Path, name: &str) -> String {
+    let text = read(&case.join(format!("{name}.running-config")));
+    let (head, tail) = text.split_at(text.find("router bgp").expect("BGP runs"));
+    let mut interfaces = String::new();
+    for vrf in ["VRF-A", "VRF-B", "VRF-C"] {
+        let routes: Value = serde_json::from_str(&read(&case.join(format!("{name}.{vrf}.route.json")))).expect("JSON");
+        for (prefix, paths) in routes.as_object().expect("routes by prefix") {
+            if paths[0]["protocol"] == "connected" {
+                let interface = paths[0]["nexthops"][0]["interfaceName"].as_str().expect("a name");
+                let address = prefix.replace(".0/", ".1/");
+                interfaces += &format!("interface {interface} vrf {vrf}\n ip address {address}\nexit\n!\n");
+            }
+        }
+    }
+    format!("{head}{interfaces}{tail}")
+}
+
+#[test]
+fn frr_installs_the_same_paths_where_prefixes_overlap() {
+    let Some(case) = case("lab-overlap-frr") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = folder.path().join("frr.conf");
+    fs::write(&input, with_interfaces(&case, "frr-dupconn")).expect("a file");
+    let rows = json(0, &format!("show route --input {}", input.display()));
+    for vrf in ["VRF-A", "VRF-B", "VRF-C"] {
+        let routes: Value =
+            serde_json::from_str(&read(&case.join(format!("frr-dupconn.{vrf}.route.json")))).expect("JSON");
+        let mut expected = BTreeSet::new();
+        for (prefix, entries) in routes.as_object().expect("routes by prefix") {
+            for entry in entries.as_array().expect("routes").iter().filter(|entry| entry["selected"] == true) {
+                for hop in entry["nexthops"].as_array().expect("next hops") {
+                    let source = hop["vrf"].as_str().unwrap_or(vrf);
+                    let interface = hop["interfaceName"].as_str().expect("a name");
+                    expected
+                        .insert(format!("{prefix} {} {} {interface} {source}", entry["protocol"], entry["distance"]));
+                }
+            }
+        }
+        let ours: BTreeSet<String> = rows
+            .as_array()
+            .expect("an array")
+            .iter()
+            .filter(|row| row["vrf"] == vrf && row["installed"] == true && row["protocol"] != "local")
+            .map(|row| {
+                let text = |key: &str| row[key].as_str().unwrap_or(vrf).to_owned();
+                let (prefix, interface, source) = (text("prefix"), text("interface"), text("source_vrf"));
+                format!("{prefix} {} {} {interface} {source}", row["protocol"], row["distance"])
+            })
+            .collect();
+        assert_eq!(ours, expected, "{vrf}");
+    }
+    let table = data(0, &format!("show route --vrf VRF-C 172.16.1.0/24 --input {}", input.display()));
+    assert_eq!(table.matches("directly connected").count(), 2, "{table}");
 }
 
 #[test]

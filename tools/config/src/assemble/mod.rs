@@ -1,5 +1,7 @@
 //! From devices to a network: names are resolved, derived values derived, routes made.
 
+mod announce;
+mod crossing;
 mod derived;
 mod policy;
 mod router_id;
@@ -8,9 +10,13 @@ mod session;
 
 use ahash::AHashMap;
 use vrfleak_bench_data::SourceText;
-use vrfleak_engine::{Family, InterfaceId, Network, NetworkBuilder, PolicyId, Rd, Redistribute, RouteTarget, VrfId};
+use vrfleak_engine::{
+    Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit, PolicyId, Rd, Redistribute,
+    RouteTarget, VrfId,
+};
 
 use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticTarget, Table};
+use crate::dialect::Format;
 use crate::place::{Located, Place};
 use crate::provenance::{FamilyOrigin, Provenance, VrfOrigin};
 use crate::report::Report;
@@ -45,7 +51,7 @@ pub(crate) fn assemble(
             ids.push(Some(assembly.device(device, &name)));
         }
     }
-    assembly.sessions(devices, &ids);
+    assembly.learn(devices, &ids);
     if assembly.report.errors() > 0 {
         return None;
     }
@@ -110,7 +116,10 @@ impl Assembly<'_, '_> {
                 ids.vrfs.push(None);
                 continue;
             }
-            let rd = table.rd.map(|rd| match rd.value {
+            // Without an RD the default table would keep its routes from VRFs that ask for them.
+            let auto = Located::new(RdChoice::Auto, table.place);
+            let rd = table.rd.or((index == DEFAULT_TABLE && crossing::crosses(device)).then_some(auto));
+            let rd = rd.map(|rd| match rd.value {
                 RdChoice::Given(given) => Located::new(given, rd.place),
                 RdChoice::Auto => Located::new(derived::rd(router_id, table, index), rd.place),
             });
@@ -126,6 +135,8 @@ impl Assembly<'_, '_> {
                 );
             }
             let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
+            self.builder.vrf_mut(id).reexport_imported =
+                Family::ALL.into_iter().any(|family| table.family(family).reexports);
             ids.vrfs.push(Some(id));
             let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
             let origin = VrfOrigin { definition: table.place, rd: rd.map(|rd| rd.place), families };
@@ -138,6 +149,7 @@ impl Assembly<'_, '_> {
             }
             ids.interfaces.push(vrf.map(|vrf| self.builder.interface(vrf, &interface.name)));
         }
+        self.crossings(device, &ids, router_id, policies);
         self.routes(device, &ids);
         ids
     }
@@ -197,14 +209,17 @@ impl Assembly<'_, '_> {
                 config.export_policy.as_ref().or(table.export_policy.as_ref()),
             ];
             let [import_map, export_map] = maps.map(|name| name.map(|name| self.map(device, name, policies)));
+            let limits = limits(device, table_index, family);
             match family {
                 Family::Ipv4 => {
                     let model = self.builder.family::<u32>(id);
+                    (model.allowas_in, model.maximum_paths, model.maximum_routes) = limits;
                     (model.import_map, model.export_map) = (import_map, export_map);
                     (model.import, model.export, model.redistribute) = (import, export, redistribute);
                 }
                 Family::Ipv6 => {
                     let model = self.builder.family::<u128>(id);
+                    (model.allowas_in, model.maximum_paths, model.maximum_routes) = limits;
                     (model.import_map, model.export_map) = (import_map, export_map);
                     (model.import, model.export, model.redistribute) = (import, export, redistribute);
                 }
@@ -220,11 +235,29 @@ impl Assembly<'_, '_> {
     }
 }
 
+/// How many paths FRR installs where nothing is said: as many as it can, which is more than there are here.
+const FRR_PATHS: u32 = 64;
+
+/// Returns how often the router's AS may stand in a path, how many paths are installed, and how many routes there may be.
+fn limits(device: &Device, table: usize, family: Family) -> (u32, MaximumPaths, Option<MaximumRoutes>) {
+    let config = device.tables[table].family(family);
+    let default = match device.format {
+        Format::Frr => MaximumPaths { paths: FRR_PATHS, eibgp: false },
+        _ => MaximumPaths::default(),
+    };
+    let paths = config.maximum_paths.map(|paths| MaximumPaths { paths: paths.value.paths, eibgp: paths.value.eibgp });
+    let routes = config.maximum_routes.map(|routes| MaximumRoutes {
+        limit: routes.value.limit,
+        over: if routes.value.warning_only { OverLimit::WarningOnly } else { OverLimit::Reject },
+    });
+    (announce::allowas_in(device, table, family), paths.unwrap_or(default), routes)
+}
+
 /// Returns whether the default table takes part: it leaks, or a VRF's routes lead into it (SEMANTICS I8).
 fn needs_default(device: &Device, tables: &[Option<usize>]) -> bool {
     let default = &device.tables[DEFAULT_TABLE];
     let leaks = |family| default.family(family).in_bgp && !default.targets_of(family).is_empty();
-    if Family::ALL.into_iter().any(leaks) {
+    if Family::ALL.into_iter().any(leaks) || crossing::crosses(device) {
         return true;
     }
     let leads_there = |target: &StaticTarget| match target {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use vrfleak_engine::policy::{Outcome, Policy, PolicyRoute};
-use vrfleak_engine::{Address, Attributes, PolicyId, Prefix, Protocol, RouteTarget};
+use vrfleak_engine::{Address, Attributes, Dialect, PolicyId, Prefix, Protocol, RouteTarget};
 
 use super::Assembly;
 use crate::device::Device;
@@ -75,18 +75,22 @@ impl Assembly<'_, '_> {
         let Offered { prefix, protocol, interface, next_hop } = route;
         let route = PolicyRoute { prefix, protocol, attributes, interface, next_hop, rd: None };
         let evaluation = device.policies.policies.evaluate(policy, route);
-        match evaluation.outcome {
-            Outcome::Accepted(_) => {
-                let mut attributes = evaluation.attributes.into_owned();
-                if let Some(set) = &mut attributes.route_targets {
-                    let mut all = [&**set, targets].concat();
-                    all.sort_unstable();
-                    all.dedup();
-                    *set = all.into();
-                }
-                Some(attributes)
-            }
-            Outcome::Denied(_) | Outcome::NoMatch => None,
+        // What no term of a Junos policy decides is decided by the protocol: BGP's routes pass.
+        let passes = match evaluation.outcome {
+            Outcome::Accepted(_) => true,
+            Outcome::NoMatch => protocol == Protocol::Bgp && device.format.dialect() == Dialect::JUNOS,
+            Outcome::Denied(_) => false,
+        };
+        if !passes {
+            return None;
         }
+        let mut attributes = evaluation.attributes.into_owned();
+        if let Some(set) = &mut attributes.route_targets {
+            let mut all = [&**set, targets].concat();
+            all.sort_unstable();
+            all.dedup();
+            *set = all.into();
+        }
+        Some(attributes)
     }
 }

@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use super::Assembly;
-use crate::device::{DEFAULT_TABLE, Device, Interface, Neighbor, TableBgp};
+use crate::device::{DEFAULT_TABLE, Device, Interface, Neighbor};
+use crate::place::Located;
 
-/// How many groups a neighbour may inherit from, one through the other.
-const MAX_GROUPS: usize = 8;
+/// How many groups a neighbour may inherit from.
+const MAX_GROUPS: usize = 16;
 
 impl Assembly<'_, '_> {
     /// Returns the BGP identifier: the configured one; else the highest address of a loopback, else of any interface,
@@ -52,9 +53,9 @@ fn ipv4_addresses(interface: &Interface) -> impl Iterator<Item = Ipv4Addr> + '_ 
 /// Returns the address that other PEs see as next hop of the router's VPN routes: that of the interface which sessions
 /// for VPN routes start from, if one is configured.
 pub(super) fn vpn_address(device: &Device) -> Option<IpAddr> {
-    let bgp = &device.tables[DEFAULT_TABLE].bgp;
     let neighbor = device.vpn_neighbor.as_ref()?;
-    let source = inherited(bgp, &neighbor.value, |neighbor| neighbor.update_source.as_ref())?;
+    let neighbor = device.tables[DEFAULT_TABLE].bgp.neighbor_named(&neighbor.value)?;
+    let source = inherited(device, DEFAULT_TABLE, neighbor, |neighbor| neighbor.update_source.as_ref())?;
     if let Ok(address) = source.value.parse() {
         return Some(address);
     }
@@ -62,14 +63,25 @@ pub(super) fn vpn_address(device: &Device) -> Option<IpAddr> {
     interface.addresses.first().map(|address| address.net.addr())
 }
 
-/// Returns what `get` finds at the neighbour of this name or the first group above it that has it.
-pub(super) fn inherited<'a, T>(bgp: &'a TableBgp, name: &str, get: impl Fn(&'a Neighbor) -> Option<T>) -> Option<T> {
-    let mut neighbor = bgp.neighbor_named(name)?;
+/// Returns what `get` finds at the neighbour or the first group above it that has it. Groups are those of the table or,
+/// as IOS-XR has them, of the default table.
+pub(super) fn inherited<'d, T>(
+    device: &'d Device,
+    table: usize,
+    neighbor: &'d Neighbor,
+    get: impl Fn(&'d Neighbor) -> Option<T>,
+) -> Option<T> {
+    let mut waiting = vec![neighbor];
     for _ in 0..MAX_GROUPS {
+        let neighbor = waiting.pop()?;
         if let Some(value) = get(neighbor) {
             return Some(value);
         }
-        neighbor = bgp.neighbor_named(&neighbor.group.as_ref()?.value)?;
+        let group = |name: &'d Located<String>| {
+            let tables = [table, DEFAULT_TABLE];
+            tables.into_iter().find_map(|table| device.tables[table].bgp.neighbor_named(&name.value))
+        };
+        waiting.extend(neighbor.groups.iter().rev().filter_map(group));
     }
     None
 }

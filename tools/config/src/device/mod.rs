@@ -11,9 +11,11 @@ mod table;
 use ahash::AHashMap;
 
 pub(crate) use interface::{Interface, InterfaceAddress};
-pub(crate) use neighbor::{Neighbor, RemoteAs};
+pub(crate) use neighbor::{Neighbor, NeighborFamily, RemoteAs};
 pub(crate) use static_route::{StaticRoute, StaticTarget};
-pub(crate) use table::{FamilyConfig, Originated, RdChoice, Redistribution, Table, TableBgp, Targets};
+pub(crate) use table::{
+    FamilyConfig, MaximumPaths, MaximumRoutes, Originated, RdChoice, Redistribution, Table, TableBgp, Targets,
+};
 
 use crate::dialect::Format;
 use crate::place::{Located, Place};
@@ -75,6 +77,13 @@ impl Device {
         self.tables.push(Table::new(name.to_owned(), place));
         self.table_ids.insert(name.to_owned(), self.tables.len() - 1);
         self.tables.len() - 1
+    }
+
+    /// Empties the VRF of this name, if there is one.
+    pub(crate) fn clear_table(&mut self, name: &str) {
+        if let Some(index) = self.table_named(name) {
+            self.tables[index] = Table::new(name.to_owned(), self.tables[index].place);
+        }
     }
 
     /// Returns the position of the interface of this name, if it was named before.

@@ -20,8 +20,8 @@ pub(crate) struct Neighbor {
     pub(crate) name: String,
     pub(crate) place: Place,
     pub(crate) remote_as: Option<Located<RemoteAs>>,
-    /// The group whose settings it inherits.
-    pub(crate) group: Option<Located<String>>,
+    /// The groups whose settings it inherits, the first that has a setting first.
+    pub(crate) groups: Vec<Located<String>>,
     pub(crate) shutdown: bool,
     /// Whether VPN routes are exchanged.
     pub(crate) vpn: bool,
@@ -44,6 +44,18 @@ pub(crate) struct NeighborFamily {
     pub(crate) weight: Option<u32>,
     /// How often the router's own AS may stand in the path of a received route.
     pub(crate) allowas_in: Option<u8>,
+    /// Lists that received routes pass besides the policy, by the names of their policies.
+    pub(crate) filters_in: Vec<Located<String>>,
+    /// Lists that sent routes pass besides the policy.
+    pub(crate) filters_out: Vec<Located<String>>,
+    /// Whether a default route is sent, there or not.
+    pub(crate) default_originate: Option<bool>,
+    /// Whether the neighbour's AS is replaced by the router's own in the paths that it gets.
+    pub(crate) as_override: Option<bool>,
+    /// How many routes may come in before the session is torn down.
+    pub(crate) maximum_prefix: Option<u32>,
+    /// Whether communities are sent, where the configuration says so.
+    pub(crate) send_community: Option<bool>,
 }
 
 impl Neighbor {
@@ -52,7 +64,7 @@ impl Neighbor {
             name,
             place,
             remote_as: None,
-            group: None,
+            groups: Vec::new(),
             shutdown: false,
             vpn: false,
             update_source: None,

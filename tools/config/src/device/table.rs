@@ -49,6 +49,20 @@ pub(crate) struct Originated {
     pub(crate) policy: Option<Located<String>>,
 }
 
+/// How many routes a table may have, and whether more than those are kept all the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MaximumRoutes {
+    pub(crate) limit: u32,
+    pub(crate) warning_only: bool,
+}
+
+/// How many paths of equal cost a table installs, and whether those over eBGP and iBGP may be mixed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MaximumPaths {
+    pub(crate) paths: u32,
+    pub(crate) eibgp: bool,
+}
+
 /// What a table has in one address family.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FamilyConfig {
@@ -64,6 +78,16 @@ pub(crate) struct FamilyConfig {
     /// Whether a static default route may be redistributed, where the dialect wants that said.
     pub(crate) default_originate: bool,
     pub(crate) networks: Vec<Originated>,
+    /// How many routes the table may have.
+    pub(crate) maximum_routes: Option<Located<MaximumRoutes>>,
+    /// How many paths of equal cost it installs.
+    pub(crate) maximum_paths: Option<Located<MaximumPaths>>,
+    /// The policy that routes of the default table pass to come in.
+    pub(crate) from_default: Option<Located<String>>,
+    /// The policy that routes pass to come into the default table.
+    pub(crate) to_default: Option<Located<String>>,
+    /// Whether what was imported is exported again.
+    pub(crate) reexports: bool,
     pub(crate) routes: Vec<StaticRoute>,
 }
 
@@ -73,6 +97,8 @@ pub(crate) struct TableBgp {
     /// Its AS number where it is not the router's.
     pub(crate) asn: Option<u32>,
     pub(crate) router_id: Option<Located<Ipv4Addr>>,
+    /// Whether an external neighbour without a policy exchanges no routes, where it is not as on the whole router.
+    pub(crate) requires_policy: Option<bool>,
     pub(crate) neighbors: Vec<Neighbor>,
     neighbor_ids: AHashMap<String, usize>,
 }
@@ -114,6 +140,9 @@ pub(crate) struct Table {
     pub(crate) targets: Targets,
     pub(crate) import_policy: Option<Located<String>>,
     pub(crate) export_policy: Option<Located<String>>,
+    /// On Junos, whether routes pass to and from other instances of the router that say so too; `None` where nothing
+    /// needs to be said, or the table takes no part in BGP VPNs.
+    pub(crate) auto_export: Option<bool>,
     pub(crate) bgp: TableBgp,
     families: [FamilyConfig; 2],
 }
@@ -128,6 +157,7 @@ impl Table {
             targets: Targets::default(),
             import_policy: None,
             export_policy: None,
+            auto_export: None,
             bgp: TableBgp::default(),
             families: Default::default(),
         }

@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 use vrfleak_engine::{Family, RouteTarget};
 
 use super::{Mode, Read, Reader, VrfImport};
-use crate::device::{DEFAULT_TABLE, Originated, RdChoice, Redistribution, RemoteAs};
+use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget};
+use crate::neighbor_line;
 use crate::place::Located;
 use crate::value;
 use crate::word::{Word, Words};
@@ -36,8 +37,22 @@ impl Reader<'_, '_> {
                     self.device.tables[table].bgp.router_id = Some(id);
                 }
             }
-            "no" if words.eat_all(&["bgp", "ebgp-requires-policy"]) => self.device.requires_policy = false,
-            "no" if words.eat_all(&["bgp", "default", "ipv4-unicast"]) => self.default_unicast = false,
+            "bgp" if words.eat("ebgp-requires-policy") => {
+                self.device.tables[table].bgp.requires_policy = Some(true);
+            }
+            "bgp" if matches!(words.peek_text(), "always-compare-med" | "bestpath" | "deterministic-med") => {
+                self.report.warning(
+                    words.whole(),
+                    "this rule of selection is not modelled",
+                    "the best path may differ",
+                );
+            }
+            "no" if words.eat_all(&["bgp", "ebgp-requires-policy"]) => {
+                self.device.tables[table].bgp.requires_policy = Some(false);
+            }
+            "no" if words.eat_all(&["bgp", "default", "ipv4-unicast"]) => self.quiet.push(table),
+            "no" if words.eat_all(&["bgp", "network", "import-check"]) => self.unchecked.push(table),
+            "no" if words.peek_text() != "bgp" => return self.forget(table, Family::Ipv4, words),
             "neighbor" => return self.neighbor(table, None, words),
             "address-family" => {
                 let family = match words.next_text() {
@@ -51,7 +66,7 @@ impl Reader<'_, '_> {
                     _ => Read::Unknown,
                 };
             }
-            "network" | "redistribute" => {
+            "network" | "redistribute" | "maximum-paths" | "aggregate-address" => {
                 return self.bgp_family(table, Family::Ipv4, words.restart());
             }
             _ => return Read::Unknown,
@@ -62,10 +77,22 @@ impl Reader<'_, '_> {
     pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Read {
         if words.next_text() == "neighbor"
             && let Some(name) = words.next()
-            && words.next_text() == "activate"
         {
-            self.device.vpn_neighbor.get_or_insert_with(|| name.name());
-            return Read::Whole;
+            match words.next_text() {
+                "activate" => {
+                    self.device.vpn_neighbor.get_or_insert_with(|| name.name());
+                    return Read::Whole;
+                }
+                keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") => {
+                    self.report.warning(
+                        words.whole(),
+                        format_args!("`{keyword}` between PEs is not modelled"),
+                        "VPN routes go from PE to PE unchanged",
+                    );
+                    return Read::Whole;
+                }
+                _ => {}
+            }
         }
         Read::Unknown
     }
@@ -111,14 +138,16 @@ impl Reader<'_, '_> {
                 self.report.warning(place, "aggregates are not modelled", "the aggregate is missing");
             }
             "neighbor" => return self.neighbor(table, Some(family), words),
-            "no" if words.eat("neighbor") => {
-                let Some(name) = words.next() else { return Read::Unknown };
-                if words.next_text() != "activate" {
-                    return Read::Unknown;
+            "no" => return self.forget(table, family, words),
+            "maximum-paths" => {
+                words.eat("ibgp");
+                if let Some(paths) = value::number(&mut words, self.report, "number of paths", 1..=256) {
+                    let maximum = MaximumPaths { paths: paths.value, eibgp: false };
+                    let config = self.device.tables[table].family_mut(family);
+                    config.maximum_paths = Some(Located::new(maximum, paths.place));
                 }
-                let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
-                neighbor.families[family as usize].active = Some(false);
             }
+            "distance" => self.report.warning(place, "distances of BGP are not modelled", "taken as 20 and 200"),
             "rd" if words.eat_all(&["vpn", "export"]) => {
                 if let Some(rd) = value::rd(&mut words, self.report) {
                     self.set_rd(table, rd);
@@ -203,53 +232,71 @@ impl Reader<'_, '_> {
 
     fn neighbor(&mut self, table: usize, family: Option<Family>, mut words: Words<'_>) -> Read {
         let Some(name) = words.next() else { return Read::Unknown };
+        let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
+        let families = [family.unwrap_or(Family::Ipv4)];
+        match neighbor_line::read(neighbor, &families, words, &mut self.maps, self.report) {
+            true => Read::Whole,
+            false => Read::Unknown,
+        }
+    }
+
+    /// Undoes what follows `no` in an instance or an address family.
+    fn forget(&mut self, table: usize, family: Family, mut words: Words<'_>) -> Read {
         let keyword = words.next_text();
-        let index = family.unwrap_or(Family::Ipv4) as usize;
-        let bgp = &mut self.device.tables[table].bgp;
-        match keyword {
-            "remote-as" => {
-                let remote = match words.peek_text() {
-                    "internal" => Some(RemoteAs::Internal),
-                    "external" => Some(RemoteAs::External),
-                    _ => value::as_number(&mut words, self.report).map(|asn| RemoteAs::Number(asn.value)),
-                };
-                let neighbor = bgp.neighbor(name.text, name.place);
-                neighbor.remote_as = remote.map(|remote| Located::new(remote, name.place));
-            }
-            "peer-group" => {
-                bgp.neighbor(name.text, name.place).group = words.next().map(Word::name);
-            }
-            "activate" => bgp.neighbor(name.text, name.place).families[index].active = Some(true),
-            "shutdown" => bgp.neighbor(name.text, name.place).shutdown = true,
-            "update-source" => {
-                bgp.neighbor(name.text, name.place).update_source = words.next().map(Word::name);
-            }
-            "weight" => {
-                let weight = value::number(&mut words, self.report, "weight", 0..=65535);
-                bgp.neighbor(name.text, name.place).families[index].weight = weight.map(|weight| weight.value);
-            }
-            "allowas-in" => {
-                let times = words.next_text().parse().unwrap_or(3);
-                bgp.neighbor(name.text, name.place).families[index].allowas_in = Some(times);
-            }
-            "route-map" => {
-                let policy = words.next().map(Word::name);
-                let config = &mut bgp.neighbor(name.text, name.place).families[index];
-                match words.next_text() {
-                    "in" => config.policy_in = policy,
-                    "out" => config.policy_out = policy,
-                    _ => {
-                        self.report.error(words.end(), "a route map without a direction", "expected `in` or `out`");
-                    }
+        let rest = words;
+        let named = self.device.table_named(rest.last_text());
+        let config = self.device.tables[table].family_mut(family);
+        match (keyword, words.next_text()) {
+            ("neighbor", "") => return Read::Unknown,
+            ("neighbor", _) => {
+                let mut words = rest;
+                let Some(name) = words.next() else { return Read::Unknown };
+                let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
+                if !neighbor_line::forget(neighbor, &[family], words) {
+                    return Read::Unknown;
                 }
             }
-            "prefix-list" | "distribute-list" | "filter-list" | "default-originate" | "local-as" => {
-                self.report.warning(
-                    words.whole(),
-                    format_args!("`neighbor {keyword}` is not modelled"),
-                    "routes of this neighbour may differ",
-                );
+            ("redistribute", "connected") => config.connected = None,
+            ("redistribute", "static") => config.statics = None,
+            ("network", prefix) => {
+                let prefix = prefix.parse::<ipnet::IpNet>().map(|net| net.trunc()).ok();
+                config.networks.retain(|network| Some(network.prefix) != prefix);
             }
+            ("export", "vpn") => self.exports.retain(|&there| there != (table, family)),
+            ("import", "vpn") => self.imports.retain(|&there| there != (table, family)),
+            ("import", "vrf") => match (words.next_text(), named) {
+                ("route-map", _) => config.import_policy = None,
+                ("default", _) => self.leaks.retain(|leak| !leak.is(table, DEFAULT_TABLE, family)),
+                (_, Some(from)) => self.leaks.retain(|leak| !leak.is(table, from, family)),
+                _ => {}
+            },
+            ("route-map", "vpn") if words.peek_text() == "import" => config.import_policy = None,
+            ("route-map", "vpn") => config.export_policy = None,
+            ("rd", "vpn") => self.device.tables[table].rd = None,
+            ("rt" | "route-target", "vpn") => {
+                let before = std::mem::take(&mut config.targets);
+                let mut words = rest;
+                words.next();
+                if words.rest().text.contains(':') {
+                    self.targets(table, family, words);
+                }
+                let config = self.device.tables[table].family_mut(family);
+                let gone = std::mem::replace(&mut config.targets, before);
+                let all = !words.rest().text.contains(':');
+                let direction = words.peek_text();
+                let is_gone =
+                    |list: &[Located<Option<RouteTarget>>], value| list.iter().any(|gone| gone.value == value);
+                config
+                    .targets
+                    .import
+                    .retain(|there| !(is_gone(&gone.import, there.value) || all && direction != "export"));
+                config
+                    .targets
+                    .export
+                    .retain(|there| !(is_gone(&gone.export, there.value) || all && direction != "import"));
+            }
+            // What is off by default.
+            ("label" | "nexthop" | "maximum-paths" | "aggregate-address" | "distance", _) => {}
             _ => return Read::Unknown,
         }
         Read::Whole
@@ -268,9 +315,25 @@ impl Reader<'_, '_> {
                     config.targets.import.clear();
                 }
             }
-            if self.default_unicast {
+            if !self.quiet.contains(&index) {
                 for neighbor in &mut table.bgp.neighbors {
-                    neighbor.families[Family::Ipv4 as usize].active.get_or_insert(true);
+                    if neighbor.groups.is_empty() {
+                        neighbor.families[Family::Ipv4 as usize].active.get_or_insert(true);
+                    }
+                }
+            }
+            // A prefix that is put into BGP without being there: it leads nowhere, and stands behind all other routes.
+            if self.unchecked.contains(&index) {
+                for family in Family::ALL {
+                    let config = table.family_mut(family);
+                    let routes = config.networks.iter().map(|network| StaticRoute {
+                        prefix: network.prefix,
+                        target: StaticTarget::Discard,
+                        distance: Some(255),
+                        tag: 0,
+                        place: network.place,
+                    });
+                    config.routes.extend(routes);
                 }
             }
         }

@@ -11,6 +11,11 @@ impl Reader<'_, '_> {
             "description" => {}
             "shutdown" => self.device.interfaces[index].shutdown = true,
             "no" if words.eat("shutdown") => self.device.interfaces[index].shutdown = false,
+            "no" if matches!(words.peek_text(), "ip" | "ipv6") => {
+                words.next();
+                let net = if words.eat("address") { words.next_text().parse::<ipnet::IpNet>().ok() } else { None };
+                self.device.interfaces[index].addresses.retain(|address| Some(address.net) != net);
+            }
             "vrf" => {
                 let Some(name) = words.next() else { return Read::Unknown };
                 self.table(name);

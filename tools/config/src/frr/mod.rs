@@ -32,7 +32,9 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
         leaks: Vec::new(),
         exports: Vec::new(),
         imports: Vec::new(),
-        default_unicast: true,
+        quiet: Vec::new(),
+        unchecked: Vec::new(),
+        flat: is_flat(text),
     };
     while let Some(line) = lines.next_filled() {
         let Some(line) = session::without_pager(line) else { continue };
@@ -86,6 +88,28 @@ struct VrfImport {
     family: Family,
 }
 
+impl VrfImport {
+    fn is(self, into: usize, from: usize, family: Family) -> bool {
+        (self.into, self.from, self.family) == (into, from, family)
+    }
+}
+
+/// Returns whether no line of the first thousands is indented.
+fn is_flat(text: &str) -> bool {
+    let mut lines = text.lines().take(10_000);
+    !lines.any(|line| line.starts_with([' ', '\t']) && !line.trim_ascii().is_empty())
+}
+
+/// Returns whether a version such as `8.4.4` is one before the given.
+fn is_before(version: &str, (major, minor): (u32, u32)) -> bool {
+    let digits = |text: &str| text.split(|char: char| !char.is_ascii_digit()).next().and_then(|text| text.parse().ok());
+    let mut parts = version.split('.').map(digits);
+    match (parts.next().flatten(), parts.next().flatten()) {
+        (Some(first), second) => (first, second.unwrap_or(0)) < (major, minor),
+        _ => false,
+    }
+}
+
 struct Reader<'r, 's> {
     source: u32,
     device: Device,
@@ -99,37 +123,96 @@ struct Reader<'r, 's> {
     exports: Vec<(usize, Family)>,
     /// Where `import vpn` stands.
     imports: Vec<(usize, Family)>,
-    /// Whether neighbours exchange IPv4 routes without `activate`.
-    default_unicast: bool,
+    /// The instances whose neighbours exchange no IPv4 routes without `activate`.
+    quiet: Vec<usize>,
+    /// The instances that announce a `network` whether it is there or not.
+    unchecked: Vec<usize>,
+    /// Whether no line is indented: then the commands alone tell the sections.
+    flat: bool,
 }
 
 impl Reader<'_, '_> {
     fn line(&mut self, line: Line<'_>) {
         let words = line.words(self.source);
-        if matches!(line.text, "exit" | "exit-vrf" | "exit-address-family" | "end") {
-            while self.frames.last().is_some_and(|&(_, indent)| indent > line.indent) {
-                self.frames.pop();
-            }
-            // An address family ends no deeper than it starts; so does everything else.
-            self.frames.pop();
+        if matches!(line.text, "exit" | "exit-vrf" | "exit-address-family" | "end" | "quit") {
+            self.leave(line);
             return;
         }
-        while self.frames.last().is_some_and(|&(_, indent)| indent >= line.indent) {
+        // An address family may stand no deeper than its contents.
+        let holds = |&(mode, indent): &(Mode, u32)| {
+            let family = indent > 0 && matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn);
+            indent < line.indent || family && indent == line.indent
+        };
+        if !self.flat {
+            while self.frames.last().is_some_and(|frame| !holds(frame)) {
+                self.frames.pop();
+            }
+        }
+        // The innermost section first; those around it where the indentation does not decide.
+        loop {
+            let read = match self.frames.last() {
+                None => self.global(words),
+                Some(&(mode, _)) => self.in_mode(mode, words),
+            };
+            let outward = self.frames.last().is_some_and(|&(_, indent)| self.flat || indent == line.indent);
+            let mode = match read {
+                Read::Whole => return,
+                Read::Enters(mode) => mode,
+                Read::Unknown if outward && self.known_outside(words) => {
+                    self.frames.pop();
+                    continue;
+                }
+                Read::Unknown => {
+                    self.report.unknown(self.source, line.number, line.text);
+                    if self.flat {
+                        return;
+                    }
+                    Mode::Opaque
+                }
+            };
+            self.frames.push((mode, line.indent));
+            return;
+        }
+    }
+
+    /// Returns whether a line that the innermost section does not know starts a section, or is a command of one around.
+    fn known_outside(&self, mut words: Words<'_>) -> bool {
+        let is_bgp = matches!(self.frames.last(), Some((Mode::BgpFamily(..) | Mode::BgpVpn, _)));
+        match words.next_text() {
+            "hostname" | "frr" | "log" | "service" | "vrf" | "interface" | "router" | "access-list" | "route-map" => {
+                true
+            }
+            "ip" | "ipv6" => {
+                !matches!(self.frames.last(), Some((Mode::Interface(_), _))) || words.peek_text() != "address"
+            }
+            "bgp" => is_bgp || matches!(words.peek_text(), "community-list" | "extcommunity-list" | "as-path"),
+            "address-family" => is_bgp,
+            _ => false,
+        }
+    }
+
+    /// Leaves the section that `exit`, `exit-vrf`, `exit-address-family` or `end` ends.
+    fn leave(&mut self, line: Line<'_>) {
+        if self.flat {
+            let is_end = |mode: Mode| match line.text {
+                "exit-address-family" => matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn),
+                "exit-vrf" => matches!(mode, Mode::Vrf(_)),
+                _ => true,
+            };
+            match line.text {
+                "end" => self.frames.clear(),
+                _ if self.frames.last().is_some_and(|&(mode, _)| is_end(mode)) => {
+                    self.frames.pop();
+                }
+                _ => {}
+            }
+            return;
+        }
+        while self.frames.last().is_some_and(|&(_, indent)| indent > line.indent) {
             self.frames.pop();
         }
-        let read = match self.frames.last() {
-            None => self.global(words),
-            Some(&(mode, _)) => self.in_mode(mode, words),
-        };
-        let mode = match read {
-            Read::Whole => return,
-            Read::Enters(mode) => mode,
-            Read::Unknown => {
-                self.report.unknown(self.source, line.number, line.text);
-                Mode::Opaque
-            }
-        };
-        self.frames.push((mode, line.indent));
+        // An address family ends no deeper than it starts; so does everything else.
+        self.frames.pop();
     }
 
     fn in_mode(&mut self, mode: Mode, mut words: Words<'_>) -> Read {
@@ -137,6 +220,9 @@ impl Reader<'_, '_> {
             Mode::Vrf(table) => match words.next_text() {
                 "ip" if words.eat("route") => self.static_route(table, Family::Ipv4, words),
                 "ipv6" if words.eat("route") => self.static_route(table, Family::Ipv6, words),
+                // The VNI belongs to EVPN.
+                "vni" | "description" => Read::Whole,
+                "no" => self.forget_static_route(table, words),
                 _ => Read::Unknown,
             },
             Mode::Interface(index) => self.interface(index, words),
@@ -158,7 +244,24 @@ impl Reader<'_, '_> {
                 }
                 None => Read::Unknown,
             },
-            "frr" | "log" | "service" => Read::Whole,
+            "frr" => {
+                // The first releases, and the profile for data centres, exchange routes without a policy.
+                match (words.next_text(), words.next_text()) {
+                    ("version", version) if is_before(version, (7, 4)) => self.device.requires_policy = false,
+                    ("defaults", "datacenter") => self.device.requires_policy = false,
+                    _ => {}
+                }
+                Read::Whole
+            }
+            "log" | "service" => Read::Whole,
+            "no" => {
+                let rest = words;
+                match (words.next_text(), words.peek_text()) {
+                    ("ip" | "ipv6", "route") => self.forget_static_route(DEFAULT_TABLE, rest),
+                    _ if self.maps.forget(rest) => Read::Whole,
+                    _ => Read::Unknown,
+                }
+            }
             "vrf" => match words.next() {
                 Some(name) => Read::Enters(Mode::Vrf(self.table(name))),
                 None => Read::Unknown,
@@ -199,6 +302,13 @@ impl Reader<'_, '_> {
 
     fn finish(mut self) -> Device {
         self.finish_bgp();
+        for table in &self.device.tables {
+            let targets = Family::ALL.into_iter().flat_map(|family| &table.family(family).targets.export);
+            let mut targets: Vec<_> = targets.filter_map(|target| target.value).collect();
+            targets.sort_unstable();
+            targets.dedup();
+            self.maps.sources.insert(table.name.clone(), targets);
+        }
         self.device.policies = self.maps.compile(self.report);
         self.device
     }

@@ -11,6 +11,34 @@ use crate::value;
 use crate::word::Words;
 
 impl Reader<'_, '_> {
+    /// Undoes what follows `no` where a static route does: every route to the prefix.
+    pub(super) fn forget_static_route(&mut self, mut table: usize, mut words: Words<'_>) -> Read {
+        let family = match words.next_text() {
+            "ip" => Family::Ipv4,
+            "ipv6" => Family::Ipv6,
+            _ => return Read::Unknown,
+        };
+        if words.next_text() != "route" {
+            return Read::Unknown;
+        }
+        let prefix = words.next_text().parse::<ipnet::IpNet>().map(|net| net.trunc()).ok();
+        let gateway = words.peek_text().parse::<IpAddr>().ok();
+        while let Some(word) = words.next() {
+            if word.text == "vrf"
+                && let Some(index) = words.next().and_then(|name| self.device.table_named(name.text))
+            {
+                table = index;
+            }
+        }
+        let other = |target: &StaticTarget| match target {
+            StaticTarget::Gateway { address, .. } => gateway.is_some_and(|gateway| gateway != *address),
+            _ => false,
+        };
+        let routes = &mut self.device.tables[table].family_mut(family).routes;
+        routes.retain(|route| Some(route.prefix) != prefix || other(&route.target));
+        Read::Whole
+    }
+
     /// Reads what follows `ip route` or `ipv6 route`.
     pub(super) fn static_route(&mut self, mut table: usize, family: Family, mut words: Words<'_>) -> Read {
         let place = words.whole();
@@ -47,6 +75,7 @@ impl Reader<'_, '_> {
         };
         let mut route =
             StaticRoute { prefix: prefix.value, target: StaticTarget::Discard, distance: None, tag: 0, place };
+        let mut vrf = None;
         while let Some(word) = words.next() {
             match word.text {
                 "tag" => {
@@ -62,6 +91,7 @@ impl Reader<'_, '_> {
                 "nexthop-vrf" => {
                     let Some(name) = words.next() else { return Read::Whole };
                     self.table(name);
+                    vrf = Some(name.name());
                     if let StaticTarget::Gateway { table, .. } = &mut target {
                         *table = Some(name.name());
                     }
@@ -82,6 +112,14 @@ impl Reader<'_, '_> {
                     }
                 },
             }
+        }
+        // The kernel may have made the interface; then the configuration does not show it.
+        if let StaticTarget::Interface { name, .. } = &target
+            && self.device.interface_named(&name.value).is_none()
+        {
+            let vrf = vrf.unwrap_or_else(|| Located::new(self.device.tables[table].name.clone(), name.place));
+            let index = self.device.define_interface(&name.value, name.place);
+            self.device.interfaces[index].vrf = Some(vrf).filter(|vrf| vrf.value != "default");
         }
         route.target = target;
         self.device.tables[table].family_mut(family).routes.push(route);

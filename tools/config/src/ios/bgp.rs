@@ -4,7 +4,8 @@ use ipnet::{IpNet, Ipv4Net};
 use vrfleak_engine::Family;
 
 use super::{Known, Mode, Reader};
-use crate::device::{DEFAULT_TABLE, Originated, Redistribution, RemoteAs};
+use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, Redistribution};
+use crate::neighbor_line;
 use crate::place::{Located, Place};
 use crate::value;
 use crate::word::{Word, Words};
@@ -32,12 +33,32 @@ impl Reader<'_, '_> {
         match words.next_text() {
             "bgp" => match words.next_text() {
                 "router-id" => self.router_id(DEFAULT_TABLE, words),
+                "always-compare-med" | "bestpath" | "deterministic-med" | "confederation" => {
+                    self.report.warning(
+                        line.whole(),
+                        "this rule of selection is not modelled",
+                        "the best path may differ",
+                    );
+                }
                 _ => return Known::No,
             },
             "no" if words.eat_all(&["bgp", "default", "ipv4-unicast"]) => self.default_unicast = false,
+            "no" if matches!(words.peek_text(), "neighbor" | "redistribute" | "network") => {
+                return self.forget_in_family(DEFAULT_TABLE, Family::Ipv4, words);
+            }
+            "template" if matches!(words.peek_text(), "peer-session" | "peer-policy") => {
+                words.next();
+                let Some(name) = words.next() else { return Known::No };
+                let key = neighbor_line::template(name.text);
+                let bgp = &mut self.device.tables[DEFAULT_TABLE].bgp;
+                bgp.neighbor(&key, name.place);
+                let index = bgp.neighbor_index(&key).unwrap_or_default();
+                self.enter(depth, Mode::BgpTemplate(index), indent);
+            }
             "address-family" => return self.bgp_address_family(words, indent, depth),
+            "exit-peer-session" | "exit-peer-policy" => {}
             "neighbor" => return self.neighbor(DEFAULT_TABLE, None, words),
-            "redistribute" | "network" | "maximum-paths" | "aggregate-address" | "default-information" => {
+            "redistribute" | "network" | "maximum-paths" | "aggregate-address" | "default-information" | "distance" => {
                 return self.bgp_family(DEFAULT_TABLE, Family::Ipv4, line);
             }
             _ => return Known::No,
@@ -109,15 +130,7 @@ impl Reader<'_, '_> {
             }
             "network" => self.network(table, family, words),
             "neighbor" => self.neighbor(table, Some(family), words),
-            "no" if words.eat("neighbor") => {
-                let Some(name) = words.next() else { return Known::No };
-                if words.next_text() != "activate" {
-                    return Known::No;
-                }
-                let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
-                neighbor.families[family as usize].active = Some(false);
-                Known::Yes
-            }
+            "no" => self.forget_in_family(table, family, words),
             "bgp" if words.eat("router-id") => {
                 self.router_id(table, words);
                 Known::Yes
@@ -130,26 +143,74 @@ impl Reader<'_, '_> {
                 self.device.tables[table].family_mut(family).default_originate = true;
                 Known::Yes
             }
-            _ => Known::No,
-        }
-    }
-
-    /// Reads a line of an address family for VPN routes.
-    pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Known {
-        match words.next_text() {
-            "neighbor" => {
-                let Some(name) = words.next() else { return Known::No };
-                if words.next_text() != "activate" {
-                    return Known::No;
+            "maximum-paths" => {
+                let eibgp = words.eat("eibgp");
+                let ibgp = words.eat("ibgp");
+                if words.peek_text() == "import" {
+                    self.report.warning(place, "a limit of imported paths is not modelled", "all paths are imported");
+                    return Known::Yes;
                 }
-                // The first active neighbour decides which address this router is known by.
-                if self.device.vpn_neighbor.is_none() {
-                    self.device.vpn_neighbor = Some(name.name());
+                let paths = value::number(&mut words, self.report, "number of paths", 1..=128);
+                if let Some(paths) = paths {
+                    let config = self.device.tables[table].family_mut(family);
+                    let first = config.maximum_paths.map_or(1, |first| first.value.paths);
+                    // One limit stands for eBGP and iBGP here; the higher of both is taken.
+                    let maximum =
+                        MaximumPaths { paths: if ibgp { paths.value.max(first) } else { paths.value }, eibgp };
+                    config.maximum_paths = Some(Located::new(maximum, paths.place));
                 }
+                Known::Yes
+            }
+            "distance" => {
+                self.report.warning(place, "distances of BGP are not modelled", "taken as 20 and 200");
                 Known::Yes
             }
             _ => Known::No,
         }
+    }
+
+    /// Undoes what follows `no` in an address family.
+    fn forget_in_family(&mut self, table: usize, family: Family, mut words: Words<'_>) -> Known {
+        let config = self.device.tables[table].family_mut(family);
+        match words.next_text() {
+            "neighbor" => return self.forget_neighbor(table, Some(family), words),
+            "redistribute" => match words.next_text() {
+                "connected" => config.connected = None,
+                "static" => config.statics = None,
+                _ => {}
+            },
+            "network" => {
+                let before = std::mem::take(&mut config.networks);
+                self.network(table, family, words);
+                let config = self.device.tables[table].family_mut(family);
+                let gone: Vec<_> = config.networks.drain(..).map(|network| network.prefix).collect();
+                config.networks = before.into_iter().filter(|network| !gone.contains(&network.prefix)).collect();
+            }
+            "default-information" => config.default_originate = false,
+            // These are off already.
+            "synchronization" | "auto-summary" | "aggregate-address" | "maximum-paths" => {}
+            _ => return Known::No,
+        }
+        Known::Yes
+    }
+
+    /// Reads a line of an address family for VPN routes.
+    pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Known {
+        if words.next_text() != "neighbor" {
+            return Known::No;
+        }
+        let Some(name) = words.next() else { return Known::No };
+        match words.next_text() {
+            // The first active neighbour decides which address this router is known by.
+            "activate" if self.device.vpn_neighbor.is_none() => self.device.vpn_neighbor = Some(name.name()),
+            keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") => self.report.warning(
+                words.whole(),
+                format_args!("`{keyword}` between PEs is not modelled"),
+                "VPN routes go from PE to PE unchanged",
+            ),
+            _ => {}
+        }
+        Known::Yes
     }
 
     fn router_id(&mut self, table: usize, mut words: Words<'_>) {
@@ -222,63 +283,34 @@ impl Reader<'_, '_> {
     /// Reads what follows `neighbor` in an address family, or outside of any.
     fn neighbor(&mut self, table: usize, family: Option<Family>, mut words: Words<'_>) -> Known {
         let Some(name) = words.next() else { return Known::No };
-        let keyword = words.next_text();
-        if !matches!(
-            keyword,
-            "remote-as"
-                | "peer-group"
-                | "activate"
-                | "route-map"
-                | "prefix-list"
-                | "distribute-list"
-                | "filter-list"
-                | "weight"
-                | "allowas-in"
-                | "shutdown"
-                | "update-source"
-                | "local-as"
-                | "default-originate"
-        ) {
-            return Known::No;
-        }
-        let index = family.unwrap_or(Family::Ipv4) as usize;
         let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
-        match keyword {
-            "remote-as" => {
-                if let Some(asn) = value::as_number(&mut words, self.report) {
-                    neighbor.remote_as = Some(Located::new(RemoteAs::Number(asn.value), asn.place));
-                }
-            }
-            "peer-group" => neighbor.group = words.next().map(Word::name),
-            "activate" => neighbor.families[index].active = Some(true),
-            "shutdown" => neighbor.shutdown = true,
-            "update-source" => neighbor.update_source = words.next().map(Word::name),
-            "weight" => {
-                if let Some(weight) = value::number(&mut words, self.report, "weight", 0..=65535) {
-                    neighbor.families[index].weight = Some(weight.value);
-                }
-            }
-            "allowas-in" => {
-                let times = words.next_text().parse().unwrap_or(3);
-                neighbor.families[index].allowas_in = Some(times);
-            }
-            "route-map" => {
-                let Some(policy) = value::word(&mut words, self.report, "the name of a route map") else {
-                    return Known::Yes;
-                };
-                match words.next_text() {
-                    "in" => neighbor.families[index].policy_in = Some(policy.name()),
-                    "out" => neighbor.families[index].policy_out = Some(policy.name()),
-                    _ => self.report.error(words.end(), "a route map without a direction", "expected `in` or `out`"),
-                }
-            }
-            _ => self.report.warning(
-                words.whole(),
-                format_args!("`neighbor {keyword}` is not modelled"),
-                "routes of this neighbour may differ",
-            ),
+        let families = [family.unwrap_or(Family::Ipv4)];
+        match neighbor_line::read(neighbor, &families, words, &mut self.maps, self.report) {
+            true => Known::Yes,
+            false => Known::No,
         }
-        Known::Yes
+    }
+
+    /// Undoes what follows `no neighbor`.
+    fn forget_neighbor(&mut self, table: usize, family: Option<Family>, mut words: Words<'_>) -> Known {
+        let Some(name) = words.next() else { return Known::No };
+        let neighbor = self.device.tables[table].bgp.neighbor(name.text, name.place);
+        match neighbor_line::forget(neighbor, &[family.unwrap_or(Family::Ipv4)], words) {
+            true => Known::Yes,
+            false => Known::No,
+        }
+    }
+
+    /// Reads a line of `template peer-session` or `template peer-policy`, which is kept as a group.
+    pub(super) fn bgp_template(&mut self, index: usize, words: Words<'_>) -> Known {
+        // The lists that a template names are IPv4 lists; everything else goes for both families.
+        let lists = matches!(words.peek_text(), "prefix-list" | "distribute-list" | "filter-list");
+        let families = if lists { &[Family::Ipv4][..] } else { &Family::ALL };
+        let neighbor = &mut self.device.tables[DEFAULT_TABLE].bgp.neighbors[index];
+        match neighbor_line::read(neighbor, families, words, &mut self.maps, self.report) {
+            true => Known::Yes,
+            false => Known::No,
+        }
     }
 
     /// Settles what needs the whole configuration: router ids taken from interfaces, and who is active by default.
@@ -303,16 +335,21 @@ impl Reader<'_, '_> {
                 ),
             }
         }
-        if self.default_unicast {
-            for neighbor in &mut self.device.tables[DEFAULT_TABLE].bgp.neighbors {
-                neighbor.families[Family::Ipv4 as usize].active.get_or_insert(true);
+        // A neighbour of a VRF is active in the family that it stands in, unless told otherwise.
+        let quiet = if self.default_unicast { None } else { Some(DEFAULT_TABLE) };
+        for (_, table) in self.device.tables.iter_mut().enumerate().filter(|(index, _)| Some(*index) != quiet) {
+            for neighbor in &mut table.bgp.neighbors {
+                let is_group = neighbor.name.parse::<std::net::IpAddr>().is_err();
+                if !is_group && neighbor.name.contains('.') {
+                    neighbor.families[Family::Ipv4 as usize].active.get_or_insert(true);
+                }
             }
         }
         let runs = self.device.asn.is_some();
-        for table in &mut self.device.tables {
+        for (index, table) in self.device.tables.iter_mut().enumerate() {
             for family in Family::ALL {
                 // A VRF with an RD takes part in BGP as soon as BGP runs.
-                let ready = table.rd.is_some() && table.family(family).enabled;
+                let ready = index == DEFAULT_TABLE || table.rd.is_some() && table.family(family).enabled;
                 table.family_mut(family).in_bgp = runs && ready;
             }
         }

@@ -27,21 +27,41 @@ impl Reader<'_, '_> {
             "vrf" if words.eat("forwarding") => self.forwarding(index, words),
             "ip" => match words.next_text() {
                 "vrf" if words.eat("forwarding") => self.forwarding(index, words),
+                "vrf" if words.peek_text() == "receive" => self.receive(words),
                 "address" => self.ipv4_address(index, words),
                 _ => return Known::No,
             },
+            "vrf" if words.peek_text() == "receive" => self.receive(words),
             "ipv6" if words.eat("address") => self.ipv6_address(index, words),
             "shutdown" => self.device.interfaces[index].shutdown = true,
             "no" => match words.next_text() {
                 "shutdown" => self.device.interfaces[index].shutdown = false,
                 "ip" if words.eat("address") => {
-                    self.device.interfaces[index].addresses.retain(|address| address.net.addr().is_ipv6());
+                    let one = words.next_text().parse::<std::net::IpAddr>().ok();
+                    let gone = |address: std::net::IpAddr| one.map_or(address.is_ipv4(), |one| one == address);
+                    self.device.interfaces[index].addresses.retain(|address| !gone(address.net.addr()));
+                }
+                "ipv6" if words.eat("address") => {
+                    let one = words.next_text().parse::<IpNet>().ok();
+                    let gone = |net: IpNet| one.map_or(net.addr().is_ipv6(), |one| one == net);
+                    self.device.interfaces[index].addresses.retain(|address| !gone(address.net));
+                }
+                "vrf" | "ip" if words.eat("forwarding") || words.eat_all(&["vrf", "forwarding"]) => {
+                    let interface = &mut self.device.interfaces[index];
+                    if interface.vrf.take().is_some() {
+                        interface.addresses.clear();
+                    }
                 }
                 _ => return Known::No,
             },
             _ => return Known::No,
         }
         Known::Yes
+    }
+
+    fn receive(&mut self, words: Words<'_>) {
+        let message = "an interface that another VRF receives from is not modelled";
+        self.report.warning(words.whole(), message, "the VRF lacks its addresses");
     }
 
     fn forwarding(&mut self, index: usize, mut words: Words<'_>) {

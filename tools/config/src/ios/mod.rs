@@ -103,6 +103,8 @@ enum Mode {
     BgpFamily(usize, Family),
     /// An address family for VPN routes: its neighbours are other PEs.
     BgpVpn,
+    /// `template` inside of `router bgp`, and its position among the neighbours.
+    BgpTemplate(usize),
     /// An entry of a route map, or a list of several lines.
     Map(Section),
     /// What no reader knows.
@@ -218,6 +220,7 @@ impl Reader<'_, '_> {
             Mode::Bgp => self.bgp(words, indent, depth),
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
             Mode::BgpVpn => self.bgp_vpn(words),
+            Mode::BgpTemplate(index) => self.bgp_template(index, words),
             Mode::Map(section) if self.maps.line(section, words, self.report) => Known::Yes,
             Mode::Map(_) | Mode::Opaque => Known::No,
         }
@@ -273,6 +276,22 @@ impl Reader<'_, '_> {
                 self.frames.clear();
                 self.static_route(words, Family::Ipv6);
             }
+            "no" => match (words.next_text(), words.peek_text()) {
+                (family @ ("ip" | "ipv6"), "route") => {
+                    words.next();
+                    self.frames.clear();
+                    let family = if family == "ip" { Family::Ipv4 } else { Family::Ipv6 };
+                    self.forget_static_route(words, family);
+                }
+                ("vrf", "definition") | ("ip", "vrf") => {
+                    words.next();
+                    let Some(name) = words.next() else { return Known::No };
+                    self.device.clear_table(name.text);
+                    self.frames.clear();
+                }
+                _ if self.maps.forget(line.restart_after("no")) => self.frames.clear(),
+                _ => return Known::No,
+            },
             // These say nothing about routes, whatever follows.
             "version" | "boot-start-marker" | "boot-end-marker" => {}
             _ => match self.maps.global(line, self.report) {

@@ -13,6 +13,30 @@ use crate::value;
 use crate::word::{Word, Words};
 
 impl Reader<'_, '_> {
+    /// Undoes what follows `no ip route` or `no ipv6 route`: every route to the prefix, or those by the way that is given.
+    pub(super) fn forget_static_route(&mut self, words: Words<'_>, family: Family) {
+        let mut rest = words;
+        let mut table = DEFAULT_TABLE;
+        if rest.eat("vrf") {
+            let Some(index) = self.device.table_named(rest.next_text()) else { return };
+            table = index;
+        }
+        let before = self.device.tables[table].family(family).routes.len();
+        let prefix = match family {
+            Family::Ipv4 => value::ipv4_prefix(&mut rest, self.report).map(|prefix| prefix.value),
+            Family::Ipv6 => rest.next_text().parse().ok(),
+        };
+        let any = rest.is_empty();
+        if !any {
+            self.static_route(words, family);
+        }
+        let routes = &mut self.device.tables[table].family_mut(family).routes;
+        let gone: Vec<_> = routes.drain(before..).map(|route| format!("{:?}", without_places(route))).collect();
+        routes.retain(|route| {
+            Some(route.prefix) != prefix || !any && !gone.contains(&format!("{:?}", without_places(route.clone())))
+        });
+    }
+
     /// Reads what follows `ip route` or `ipv6 route`.
     pub(super) fn static_route(&mut self, mut words: Words<'_>, family: Family) {
         let place = words.whole();
@@ -122,6 +146,17 @@ impl Reader<'_, '_> {
         }
         Some(StaticTarget::Interface { name: Located::new(full_interface_name(first.text), first.place), gateway })
     }
+}
+
+/// Returns where a route leads, as text that compares equal wherever it stands.
+fn without_places(route: StaticRoute) -> (IpNet, String) {
+    let text = match route.target {
+        StaticTarget::Gateway { address, table } => format!("{address} {:?}", table.map(|table| table.value)),
+        StaticTarget::Interface { name, gateway } => format!("{} {gateway:?}", name.value),
+        StaticTarget::Table(name) => name.value,
+        StaticTarget::Discard => String::new(),
+    };
+    (route.prefix, text)
 }
 
 /// Takes a name, one word or several in quotes.

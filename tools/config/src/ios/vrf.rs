@@ -3,7 +3,7 @@
 use vrfleak_engine::Family;
 
 use super::{Known, Mode, Reader};
-use crate::device::{RdChoice, Table, Targets};
+use crate::device::{MaximumRoutes, RdChoice, Table, Targets};
 use crate::place::Located;
 use crate::value;
 use crate::word::{Word, Words};
@@ -47,6 +47,10 @@ impl Reader<'_, '_> {
                 if let Some(number) = value::number(&mut words, self.report, "VNI", 1..=16_777_215) {
                     self.device.tables[table].number = Some(number.value);
                 }
+                Known::Yes
+            }
+            "no" if words.restart_after("no").peek_text() == "rd" => {
+                self.device.tables[table].rd = None;
                 Known::Yes
             }
             _ => self.vrf_family(table, None, words),
@@ -93,12 +97,57 @@ impl Reader<'_, '_> {
                 }
                 Known::Yes
             }
-            "import" | "export" if matches!(words.peek_text(), "ipv4" | "ipv6") => {
-                self.report.warning(
-                    words.whole(),
-                    "leaking between a VRF and the global table is not modelled",
-                    "its routes are missing",
-                );
+            keyword @ ("import" | "export") if matches!(words.peek_text(), "ipv4" | "ipv6") => {
+                let family = family.unwrap_or(Family::Ipv4);
+                let mut policy = None;
+                while let Some(word) = words.next() {
+                    if word.text == "map" {
+                        policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
+                        break;
+                    }
+                }
+                let config = target.family_mut(family);
+                *(if keyword == "import" { &mut config.from_default } else { &mut config.to_default }) = policy;
+                Known::Yes
+            }
+            "maximum" if words.eat("routes") => {
+                let limit = value::number(&mut words, self.report, "number of routes", 1..=u32::MAX);
+                if let Some(limit) = limit {
+                    let warning_only = words.eat("warning-only");
+                    let maximum = Located::new(MaximumRoutes { limit: limit.value, warning_only }, limit.place);
+                    for family in family.map_or(Family::ALL.to_vec(), |family| vec![family]) {
+                        target.family_mut(family).maximum_routes = Some(maximum);
+                    }
+                }
+                Known::Yes
+            }
+            "route-replicate" => {
+                self.report.warning(words.whole(), "replicated routes are not modelled", "they are missing here");
+                Known::Yes
+            }
+            "no" => {
+                match (words.next_text(), words.peek_text()) {
+                    ("import", "map") => *import_policy_of(target, family) = None,
+                    ("export", "map") => *export_policy_of(target, family) = None,
+                    ("import", "ipv4" | "ipv6") => {
+                        target.family_mut(family.unwrap_or(Family::Ipv4)).from_default = None
+                    }
+                    ("export", "ipv4" | "ipv6") => target.family_mut(family.unwrap_or(Family::Ipv4)).to_default = None,
+                    ("maximum", _) => Family::ALL
+                        .into_iter()
+                        .filter(|other| family.is_none_or(|family| family == *other))
+                        .for_each(|family| target.family_mut(family).maximum_routes = None),
+                    ("route-target", _) => {
+                        let before = std::mem::take(targets_of(target, family));
+                        self.vrf_family(table, family, words.restart_after("no"));
+                        let target = &mut self.device.tables[table];
+                        let gone = std::mem::replace(targets_of(target, family), before);
+                        let targets = targets_of(target, family);
+                        targets.import.retain(|there| !gone.import.iter().any(|gone| gone.value == there.value));
+                        targets.export.retain(|there| !gone.export.iter().any(|gone| gone.value == there.value));
+                    }
+                    _ => return Known::No,
+                }
                 Known::Yes
             }
             "import" if words.eat("map") => {

@@ -1,5 +1,7 @@
 //! `routing-instances NAME` and BGP groups.
 
+use std::net::IpAddr;
+
 use vrfleak_engine::policy::{Call, Clause, Flow, Policy};
 use vrfleak_engine::{Administrator, Family, Rd, RouteTarget};
 
@@ -38,13 +40,16 @@ impl Reader {
             ["routing-options", ..] => return self.routing_options(table, &words[1..], report),
             ["protocols", "bgp", "group", _, ..] => return self.bgp_group(table, &words[3..], report),
             ["protocols", protocol @ ("ospf" | "ospf3" | "rip" | "isis"), ..] => {
-                report.warning(
-                    words[1].place,
-                    format_args!("routes of `{protocol}` are not modelled"),
-                    "those that the instance would export are missing",
-                );
+                if !std::mem::replace(&mut self.instance_of(table).warned, true) {
+                    report.warning(
+                        words[1].place,
+                        format_args!("routes of `{protocol}` are not modelled"),
+                        "those that the instance would export are missing",
+                    );
+                }
             }
-            ["vrf-table-label" | "description", ..] => {}
+            ["no-vrf-advertise"] => self.instance_of(table).unadvertised = true,
+            ["vrf-table-label" | "no-vrf-propagate-ttl" | "description", ..] => {}
             _ => return false,
         }
         true
@@ -80,7 +85,7 @@ impl Reader {
             [_, keyword, name, rest @ ..] if keyword.text == "neighbor" => {
                 bgp.neighbor(&group, words[0].place);
                 let neighbor = bgp.neighbor(name.text, name.place);
-                neighbor.group = Some(Located::new(group, words[0].place));
+                neighbor.groups = vec![Located::new(group, words[0].place)];
                 (name.text.to_owned(), rest)
             }
             [_, rest @ ..] => (group, rest),
@@ -107,17 +112,31 @@ impl Reader {
             ["local-address", _] => neighbor.update_source = Some(rest[1].name()),
             ["family", "inet-vpn" | "inet6-vpn", ..] => {
                 neighbor.vpn = true;
+                self.with_families.insert((table, name));
             }
-            ["import", _] => {
+            ["import", _] => self.chains.entry((table, name, true)).or_default().push(rest[1].name()),
+            ["export", _] => self.chains.entry((table, name, false)).or_default().push(rest[1].name()),
+            ["family", family @ ("inet" | "inet6"), kind, rest @ ..] => {
+                let index = if *family == "inet" { Family::Ipv4 } else { Family::Ipv6 } as usize;
+                if matches!(*kind, "unicast" | "any") {
+                    neighbor.families[index].active = Some(true);
+                }
+                if let ["loops", times, ..] = rest {
+                    neighbor.families[index].allowas_in = times.parse().ok();
+                }
+                self.with_families.insert((table, name));
+            }
+            ["as-override"] => {
                 for family in &mut neighbor.families {
-                    family.policy_in = Some(rest[1].name());
+                    family.as_override = Some(true);
                 }
             }
-            ["export", _] => {
-                for family in &mut neighbor.families {
-                    family.policy_out = Some(rest[1].name());
-                }
-            }
+            ["shutdown"] => neighbor.shutdown = true,
+            ["local-as" | "remove-private", ..] => report.warning(
+                rest[0].place,
+                format_args!("`{}` is not modelled", rest[0].text),
+                "routes of this neighbour may differ",
+            ),
             _ => return false,
         }
         true
@@ -149,9 +168,11 @@ impl Reader {
         if import.is_some() {
             config.targets.import = junos.targets_of(&instance.import);
         }
-        if export.is_some() {
+        if export.is_some() || instance.unadvertised {
             config.targets.export.clear();
         }
+        let export = export.filter(|_| !instance.unadvertised);
+        config.auto_export = instance.is_vrf.then_some(instance.auto_export);
         config.import_policy = import;
         config.export_policy = export;
         let ready = instance.is_vrf && config.rd.is_some();
@@ -161,8 +182,33 @@ impl Reader {
             let all = Redistribution { place, policy: None, metric: None };
             (config.connected, config.statics) = (Some(all.clone()), Some(all));
         }
-        for neighbor in &mut config.bgp.neighbors {
-            neighbor.families[Family::Ipv4 as usize].active.get_or_insert(true);
+    }
+
+    /// Settles the policies and families of all neighbours.
+    pub(super) fn finish_neighbors(&mut self, junos: &mut Junos, report: &mut Report<'_>) {
+        for index in 0..self.device.tables.len() {
+            let bgp = &mut self.device.tables[index].bgp;
+            let names: Vec<_> = bgp.neighbors.iter().map(|neighbor| neighbor.name.clone()).collect();
+            for neighbor in &mut bgp.neighbors {
+                let groups = neighbor.groups.iter().map(|group| group.value.clone());
+                let named =
+                    groups.chain([neighbor.name.clone()]).any(|name| self.with_families.contains(&(index, name)));
+                // Without a word about families, a session exchanges the routes of its own addresses' family.
+                if !named && let Ok(address) = neighbor.name.parse::<IpAddr>() {
+                    let family = if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+                    neighbor.families[family as usize].active = Some(true);
+                }
+            }
+            for name in names {
+                for inward in [true, false] {
+                    let policies = self.chains.remove(&(index, name.clone(), inward)).unwrap_or_default();
+                    let Some(policy) = chain(&policies, junos, report) else { continue };
+                    let neighbor = self.device.tables[index].bgp.neighbor(&name, policy.place);
+                    for family in &mut neighbor.families {
+                        *(if inward { &mut family.policy_in } else { &mut family.policy_out }) = Some(policy.clone());
+                    }
+                }
+            }
         }
     }
 }

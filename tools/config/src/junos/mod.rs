@@ -3,6 +3,7 @@
 //! Both forms become the same list of statements, each a path of words. A statement is read on its own; policies and
 //! what depends on them are put together at the end.
 
+mod groups;
 mod instance;
 mod interface;
 mod policy;
@@ -21,7 +22,7 @@ use crate::report::Report;
 use crate::word::Word;
 
 /// Reads a configuration.
-pub(crate) fn read(source: u32, text: &str, format: Format, report: &mut Report<'_>) -> Device {
+pub(crate) fn read<'a>(source: u32, text: &'a str, format: Format, report: &mut Report<'_>) -> Device {
     let mut reader = Reader {
         device: Device::new(source, format),
         policies: policy::Texts::default(),
@@ -29,12 +30,24 @@ pub(crate) fn read(source: u32, text: &str, format: Format, report: &mut Report<
         instances: Vec::new(),
         disabled: AHashSet::new(),
         rd_id: None,
+        chains: AHashMap::new(),
+        with_families: AHashSet::new(),
+        logical_systems: false,
     };
-    let each = |words: &[Word<'_>], report: &mut Report<'_>| reader.statement(words, report);
+    let mut groups = groups::Groups::default();
+    let grouped = memchr::memmem::find(text.as_bytes(), b"apply-groups").is_some();
+    let each = |words: &[Word<'a>], report: &mut Report<'_>| {
+        if grouped {
+            groups.push(words, report);
+        } else {
+            reader.statement(words, report);
+        }
+    };
     match format {
         Format::JunosSet => statement::commands(source, text, report, each),
         _ => statement::braces(source, text, report, each),
     }
+    groups.expand(report, |words, report| reader.statement(words, report));
     reader.finish(report)
 }
 
@@ -46,6 +59,10 @@ struct Instance {
     import: Vec<Located<String>>,
     export: Vec<Located<String>>,
     auto_export: bool,
+    /// Whether what it has is kept from other routers.
+    unadvertised: bool,
+    /// Whether the warning of a protocol that is not modelled was given.
+    warned: bool,
 }
 
 struct Reader {
@@ -58,22 +75,33 @@ struct Reader {
     disabled: AHashSet<String>,
     /// `route-distinguisher-id`: what RDs are derived from.
     rd_id: Option<Located<Ipv4Addr>>,
+    /// Policies of neighbours and groups in the order of asking, by table, name, and whether they are for what comes in.
+    chains: AHashMap<(usize, String, bool), Vec<Located<String>>>,
+    /// Neighbours and groups whose address families are named.
+    with_families: AHashSet<(usize, String)>,
+    /// Whether the warning of logical systems was given.
+    logical_systems: bool,
 }
 
 impl Reader {
     fn statement(&mut self, words: &[Word<'_>], report: &mut Report<'_>) {
         let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
         let known = match texts.as_slice() {
+            ["version", ..] => true,
             ["system", "host-name", _, ..] => {
                 self.device.name = Some(words[2].name());
                 true
             }
-            ["apply-groups", ..] => {
-                report.warning(
-                    words[0].place,
-                    "groups are not modelled",
-                    "what they would add is missing: display the configuration with inheritance",
-                );
+            ["logical-systems", ..] => {
+                if !std::mem::replace(&mut self.logical_systems, true) {
+                    report.warning(words[0].place, "logical systems are not modelled", "their routes are missing");
+                }
+                true
+            }
+            ["routing-options", "rib-groups", ..] => true,
+            [.., "rib-group", _] | [.., "rib-group", _, _] => {
+                let place = words.last().map_or(words[0].place, |word| word.place);
+                report.warning(place, "what a RIB group copies is not modelled", "the other tables lack its routes");
                 true
             }
             ["interfaces", _, ..] => self.interface(&words[1..], report),
@@ -114,48 +142,18 @@ impl Reader {
         }
         let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
         let peer = |neighbor: &&Neighbor| {
-            neighbor
-                .group
-                .as_ref()
-                .is_some_and(|group| neighbor.vpn || bgp.neighbor_named(&group.value).is_some_and(|group| group.vpn))
+            let group = |group: &Located<String>| bgp.neighbor_named(&group.value).is_some_and(|group| group.vpn);
+            !neighbor.groups.is_empty() && (neighbor.vpn || neighbor.groups.iter().any(group))
         };
         let peer = bgp.neighbors.iter().find(peer);
         self.device.vpn_neighbor = peer.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
         let instances = std::mem::take(&mut self.instances);
         let mut compiled = std::mem::take(&mut self.policies).compile(report);
+        self.finish_neighbors(&mut compiled, report);
         for (table, instance) in instances.iter().enumerate() {
             self.finish_instance(table, instance, &mut compiled, report);
         }
-        self.warn_of_local_leaks(&instances, report);
         self.device.policies = compiled.compiled;
         self.device
-    }
-
-    /// Warns of instances that would import from others of this router, which takes `auto-export`.
-    fn warn_of_local_leaks(&self, instances: &[Instance], report: &mut Report<'_>) {
-        let mut exported = AHashMap::new();
-        for (index, table) in self.device.tables.iter().enumerate() {
-            for target in &table.targets.export {
-                // Two instances at least, or the one that exports it.
-                exported
-                    .entry(target.value)
-                    .and_modify(|only| *only = if *only == Some(index) { Some(index) } else { None })
-                    .or_insert(Some(index));
-            }
-        }
-        for (index, table) in self.device.tables.iter().enumerate() {
-            if instances.get(index).is_none_or(|instance| !instance.is_vrf || instance.auto_export) {
-                continue;
-            }
-            let other = |only: &Option<usize>| *only != Some(index);
-            let local = table.targets.import.iter().find(|target| exported.get(&target.value).is_some_and(other));
-            if let Some(target) = local {
-                report.warning(
-                    target.place,
-                    format_args!("instance `{}` has no `auto-export`", table.name),
-                    "the router would not import this from its own instances; here it is imported",
-                );
-            }
-        }
     }
 }

@@ -93,6 +93,19 @@ impl Reader {
                 self.instance_of(table).auto_export = true;
                 true
             }
+            [kind @ ("aggregate" | "generate"), "route", _, ..]
+            | ["rib", _, kind @ ("aggregate" | "generate"), "route", _, ..] => {
+                let message = format_args!("`{kind}` routes are not modelled");
+                report.warning(words[0].place, message, "the route is missing");
+                true
+            }
+            [kind @ ("instance-import" | "instance-export" | "interface-routes"), ..] => {
+                if *kind != "interface-routes" || texts.contains(&"rib-group") {
+                    let message = format_args!("what `{kind}` copies between tables is not modelled");
+                    report.warning(words[0].place, message, "its routes are missing");
+                }
+                true
+            }
             ["static", "route", _, ..] => self.static_route(table, &words[2..], report),
             ["rib", _, "static", "route", _, ..] => self.static_route(table, &words[4..], report),
             _ => false,
@@ -134,7 +147,10 @@ impl Reader {
                 draft.targets.push((StaticTarget::Table(Located::new(name.to_owned(), words[2].place)), None));
             }
             ["preference", _] => draft.distance = small(words[2], report),
-            ["tag", text] => draft.tag = text.parse().unwrap_or_default(),
+            ["tag" | "tag2", text] => draft.tag = text.parse().unwrap_or_default(),
+            ["no-readvertise"] => {
+                report.warning(words[1].place, "`no-readvertise` is not modelled", "the route may be exported");
+            }
             _ => return false,
         }
         true

@@ -9,6 +9,8 @@ use crate::word::Word;
 const MAX_DEPTH: usize = 64;
 /// How many words a statement may have.
 const MAX_WORDS: usize = 128;
+/// How many elements a list in brackets may have.
+const MAX_ELEMENTS: usize = 100_000;
 
 /// Calls `each` with every statement of a configuration with braces. A list in brackets is a statement for each of its
 /// elements. What is `inactive:` is left out.
@@ -62,7 +64,15 @@ pub(super) fn braces<'a>(
                 words.truncate(open.last().copied().unwrap_or(0));
             }
             "replace:" | "protect:" => {}
-            _ if in_brackets => list.get_or_insert_default().push(word),
+            _ if in_brackets => {
+                let list = list.get_or_insert_default();
+                if list.len() == MAX_ELEMENTS {
+                    let expected = format_args!("expected at most {MAX_ELEMENTS} elements");
+                    report.error(word.place, "the list is too long", expected);
+                    return;
+                }
+                list.push(word);
+            }
             _ if words.len() < MAX_WORDS => words.push(word),
             _ => {}
         }

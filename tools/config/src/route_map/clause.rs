@@ -25,6 +25,35 @@ pub(super) struct Entry {
     pub(super) call: Option<Located<String>>,
 }
 
+impl Entry {
+    /// Undoes a line, and returns whether it is one: what follows `no match`, `no set`, `no continue`, `no call`.
+    fn forget(&mut self, words: Words<'_>, style: Style, report: &mut Report<'_>) -> bool {
+        let mut rest = words;
+        match rest.next_text() {
+            "match" => {
+                let line = match_line(rest, style, report).and_then(Result::ok);
+                let line = line.map(|line| std::mem::discriminant(&line));
+                self.matches.retain(|other| Some(std::mem::discriminant(other)) != line);
+            }
+            "set" => {
+                let set = set_line(rest, style, report).and_then(Result::ok);
+                self.sets.retain(|other| match (other, &set) {
+                    (Set::Action(other), Some(Set::Action(set))) => {
+                        std::mem::discriminant(other) != std::mem::discriminant(set)
+                    }
+                    (other, Some(set)) => std::mem::discriminant(other) != std::mem::discriminant(set),
+                    (_, None) => true,
+                });
+            }
+            "continue" | "on-match" => self.goes_on = None,
+            "call" => self.call = None,
+            "description" => {}
+            _ => return false,
+        }
+        true
+    }
+}
+
 /// Where a route map goes on after an entry that matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GoesOn {
@@ -58,6 +87,7 @@ pub(super) enum Match {
     Interface(Vec<Box<str>>),
     Protocols(Vec<Protocol>),
     Origin(OriginCode),
+    SourceVrf(Located<String>),
     /// What is not modelled: never holds.
     Never,
 }
@@ -124,13 +154,15 @@ impl RouteMaps {
                     entry.matches.push(Match::Never);
                 }
             },
-            "set" => match set_line(words, report) {
+            "set" => match set_line(words, style, report) {
                 Some(Ok(set)) => entry.sets.push(set),
                 Some(Err(())) => {}
-                None => return false,
+                None if is_harmless(words) => return false,
+                None => report.warning(words.rest().place, "this action is not modelled", "the route stays as it is"),
             },
             "continue" => entry.goes_on = Some(GoesOn::at(words.peek_text())),
             "call" => entry.call = words.next().map(Word::name),
+            "no" => return entry.forget(words, style, report),
             "on-match" => match words.next_text() {
                 "next" => entry.goes_on = Some(GoesOn::Next),
                 "goto" => entry.goes_on = Some(GoesOn::at(words.peek_text())),
@@ -186,7 +218,11 @@ fn match_line(mut words: Words<'_>, style: Style, report: &mut Report<'_>) -> Op
             }
             Match::Community(lists, exact)
         }
-        "extcommunity" => Match::Target(names(words)),
+        "extcommunity" => {
+            let mut lists = names(words);
+            lists.retain(|list| list.value != "exact-match");
+            Match::Target(lists)
+        }
         "as-path" => Match::AsPath(names(words)),
         "tag" => return Some(numbers(words, Number::Tag, report)),
         "metric" if words.peek_text() != "external" => return Some(numbers(words, Number::Med, report)),
@@ -211,6 +247,7 @@ fn match_line(mut words: Words<'_>, style: Style, report: &mut Report<'_>) -> Op
             Match::Protocols(protocols)
         }
         "origin" => Match::Origin(origin(words.next_text())?),
+        "source-vrf" => Match::SourceVrf(words.next()?.name()),
         _ => return None,
     }))
 }
@@ -247,9 +284,10 @@ fn change(words: &mut Words<'_>, report: &mut Report<'_>) -> Option<Change> {
 
 /// Reads a `set` line. `None` is one that says nothing about routes or is not modelled, `Err` one whose mistake was
 /// reported.
-fn set_line(mut words: Words<'_>, report: &mut Report<'_>) -> Option<Result<Set, ()>> {
+fn set_line(mut words: Words<'_>, style: Style, report: &mut Report<'_>) -> Option<Result<Set, ()>> {
     let action = match words.next_text() {
-        "extcommunity" if words.eat("rt") => targets(words, report),
+        "extcommunity" if words.eat("rt") => targets(words, style, report),
+        "extcommunity" if words.eat("none") => Some(Action::SetTargets(Box::default())),
         "extcomm-list" => {
             let name = words.next()?.name();
             return Some(Ok(Set::DeleteTargets(name)));
@@ -300,10 +338,35 @@ fn set_line(mut words: Words<'_>, report: &mut Report<'_>) -> Option<Result<Set,
     Some(action.map(Set::Action).ok_or(()))
 }
 
-/// Reads `TARGET ... [additive]`.
-fn targets(mut words: Words<'_>, report: &mut Report<'_>) -> Option<Action> {
+/// Returns whether a `set` line changes nothing that is computed here.
+fn is_harmless(mut words: Words<'_>) -> bool {
+    matches!(
+        words.next_text(),
+        "metric-type"
+            | "level"
+            | "dampening"
+            | "traffic-index"
+            | "mpls-label"
+            | "automatic-tag"
+            | "interface"
+            | "default"
+            | "large-community"
+            | "aggregator"
+            | "atomic-aggregate"
+            | "originator-id"
+            | "src"
+            | "table"
+            | "evpn"
+            | "sr-te"
+    ) || words.restart().eat_all(&["set", "ip", "precedence"])
+        || words.restart().eat_all(&["set", "ip", "df"])
+        || words.restart().eat_all(&["set", "ip", "tos"])
+}
+
+/// Reads `TARGET ... [additive]`. FRR always adds to what is there.
+fn targets(mut words: Words<'_>, style: Style, report: &mut Report<'_>) -> Option<Action> {
     let mut targets: Vec<RouteTarget> = Vec::new();
-    let mut additive = false;
+    let mut additive = style == Style::Frr;
     while let Some(word) = words.peek() {
         match word.text {
             "additive" => {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use vrfleak_engine::policy::{
-    Action, Call, Clause, CommunityTest, Condition, Flow, List, ListEntry, Policies, Policy, PolicyId, PrefixEntry,
-    PrefixList, Protocols,
+    Action, Call, Clause, CommunityTest, Condition, Flow, List, ListEntry, Member, Policies, Policy, PolicyId,
+    PrefixEntry, PrefixList, Protocols,
 };
 use vrfleak_engine::{Family, Prefix};
 
@@ -64,6 +64,7 @@ impl RouteMaps {
             communities: built(std::mem::take(&mut self.communities)),
             targets: built(std::mem::take(&mut self.targets)),
             as_paths: built(std::mem::take(&mut self.as_paths)),
+            sources: std::mem::take(&mut self.sources),
             style: self.style,
         };
         let mut compiled = Compiled::default();
@@ -74,6 +75,9 @@ impl RouteMaps {
                 clauses.push(lists.clause(*number, at, entry, &map.entries, &mut compiled, report));
             }
             compiled.add(Policy { name: map.name.as_str().into(), clauses }, map.place, report);
+        }
+        for filter in &self.filters {
+            lists.add_filter(filter, &mut compiled, report);
         }
         compiled
     }
@@ -166,12 +170,13 @@ fn built<T>(lists: Lists<ListEntry<T>>) -> AHashMap<String, Arc<List<T>>> {
 }
 
 /// The lists of a configuration as policies hold them.
-struct Built {
+pub(super) struct Built {
     prefix: [AHashMap<String, Arc<PrefixList>>; 2],
     access: [AHashMap<String, Arc<PrefixList>>; 2],
     communities: AHashMap<String, Arc<List<CommunityTest<vrfleak_engine::Community>>>>,
     targets: AHashMap<String, Arc<List<CommunityTest<vrfleak_engine::RouteTarget>>>>,
     as_paths: AHashMap<String, Arc<List<vrfleak_engine::policy::Pattern>>>,
+    sources: AHashMap<String, Vec<vrfleak_engine::RouteTarget>>,
     style: Style,
 }
 
@@ -261,7 +266,8 @@ impl Built {
         }
     }
 
-    fn line(&self, line: &Match, report: &mut Report<'_>) -> (u8, Condition) {
+    /// Returns the condition of a `match` line, and a number of its kind.
+    pub(super) fn line(&self, line: &Match, report: &mut Report<'_>) -> (u8, Condition) {
         // IOS takes a list that is not defined for one that permits everything, FRR for one that permits nothing.
         let missing = match self.style {
             Style::Ios => (Condition::Always, "it permits everything"),
@@ -309,6 +315,17 @@ impl Built {
                 (6, Condition::Protocol(set))
             }
             Match::Origin(origin) => (7, Condition::Origin(*origin)),
+            Match::SourceVrf(name) => {
+                let targets = self.sources.get(&name.value).cloned().unwrap_or_default();
+                if targets.is_empty() {
+                    undefined(name, "exporting VRF", "it has no routes", report);
+                    return (9, Condition::Never);
+                }
+                let members = targets.into_iter().map(Member::Exact).collect();
+                let entry = ListEntry { permit: true, test: CommunityTest::AllOf(members) };
+                let list = List { name: name.value.as_str().into(), entries: vec![entry] };
+                (9, Condition::Targets(Arc::new(list)))
+            }
             Match::Never => (8, Condition::Never),
         }
     }

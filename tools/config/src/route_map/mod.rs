@@ -6,6 +6,7 @@
 mod access_list;
 mod clause;
 mod compile;
+mod filter;
 mod list;
 mod prefix_list;
 mod regex;
@@ -20,6 +21,8 @@ use crate::value;
 use crate::word::{Word, Words};
 use clause::Entry;
 pub(crate) use compile::Compiled;
+use filter::Filter;
+pub(crate) use filter::FilterKind;
 pub(crate) use regex::cisco_pattern;
 
 /// Whose syntax it is, where they differ.
@@ -85,7 +88,20 @@ impl<T> Lists<T> {
         self.lists.len() - 1
     }
 
-    /// Adds an entry: at its number, or ten after the last.
+    /// Removes the entry of the sequence number that follows, the entries that fit what follows, or, where nothing
+    /// follows, all.
+    fn forget(&mut self, name: &str, mut words: Words<'_>, fits: impl Fn(&T, Words<'_>) -> bool) {
+        let Some(&index) = self.ids.get(name) else { return };
+        words.eat("seq");
+        let entries = &mut self.lists[index].entries;
+        match words.peek_text().parse::<u32>() {
+            Ok(number) => entries.retain(|(other, _)| *other != number),
+            Err(_) if words.is_empty() => entries.clear(),
+            Err(_) => entries.retain(|(_, entry)| !fits(entry, words)),
+        }
+    }
+
+    /// Adds an entry: at its number, or five after the last.
     fn push(&mut self, index: usize, number: Option<u32>, entry: T) {
         let entries = &mut self.lists[index].entries;
         let number = number.unwrap_or_else(|| entries.last().map_or(5, |(last, _)| last.saturating_add(5)));
@@ -103,6 +119,10 @@ pub(crate) struct RouteMaps {
     targets: Lists<ListEntry<CommunityTest<RouteTarget>>>,
     as_paths: Lists<ListEntry<Pattern>>,
     maps: Lists<Entry>,
+    /// Lists that are used as policies.
+    filters: Vec<Filter>,
+    /// The export targets of each VRF, by which a route's VRF is known.
+    pub(crate) sources: AHashMap<String, Vec<RouteTarget>>,
 }
 
 /// An entry of a prefix list, of the family of its list.
@@ -111,6 +131,14 @@ struct PrefixLine {
     net: ipnet::IpNet,
     min: u8,
     max: u8,
+}
+
+impl PrefixLine {
+    /// Returns whether `permit PREFIX ...` follows for this entry's prefix.
+    fn is(&self, mut words: Words<'_>) -> bool {
+        words.next();
+        words.next_text().parse() == Ok(self.net)
+    }
 }
 
 /// The entries that a line of an access list stands for.
@@ -130,6 +158,8 @@ impl RouteMaps {
             targets: Lists::default(),
             as_paths: Lists::default(),
             maps: Lists::default(),
+            filters: Vec::new(),
+            sources: AHashMap::new(),
         }
     }
 
@@ -141,7 +171,10 @@ impl RouteMaps {
                 "community-list" => self.community_list(words, report),
                 "extcommunity-list" => self.target_list(words, report),
                 "as-path" if words.eat("access-list") => self.as_path_list(words, report),
-                "access-list" => self.named_access_list(words, report),
+                "access-list" => match self.style {
+                    Style::Ios => self.named_access_list(words, report),
+                    Style::Frr => self.frr_access_list(words, Family::Ipv4, report),
+                },
                 _ => Line::Unknown,
             },
             "ipv6" => match words.next_text() {
@@ -161,6 +194,26 @@ impl RouteMaps {
             },
             "route-map" => self.route_map(words, report),
             _ => Line::Unknown,
+        }
+    }
+
+    /// Undoes a definition of the outermost mode, and returns whether it is one.
+    pub(crate) fn forget(&mut self, mut words: Words<'_>) -> bool {
+        let index = |family| if family == "ip" { Family::Ipv4 } else { Family::Ipv6 } as usize;
+        match (words.next_text(), words.peek_text()) {
+            (family @ ("ip" | "ipv6"), "prefix-list") => {
+                words.next();
+                let name = words.next_text();
+                self.prefix_lists[index(family)].forget(name, words, |(_, line), words| line.is(words));
+                true
+            }
+            ("route-map", name) if !name.is_empty() => {
+                words.next();
+                words.next();
+                self.maps.forget(name, words, |_, _| false);
+                true
+            }
+            _ => false,
         }
     }
 

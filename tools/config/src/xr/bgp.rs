@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use vrfleak_engine::Family;
 
 use super::{Mode, Read, Reader};
-use crate::device::{DEFAULT_TABLE, Originated, Redistribution, RemoteAs};
+use crate::device::{DEFAULT_TABLE, MaximumPaths, Neighbor, Originated, Redistribution, RemoteAs, TableBgp};
 use crate::place::{Located, Place};
 use crate::value;
 use crate::word::{Word, Words};
@@ -23,17 +23,7 @@ impl<'a> Reader<'_, '_, 'a> {
         }
         words.next();
         let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return Read::Whole };
-        match self.device.table_named(name.text) {
-            Some(table) => Read::Enters(Mode::BgpTable(table)),
-            None => {
-                self.report.error(
-                    name.place,
-                    format_args!("VRF `{}` is not defined", name.text),
-                    "expected a VRF that is defined above",
-                );
-                Read::Enters(Mode::Opaque)
-            }
-        }
+        Read::Enters(Mode::BgpTable(self.table(name)))
     }
 
     /// Reads a line of a table, the default one included.
@@ -51,17 +41,34 @@ impl<'a> Reader<'_, '_, 'a> {
                         self.device.tables[table].family_mut(family).in_bgp = true;
                         Read::Enters(Mode::BgpFamily(table, family))
                     }
+                    None if matches!(words.peek_text(), "vpnv4" | "vpnv6") => Read::Enters(Mode::Opaque),
                     None => Read::Unknown,
                 };
             }
-            "neighbor" | "neighbor-group" | "session-group" | "af-group" => {
+            kind @ ("neighbor" | "neighbor-group" | "session-group" | "af-group") => {
                 let Some(name) = value::word(&mut words, self.report, "an address or a name") else {
                     return Read::Whole;
                 };
+                let key = if kind == "neighbor" { name.text.to_owned() } else { group(kind, name.text) };
                 let bgp = &mut self.device.tables[table].bgp;
-                bgp.neighbor(name.text, name.place);
-                let index = bgp.neighbor_index(name.text).unwrap_or_default();
+                bgp.neighbor(&key, name.place);
+                let index = bgp.neighbor_index(&key).unwrap_or_default();
+                if kind == "af-group" && words.eat("address-family") {
+                    return match Self::unicast(words) {
+                        Some(family) => Read::Enters(Mode::NeighborFamily(table, index, family)),
+                        None if matches!(words.peek_text(), "vpnv4" | "vpnv6") => Read::Enters(Mode::NeighborVpn),
+                        None => Read::Unknown,
+                    };
+                }
                 return Read::Enters(Mode::Neighbor(table, index));
+            }
+            "bgp" if words.eat("unsafe-ebgp-policy") => self.device.requires_policy = false,
+            "bgp" if words.eat("bestpath") => {
+                self.report.warning(
+                    words.whole(),
+                    "this rule of selection is not modelled",
+                    "the best path may differ",
+                );
             }
             _ => return Read::Unknown,
         }
@@ -112,6 +119,16 @@ impl<'a> Reader<'_, '_, 'a> {
                 self.report.warning(place, "aggregates are not modelled", "the aggregate is missing");
             }
             "default-information" => self.device.tables[table].family_mut(family).default_originate = true,
+            "maximum-paths" => {
+                let kind = words.next_text();
+                if let Some(paths) = value::number(&mut words, self.report, "number of paths", 1..=128) {
+                    let config = self.device.tables[table].family_mut(family);
+                    let first = config.maximum_paths.map_or(1, |first| first.value.paths);
+                    let maximum = MaximumPaths { paths: paths.value.max(first), eibgp: kind == "eibgp" };
+                    config.maximum_paths = Some(Located::new(maximum, paths.place));
+                }
+            }
+            "distance" => self.report.warning(place, "distances of BGP are not modelled", "taken as 20 and 200"),
             _ => return Read::Unknown,
         }
         Read::Whole
@@ -143,15 +160,17 @@ impl<'a> Reader<'_, '_, 'a> {
                     neighbor.remote_as = Some(Located::new(RemoteAs::Number(asn.value), asn.place));
                 }
             }
-            "use" if matches!(words.peek_text(), "neighbor-group" | "session-group") => {
-                words.next();
-                neighbor.group = words.next().map(Word::name);
+            "use" => return use_group(neighbor, words),
+            "local-as" => {
+                self.report.warning(words.whole(), "`local-as` is not modelled", "routes of this neighbour may differ");
             }
+            "no" if words.eat("shutdown") => neighbor.shutdown = false,
             "update-source" => neighbor.update_source = words.next().map(Word::name),
             "shutdown" => neighbor.shutdown = true,
             "address-family" => {
                 if matches!(words.peek_text(), "vpnv4" | "vpnv6") {
                     neighbor.vpn = true;
+                    return Read::Enters(Mode::NeighborVpn);
                 }
                 return match Self::unicast(words) {
                     Some(family) => {
@@ -167,37 +186,66 @@ impl<'a> Reader<'_, '_, 'a> {
     }
 
     pub(super) fn neighbor_family(&mut self, table: usize, index: usize, family: Family, mut words: Words<'a>) -> Read {
+        let neighbor = &mut self.device.tables[table].bgp.neighbors[index];
+        let config = &mut neighbor.families[family as usize];
         match words.next_text() {
+            "use" => return use_group(neighbor, words),
             "route-policy" => {
                 let Some(name) = self.policies.reference(words, self.report) else { return Read::Whole };
                 let outward = words.rest().text.ends_with("out");
-                let config = &mut self.device.tables[table].bgp.neighbors[index].families[family as usize];
                 *(if outward { &mut config.policy_out } else { &mut config.policy_in }) = Some(name);
             }
             "weight" => {
                 if let Some(weight) = value::number(&mut words, self.report, "weight", 0..=65535) {
-                    self.device.tables[table].bgp.neighbors[index].families[family as usize].weight =
-                        Some(weight.value);
+                    config.weight = Some(weight.value);
                 }
             }
-            "allowas-in" => {
-                let times = words.next_text().parse().unwrap_or(3);
-                self.device.tables[table].bgp.neighbors[index].families[family as usize].allowas_in = Some(times);
+            "allowas-in" => config.allowas_in = Some(words.next_text().parse().unwrap_or(3)),
+            "as-override" => config.as_override = Some(true),
+            "default-originate" => config.default_originate = Some(words.peek_text() != "inheritance-disable"),
+            "send-community-ebgp" => config.send_community = Some(words.peek_text() != "inheritance-disable"),
+            "maximum-prefix" => {
+                let limit = value::number(&mut words, self.report, "number of prefixes", 1..=u32::MAX);
+                let quiet = words.rest().text.contains("warning-only") || words.rest().text.contains("discard-extra");
+                config.maximum_prefix = limit.map(|limit| limit.value).filter(|_| !quiet);
+            }
+            keyword @ ("remove-private-AS" | "site-of-origin" | "orf") => {
+                let message = format_args!("`{keyword}` is not modelled");
+                self.report.warning(words.whole(), message, "routes of this neighbour may differ");
             }
             _ => return Read::Unknown,
         }
         Read::Whole
     }
 
+    /// Reads a line of a neighbour's address family for VPN routes.
+    pub(super) fn neighbor_vpn(&mut self, mut words: Words<'a>) -> Read {
+        match words.next_text() {
+            "route-policy" => {
+                self.vpn_policies.extend(self.policies.reference(words, self.report));
+                Read::Whole
+            }
+            _ => Read::Unknown,
+        }
+    }
+
     /// Settles what needs the whole configuration: which tables take part in BGP, and who the other PEs are.
     pub(super) fn finish_bgp(&mut self) {
+        for name in std::mem::take(&mut self.vpn_policies) {
+            if !self.policies.passes_all(&name.value) {
+                self.report.warning(
+                    name.place,
+                    "a policy between PEs is not modelled",
+                    "VPN routes go from PE to PE unchanged",
+                );
+            }
+        }
         let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
         let named = bgp.neighbors.iter().find(|neighbor| {
-            neighbor.name.parse::<std::net::IpAddr>().is_ok()
-                && (neighbor.vpn || group_of(bgp, neighbor).is_some_and(|group| group.vpn))
+            neighbor.name.parse::<std::net::IpAddr>().is_ok() && (neighbor.vpn || has_vpn_group(bgp, neighbor))
         });
         self.device.vpn_neighbor = named.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
-        for table in &mut self.device.tables {
+        for table in self.device.tables.iter_mut().skip(DEFAULT_TABLE + 1) {
             let ready = table.rd.is_some();
             for family in Family::ALL {
                 let config = table.family_mut(family);
@@ -207,9 +255,22 @@ impl<'a> Reader<'_, '_, 'a> {
     }
 }
 
-fn group_of<'a>(
-    bgp: &'a crate::device::TableBgp,
-    neighbor: &crate::device::Neighbor,
-) -> Option<&'a crate::device::Neighbor> {
-    bgp.neighbor_named(&neighbor.group.as_ref()?.value)
+/// Returns the name under which a group is kept beside the neighbours of a table.
+fn group(kind: &str, name: &str) -> String {
+    format!("{kind} {name}")
+}
+
+/// Reads what follows `use`.
+fn use_group(neighbor: &mut Neighbor, mut words: Words<'_>) -> Read {
+    match (words.next_text(), words.next()) {
+        (kind @ ("neighbor-group" | "session-group" | "af-group"), Some(name)) => {
+            neighbor.groups.push(Located::new(group(kind, name.text), name.place));
+            Read::Whole
+        }
+        _ => Read::Unknown,
+    }
+}
+
+fn has_vpn_group(bgp: &TableBgp, neighbor: &Neighbor) -> bool {
+    neighbor.groups.iter().any(|group| bgp.neighbor_named(&group.value).is_some_and(|group| group.vpn))
 }

@@ -13,6 +13,7 @@ impl Reader<'_, '_, '_> {
         match words.next_text() {
             "vrf" => {
                 let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return Read::Whole };
+                self.table(name);
                 self.device.interfaces[index].vrf = Some(name.name());
             }
             "ipv4" if words.eat("address") => self.ipv4_address(index, words),

@@ -9,23 +9,32 @@ mod rpl;
 mod static_route;
 mod vrf;
 
+use ahash::AHashSet;
 use vrfleak_engine::Family;
 
 use crate::banner::Banner;
-use crate::device::Device;
+use crate::device::{DEFAULT_TABLE, Device};
 use crate::dialect::Format;
 use crate::line::{Line, Lines};
-use crate::place::Place;
+use crate::place::{Located, Place};
 use crate::report::Report;
 use crate::session;
-use crate::word::Words;
+use crate::word::{Word, Words};
 
 /// Reads a configuration.
 pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
     let mut lines = Lines::new(text);
     let mut device = Device::new(source, Format::Xr);
     device.requires_policy = true;
-    let mut reader = Reader { source, device, report, frames: Vec::new(), policies: rpl::Texts::default() };
+    let mut reader = Reader {
+        source,
+        device,
+        report,
+        frames: Vec::new(),
+        policies: rpl::Texts::default(),
+        defined: AHashSet::new(),
+        vpn_policies: Vec::new(),
+    };
     let mut ended = false;
     while let Some(line) = lines.next_filled() {
         let Some(line) = session::without_pager(line) else { continue };
@@ -83,6 +92,8 @@ enum Mode {
     Neighbor(usize, usize),
     /// `address-family` of a neighbour.
     NeighborFamily(usize, usize, Family),
+    /// An address family of a neighbour for VPN routes.
+    NeighborVpn,
     /// What no reader knows.
     Opaque,
 }
@@ -104,6 +115,10 @@ struct Reader<'r, 's, 'a> {
     /// The modes that are entered, with the indentation of the lines that did.
     frames: Vec<(Mode, u32)>,
     policies: rpl::Texts<'a>,
+    /// The VRFs that are defined and not only named.
+    defined: AHashSet<usize>,
+    /// Policies between PEs.
+    vpn_policies: Vec<Located<String>>,
 }
 
 impl<'a> Reader<'_, '_, 'a> {
@@ -144,6 +159,7 @@ impl<'a> Reader<'_, '_, 'a> {
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
             Mode::Neighbor(table, neighbor) => self.neighbor(table, neighbor, words),
             Mode::NeighborFamily(table, neighbor, family) => self.neighbor_family(table, neighbor, family, words),
+            Mode::NeighborVpn => self.neighbor_vpn(words),
             Mode::Opaque => Read::Unknown,
         }
     }
@@ -166,7 +182,9 @@ impl<'a> Reader<'_, '_, 'a> {
             }
             "vrf" => match words.next() {
                 Some(name) if words.is_empty() => {
-                    Read::Enters(Mode::Vrf(self.device.define_table(name.text, name.place)))
+                    let table = self.table(name);
+                    self.defined.insert(table);
+                    Read::Enters(Mode::Vrf(table))
                 }
                 _ => Read::Unknown,
             },
@@ -191,7 +209,24 @@ impl<'a> Reader<'_, '_, 'a> {
         (words.is_empty() || words.eat("unicast")).then_some(family)
     }
 
+    /// Returns the position of a VRF. The order of definition and use is free.
+    fn table(&mut self, name: Word<'_>) -> usize {
+        if name.text == "default" {
+            return DEFAULT_TABLE;
+        }
+        self.device.define_table(name.text, name.place)
+    }
+
     fn finish(mut self) -> Device {
+        for (index, table) in self.device.tables.iter().enumerate().skip(DEFAULT_TABLE + 1) {
+            if !self.defined.contains(&index) {
+                self.report.warning(
+                    table.place,
+                    format_args!("VRF `{}` is not defined", table.name),
+                    "it has no address family, so nothing in it counts",
+                );
+            }
+        }
         self.finish_bgp();
         self.device.policies = self.policies.compile(self.report);
         self.device

@@ -16,15 +16,7 @@ impl Reader<'_, '_, '_> {
         }
         words.next();
         let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return Read::Whole };
-        if let Some(table) = self.device.table_named(name.text) {
-            return Read::Enters(Mode::StaticTable(table));
-        }
-        self.report.error(
-            name.place,
-            format_args!("VRF `{}` is not defined", name.text),
-            "expected a VRF that is defined above",
-        );
-        Read::Enters(Mode::Opaque)
+        Read::Enters(Mode::StaticTable(self.table(name)))
     }
 
     pub(super) fn static_table(table: usize, mut words: Words<'_>) -> Read {

@@ -3,7 +3,7 @@
 use vrfleak_engine::Family;
 
 use super::{Mode, Read, Reader};
-use crate::device::RdChoice;
+use crate::device::{MaximumRoutes, RdChoice};
 use crate::place::Located;
 use crate::value;
 use crate::word::Words;
@@ -20,6 +20,11 @@ impl<'a> Reader<'_, '_, 'a> {
             },
             "rd" => {
                 self.rd(table, words);
+                Read::Whole
+            }
+            "fallback-vrf" => {
+                let message = "a VRF to fall back to is not modelled";
+                self.report.warning(words.whole(), message, "what has no route here is lost");
                 Read::Whole
             }
             _ => Read::Unknown,
@@ -43,6 +48,14 @@ impl<'a> Reader<'_, '_, 'a> {
         let export = match words.next_text() {
             "import" => false,
             "export" => true,
+            "maximum" if words.eat("prefix") => {
+                if let Some(limit) = value::number(&mut words, self.report, "number of prefixes", 1..=u32::MAX) {
+                    let maximum = MaximumRoutes { limit: limit.value, warning_only: false };
+                    let config = self.device.tables[table].family_mut(family);
+                    config.maximum_routes = Some(Located::new(maximum, limit.place));
+                }
+                return Read::Whole;
+            }
             _ => return Read::Unknown,
         };
         match words.next_text() {
@@ -58,12 +71,24 @@ impl<'a> Reader<'_, '_, 'a> {
                 *(if export { &mut config.export_policy } else { &mut config.import_policy }) = Some(name);
                 Read::Whole
             }
-            "from" | "to" => {
-                self.report.warning(
-                    whole,
-                    "leaking between a VRF and another by name is not modelled",
-                    "its routes are missing",
-                );
+            "from" | "to" if words.eat("default-vrf") => {
+                if !words.eat("route-policy") {
+                    self.report.error(words.end(), "a policy is missing", "expected `route-policy` and its name");
+                    return Read::Whole;
+                }
+                let rest = words.rest().text;
+                let Some(name) = self.policies.reference(words, self.report) else { return Read::Whole };
+                if rest.ends_with("advertise-as-vpn") {
+                    let message = "advertising to other PEs what came from the default table is not modelled";
+                    self.report.warning(whole, message, "it stays on this router");
+                }
+                let config = self.device.tables[table].family_mut(family);
+                *(if export { &mut config.to_default } else { &mut config.from_default }) = Some(name);
+                Read::Whole
+            }
+            // What another VRF imported may be imported here, or what was imported here may be advertised.
+            "from" | "to" if words.eat("vrf") => {
+                self.device.tables[table].family_mut(family).reexports = true;
                 Read::Whole
             }
             _ => Read::Unknown,

@@ -1,7 +1,8 @@
-//! What the tests of all front ends share: loading one text, and writing a network down.
+//! What the tests of all front ends share: loading one text, and writing a network or its tables down.
+#![expect(dead_code, reason = "each test uses a part")]
 
 use vrfleak_config::{Format, Loaded, Options, load_texts};
-use vrfleak_engine::{Address, Network, NextHopKind, VrfId};
+use vrfleak_engine::{Address, Leak, Network, NextHopKind, Protocol, VrfId};
 
 /// Loads one configuration that has no errors.
 pub(crate) fn load(text: &str, format: Format) -> Loaded {
@@ -50,6 +51,7 @@ fn show_family<A: Address>(network: &Network, id: VrfId, text: &mut Vec<String>)
             }
             NextHopKind::Vrf { vrf } => format!("vrf {}", network.vrf(vrf).name),
             NextHopKind::Discard => "discard".to_owned(),
+            NextHopKind::Outside { .. } => "outside".to_owned(),
         };
         let mut line = vec![format!(" {} {} {via}", route.prefix(), route.protocol())];
         let numbers = [
@@ -95,4 +97,36 @@ pub(crate) fn show(network: &Network) -> String {
         show_family::<u128>(network, id, &mut text);
     }
     text.join("\n") + "\n"
+}
+
+/// Returns the tables of all VRFs as the lines of `expected.tsv`: device, VRF, prefix, protocol, preference, next hop.
+pub(crate) fn tables(network: &Network) -> Vec<String> {
+    let leak = Leak::new(network);
+    let leak = leak.family::<u32>();
+    let mut rows = Vec::new();
+    for id in network.vrf_ids() {
+        let (router, vrf) = (network.router_of(id), network.vrf(id));
+        for route in leak.rib(id) {
+            let table = leak.table();
+            let own = table.origin(route) == id;
+            let gateway = network.next_hop(table.next_hop(route)).kind.address().map(|address| address.to_string());
+            let (preference, next_hop) = match (own, table.protocol(route)) {
+                (true, Protocol::Connected | Protocol::Local) => ("-", None),
+                (true, Protocol::Static) => ("1/0", gateway),
+                (true, Protocol::Bgp) => ("20/0", gateway),
+                (false, _) if network.router_of(table.origin(route)).name == router.name => ("20/0", gateway),
+                (false, _) => ("200/0", Some(network.router_of(table.origin(route)).loopback.to_string())),
+            };
+            let protocol = leak.protocol_in(id, route);
+            let next_hop = next_hop.as_deref().unwrap_or("-");
+            rows.push(format!(
+                "{}\t{}\t{}\t{protocol}\t{preference}\t{next_hop}",
+                router.name,
+                vrf.name,
+                table.prefix(route)
+            ));
+        }
+    }
+    rows.sort();
+    rows
 }

@@ -25,6 +25,8 @@ use token::Token;
 
 /// How deep policies may apply each other while they are compiled.
 const MAX_APPLY_DEPTH: usize = vrfleak_engine::policy::MAX_CALL_DEPTH;
+/// How many tokens all policies and sets have.
+const MAX_TOKENS: usize = 20_000_000;
 /// How many calls with arguments are compiled.
 const MAX_INSTANCES: usize = 10_000;
 
@@ -62,6 +64,8 @@ pub(super) struct Texts<'a> {
     names: Vec<&'a str>,
     sets: Vec<(SetKind, Token<'a>, Vec<Token<'a>>)>,
     references: Vec<Reference<'a>>,
+    /// How many tokens there are in all.
+    tokens: usize,
 }
 
 impl<'a> Texts<'a> {
@@ -96,8 +100,14 @@ impl<'a> Texts<'a> {
                 *lines = before;
                 break;
             }
-            if !line.text.starts_with(['#', '!']) {
+            if !line.text.starts_with(['#', '!']) && self.tokens < MAX_TOKENS {
+                let before = body.len();
                 body.extend(token::tokens(line.words(source), line.number));
+                self.tokens += body.len() - before;
+                if self.tokens >= MAX_TOKENS {
+                    let expected = format_args!("expected at most {MAX_TOKENS} words in all of them");
+                    report.error(line.words(source).whole(), "policies and sets are too long", expected);
+                }
             }
         }
         if !ended {
@@ -126,6 +136,12 @@ impl<'a> Texts<'a> {
         let name = Located::new(reference.key(), reference.name.place);
         self.references.push(reference);
         Some(name)
+    }
+
+    /// Returns whether the policy of this name accepts every route unchanged.
+    pub(super) fn passes_all(&self, name: &str) -> bool {
+        let body = self.policies.get(name).map(|text| text.body.as_slice());
+        matches!(body, Some([only]) if matches!(only.text, "pass" | "done"))
     }
 
     /// Makes policies of all that were read.

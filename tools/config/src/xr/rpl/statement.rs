@@ -251,7 +251,13 @@ impl<'c, 't, 'a, 's> Compiler<'c, 't, 'a, 's> {
                 self.at += 1;
                 self.prepend()
             }
-            _ => None,
+            (_, what) => {
+                if !is_harmless(what) {
+                    let message = format_args!("`{} {what}` is not modelled", keyword.text);
+                    self.report.warning(keyword.place, message, "the route stays as it is");
+                }
+                None
+            }
         };
         // The rest of the line is what the action does not know, such as a table of traffic classes.
         while self.peek().is_some_and(|token| token.line == keyword.line && !is_keyword(token.text)) {
@@ -384,6 +390,33 @@ impl<'c, 't, 'a, 's> Compiler<'c, 't, 'a, 's> {
         self.at += count;
         self.build.instance(&target, self.report).map_or(Condition::Never, Condition::Policy)
     }
+}
+
+/// Returns whether an attribute of this name changes nothing that is computed here.
+fn is_harmless(attribute: &str) -> bool {
+    matches!(
+        attribute,
+        "qos-group"
+            | "traffic-class"
+            | "traffic-index"
+            | "dampening"
+            | "label"
+            | "label-mode"
+            | "label-index"
+            | "large-community"
+            | "forward-class"
+            | "rib-metric"
+            | "path-color"
+            | "ospf-metric"
+            | "isis-metric"
+            | "metric-type"
+            | "level"
+            | "rip-metric"
+            | "eigrp-metric"
+            | "path-selection"
+            | "lsm-root"
+            | "mpls"
+    )
 }
 
 /// Returns whether a statement starts with this word.

@@ -1,0 +1,77 @@
+use super::*;
+use vrfleak_engine::Leak;
+
+fn imported(workload: Workload, routes: usize, vrfs: usize) -> usize {
+    let network = workload.generate(routes, vrfs, 1).expect("a network");
+    let leak = Leak::new(&network);
+    assert_eq!(leak.vpn_routes(), routes, "{workload}: every route has a prefix and RD of its own");
+    leak.imported_routes()
+}
+
+#[test]
+fn each_imports_what_its_name_says() {
+    assert_eq!(imported(Workload::W1, 10_100, 50), 15_000);
+    assert_eq!(imported(Workload::W2, 1000, 1), 1000);
+    assert_eq!(imported(Workload::W3, 1000, 10), 10_000);
+    // Of five targets drawn among 100, one VRF in twenty draws its own.
+    let imports = imported(Workload::D, 20_000, 100);
+    assert!((96_000..=100_000).contains(&imports), "{imports}");
+    assert_eq!(imported(Workload::D, 3, 1), 0);
+    assert_eq!(imported(Workload::ManyTargets, 1003, 100), 1003);
+    assert_eq!(imported(Workload::OneService, 10, 300), 3000);
+    assert_eq!(imported(Workload::BigVrf, 1000, 10), 10_000);
+    // Of two VRFs with a prefix each imports the other's; the third imports one NLRI, or both routes.
+    assert_eq!(imported(Workload::DualHomedSameRd, 1000, 5), 500);
+    assert_eq!(imported(Workload::DualHomedTwoRds, 1000, 5), 2000);
+    assert_eq!(imported(Workload::DualHomedTwoRds, 1001, 5), 2002);
+    let defaults = imported(Workload::Defaults, 20_000, 100);
+    assert_eq!(defaults, imports);
+    assert_eq!(imported(Workload::Ipv6, 20_000, 100), imports);
+    let w1 = Workload::W1.generate(101_000, 50, 1).expect("a network");
+    let routes: Vec<usize> = w1.vrfs().iter().map(|vrf| vrf.family::<u32>().routes.len()).collect();
+    assert_eq!((routes[0], &routes[1..]), (1000, [2000; 50].as_slice()));
+    let first = w1.vrfs().iter().map(|vrf| vrf.family::<u32>().routes[0].prefix().to_string());
+    assert_eq!(first.take(3).collect::<Vec<_>>(), ["5.0.0.0/24", "20.0.0.0/24", "20.7.208.0/24"]);
+}
+
+#[test]
+fn fan_outs_are_as_many_and_no_more_than_there_are() {
+    let network = Workload::D.generate_with(1000, 10, 10, 1).expect("a network");
+    assert!(network.vrfs().iter().all(|vrf| vrf.family::<u32>().import.len() == 10));
+    let error = |fan_out| Workload::Ipv6.generate_with(1000, 10, fan_out, 1).expect_err("a limit").to_string();
+    assert_eq!(
+        (error(0), error(11)),
+        (
+            "`0` import targets a VRF, expected at least 1".to_owned(),
+            "`11` import targets a VRF, the limit is 10".to_owned()
+        )
+    );
+    let network = Workload::Defaults.generate(1000, 10, 1).expect("a network");
+    let with_default =
+        |vrf: &vrfleak_engine::Vrf| vrf.family::<u32>().routes.iter().any(|route| route.prefix().len() == 0);
+    assert!(network.vrfs().iter().all(with_default));
+}
+
+#[test]
+fn names_read_back_and_others_are_refused() {
+    for workload in Workload::ALL {
+        assert_eq!(workload.to_string().to_lowercase().parse(), Ok(workload));
+    }
+    let error = "W4".parse::<Workload>().expect_err("no such workload");
+    assert_eq!(
+        error.to_string(),
+        "`W4` is not a workload, expected one of W1, W2, W3, D, many-targets, one-service, big-vrf, dual-homed-same-rd, dual-homed-two-rds, defaults, ipv6"
+    );
+}
+
+#[test]
+fn impossible_sizes_are_refused_with_limit_and_value() {
+    let error = |workload: Workload, routes, vrfs| workload.generate(routes, vrfs, 1).expect_err("a limit").to_string();
+    assert_eq!(error(Workload::W2, 0, 1), "`0` routes, expected at least 1");
+    assert_eq!(error(Workload::W3, 1, 0), "`0` VRFs, expected at least 1");
+    assert_eq!(error(Workload::W2, 13_369_345, 1), "`13369345` routes, the limit is 13369344");
+    assert_eq!(error(Workload::D, 1 << 24 | 1, 1), "`16777217` routes, the limit is 16777216");
+    assert_eq!(error(Workload::D, 9, 10), "`9` routes for 10 VRFs, expected at least 10");
+    assert_eq!(error(Workload::D, 9, 1_048_560), "`1048560` VRFs, the limit is 1048559");
+    assert_eq!(error(Workload::D, usize::MAX, 1_000_000), format!("`{}` routes, the limit is 2147483647", usize::MAX));
+}

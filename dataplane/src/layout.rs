@@ -1,0 +1,131 @@
+//! [`Layout`]: which tables the FIBs of a family are, and what is in each.
+
+use std::cmp::Reverse;
+
+use either::Either;
+use rayon::prelude::*;
+use vrfleak_engine::{Address, FamilyLeak, ListId, Prefix, Rib, RouteId, VrfId};
+
+use crate::fib::NO_OVERLAY;
+use crate::lpm::{TableId, Tables};
+
+/// Which table each VRF looks into, and which overlay before it.
+pub(crate) struct Layout<'a, A> {
+    pub(crate) tables: RibTables<'a, A>,
+    pub(crate) table_of: Box<[TableId]>,
+    /// [`NO_OVERLAY`] where the table is all that there is.
+    pub(crate) overlay_of: Box<[TableId]>,
+}
+
+/// The tables as a forest wants them: all but the overlays read from the columns while it builds, never written down.
+pub(crate) struct RibTables<'a, A> {
+    leak: &'a FamilyLeak<A>,
+    contents: Vec<Content>,
+}
+
+/// What a table is made of.
+enum Content {
+    /// A list of best routes, without splices.
+    List(ListId),
+    /// All of one VRF: its list and its splices.
+    Vrf(VrfId),
+    /// What one VRF has otherwise than the list, and what of the list is inside that.
+    Overlay(Box<[RouteId]>),
+}
+
+impl<'a, A: Address> Layout<'a, A> {
+    /// Gives every list a table, and every VRF with splices an overlay, or a table of its own where an overlay would
+    /// be half as large as that or could not say that a route is missing. O(splices + entries of overlays).
+    pub(crate) fn new(leak: &'a FamilyLeak<A>) -> Self {
+        let vrfs = leak.ribs().iter().len();
+        let own: Vec<Option<Content>> = (0..vrfs)
+            .into_par_iter()
+            .map(|vrf| {
+                let vrf = VrfId::from_index(vrf);
+                let rib = leak.rib(vrf);
+                (!rib.splices().is_empty()).then(|| overlay(leak, rib).map_or(Content::Vrf(vrf), Content::Overlay))
+            })
+            .collect();
+        let mut list_is_used = vec![false; leak.ribs().lists().len()];
+        for (vrf, own) in own.iter().enumerate() {
+            if !matches!(own, Some(Content::Vrf(_))) {
+                list_is_used[leak.ribs().list_of(VrfId::from_index(vrf)).index()] = true;
+            }
+        }
+        let used = list_is_used.iter().enumerate().filter(|&(_, &used)| used);
+        let lists = used.map(|(list, _)| (None, Content::List(ListId::from_index(list))));
+        let own = own.into_iter().enumerate().filter_map(|(vrf, own)| Some((Some(vrf), own?)));
+        let mut tables: Vec<(Option<usize>, Content)> = lists.chain(own).collect();
+        // Numbered from the biggest on, so that no thread is left with a big one at the end.
+        tables.sort_by_key(|(_, content)| Reverse(content.routes(leak)));
+
+        let mut table_of_list = vec![TableId::default(); list_is_used.len()];
+        let mut table_of = vec![None; vrfs];
+        let mut overlay_of = vec![NO_OVERLAY; vrfs].into_boxed_slice();
+        for (index, (vrf, content)) in tables.iter().enumerate() {
+            let table = TableId::from_index(index);
+            match (content, vrf) {
+                (Content::Overlay(_), Some(vrf)) => overlay_of[*vrf] = table,
+                (_, Some(vrf)) => table_of[*vrf] = Some(table),
+                (&Content::List(list), None) => table_of_list[list.index()] = table,
+                (_, None) => unreachable!("only lists are no VRF's own"),
+            }
+        }
+        let shared = |vrf: usize| table_of_list[leak.ribs().list_of(VrfId::from_index(vrf)).index()];
+        let table_of = table_of.into_iter().enumerate().map(|(vrf, own)| own.unwrap_or_else(|| shared(vrf))).collect();
+        let contents = tables.into_iter().map(|(_, content)| content).collect();
+        Self { tables: RibTables { leak, contents }, table_of, overlay_of }
+    }
+}
+
+/// Returns what `rib` has otherwise than its list, with all entries inside that; `None` where a table of its own is
+/// better.
+fn overlay<A: Address>(leak: &FamilyLeak<A>, rib: Rib<'_>) -> Option<Box<[RouteId]>> {
+    let most = rib.len() / 2;
+    let mut entries: Vec<RouteId> = Vec::with_capacity(rib.splices().len().min(most));
+    let mut covered: Option<Prefix<A>> = None;
+    for (index, splice) in rib.splices().iter().enumerate() {
+        let prefix = leak.table().prefix(splice.best()?);
+        if covered.is_some_and(|covered| covered.covers(prefix)) {
+            continue;
+        }
+        covered = Some(prefix);
+        for entry in rib.iter_from(index).take_while(|&entry| prefix.covers(leak.table().prefix(entry))) {
+            if entries.len() == most {
+                return None;
+            }
+            entries.push(entry);
+        }
+    }
+    Some(entries.into_boxed_slice())
+}
+
+impl Content {
+    fn routes<A: Address>(&self, leak: &FamilyLeak<A>) -> usize {
+        match self {
+            Self::List(list) => leak.ribs().lists()[list.index()].len(),
+            Self::Vrf(vrf) => leak.rib(*vrf).len(),
+            Self::Overlay(entries) => entries.len(),
+        }
+    }
+}
+
+impl<A: Address> Tables<A> for RibTables<'_, A> {
+    fn tables(&self) -> usize {
+        self.contents.len()
+    }
+
+    fn routes_hint(&self, table: TableId) -> usize {
+        self.contents[table.index()].routes(self.leak)
+    }
+
+    fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
+        let entries = match &self.contents[table.index()] {
+            Content::List(list) => Either::Left(self.leak.ribs().lists()[list.index()].iter().copied()),
+            Content::Overlay(entries) => Either::Left(entries.iter().copied()),
+            Content::Vrf(vrf) => Either::Right(self.leak.rib(*vrf).iter()),
+        };
+        let routes = self.leak.table();
+        entries.map(|route| (routes.prefix(route), routes.next_hop(route).0))
+    }
+}

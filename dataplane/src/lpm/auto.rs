@@ -1,0 +1,297 @@
+//! [`AutoForest`] and [`AutoMatchForest`]: each table in the structure that suits it.
+//!
+//! ```text
+//! table ---> seats[table] ---> direct table (flat or chunked), if it has one
+//!                         \--> compressed forest of all others
+//! ```
+//! A batch of one table asks once. A mixed batch of a forest without direct tables is the compressed forest's own; else
+//! it is taken in pieces, and a piece with keys of both kinds is split and put together again.
+
+use vrfleak_engine::{Address, Family, Prefix};
+
+use super::direct::build::CodedTable;
+use super::direct::{DirectLayout, Table};
+use super::forest::{Forest, MatchForest, Options};
+use super::huge_pages::huge_bytes;
+use super::lookup::{Lookup, LookupMatch};
+use super::raw::Isa;
+use super::table::{Match, NO_ROUTE, TableId};
+use super::tables::{BuildError, Tables};
+
+/// Routes from which on a table may be direct: below, the compressed table fits the first caches anyway.
+const DIRECT_ROUTES: usize = 1 << 14;
+/// Bytes a route that a flat table may have at most: a full table with entries of two bytes has 37.
+const FLAT_BYTES_PER_ROUTE: usize = 40;
+/// Bytes a route that a chunked table may have at most: a full table has 5.6 with one byte and 11 with two.
+const CHUNKED_BYTES_PER_ROUTE: usize = 24;
+/// The bytes of direct tables that a default build may have.
+const BUDGET: usize = 64 << 20;
+/// Keys of a mixed batch that are split at a time, on the stack.
+const PIECE: usize = 512;
+/// The seat of a table that is compressed.
+const COMPRESSED: u32 = u32::MAX;
+
+/// Which structure the tables of an [`AutoForest`] get. IPv6 tables are always compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Choice {
+    /// From the biggest table on, as long as the budget lasts: flat where that is at most 40 bytes a route, chunked
+    /// where that is at most 24, both from 16,384 routes on; compressed otherwise.
+    #[default]
+    Auto,
+    /// Every table compressed.
+    Compressed,
+    /// Every IPv4 table with a route in this layout, whatever its bytes; compressed only where there are too many next
+    /// hops.
+    Direct(DirectLayout),
+}
+
+/// How an [`AutoForest`] is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AutoOptions {
+    /// Which structure the tables get.
+    pub choice: Choice,
+    /// The bytes that all direct tables together may have under [`Choice::Auto`]; 64 MiB by default.
+    pub budget: usize,
+    /// How the tables are built.
+    pub tables: Options,
+}
+
+impl Default for AutoOptions {
+    fn default() -> Self {
+        Self { choice: Choice::Auto, budget: BUDGET, tables: Options::default() }
+    }
+}
+
+/// The direct tables among all tables.
+#[derive(Debug)]
+struct Directs {
+    /// By table: the index in `tables`, or [`COMPRESSED`]. Empty if there are no direct tables.
+    seats: Vec<u32>,
+    tables: Vec<Table>,
+    layouts: Vec<DirectLayout>,
+    isa: Isa,
+}
+
+impl Directs {
+    fn choose<A: Address>(input: &(impl Tables<A> + ?Sized), options: AutoOptions) -> Result<Self, BuildError> {
+        let mut directs = Self { seats: Vec::new(), tables: Vec::new(), layouts: Vec::new(), isa: options.tables.isa };
+        if A::FAMILY != Family::Ipv4 || options.choice == Choice::Compressed {
+            return Ok(directs);
+        }
+        let forced = matches!(options.choice, Choice::Direct(_));
+        let least = if forced { 1 } else { DIRECT_ROUTES };
+        let routes = |table: &TableId| input.routes_hint(*table);
+        let mut order: Vec<TableId> = (0..input.tables()).map(TableId::from_index).collect();
+        order.retain(|table| routes(table) >= least);
+        order.sort_by_key(|table| std::cmp::Reverse(routes(table)));
+        let mut left = options.budget;
+        for table in order {
+            let coded = CodedTable::read(input, table)?;
+            let Some(layout) = options.choice.layout(&coded, left) else { continue };
+            let built = match coded.build(layout, options.tables.huge_pages) {
+                Ok(built) => built,
+                Err(BuildError::TooBig { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            if !forced {
+                let bytes = built.bytes();
+                if bytes > left || bytes > routes(&table).saturating_mul(FLAT_BYTES_PER_ROUTE) {
+                    continue;
+                }
+                left -= bytes;
+            }
+            if directs.seats.is_empty() {
+                directs.seats.resize(input.tables(), COMPRESSED);
+            }
+            directs.seats[table.index()] = directs.tables.len() as u32;
+            directs.tables.push(built);
+            directs.layouts.push(layout);
+        }
+        Ok(directs)
+    }
+
+    #[inline]
+    fn seat(&self, table: TableId) -> Option<usize> {
+        self.seats.get(table.index()).filter(|&&seat| seat != COMPRESSED).map(|&seat| seat as usize)
+    }
+
+    #[inline]
+    fn get(&self, table: TableId) -> Option<&Table> {
+        self.seat(table).map(|seat| &self.tables[seat])
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.seats[..])
+            + size_of_val(&self.tables[..])
+            + self.layouts.len()
+            + self.tables.iter().map(Table::bytes).sum::<usize>()
+    }
+
+    fn advised(&self) -> Vec<std::ops::Range<usize>> {
+        self.tables.iter().flat_map(Table::advised).collect()
+    }
+
+    /// Looks a mixed batch up, its keys of compressed tables in `rest`.
+    fn mixed<A: Address>(&self, rest: &impl Lookup<A>, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        assert_eq!(keys.len(), values.len(), "one value a key");
+        assert_eq!(keys.len(), tables.len(), "one table a key");
+        if self.tables.is_empty() {
+            return rest.lookup_mixed(tables, keys, values);
+        }
+        let (mut rest_tables, mut rest_keys) = ([TableId::default(); PIECE], [A::ZERO; PIECE]);
+        let (mut rest_values, mut rest_at) = ([0; PIECE], [0_u16; PIECE]);
+        for ((tables, keys), values) in tables.chunks(PIECE).zip(keys.chunks(PIECE)).zip(values.chunks_mut(PIECE)) {
+            let mut left = 0;
+            for (at, (&table, &key)) in tables.iter().zip(keys).enumerate() {
+                if let Some(table) = self.get(table) {
+                    values[at] = table.lookup(key);
+                } else {
+                    (rest_tables[left], rest_keys[left], rest_at[left]) = (table, key, at as u16);
+                    left += 1;
+                }
+            }
+            if left == keys.len() {
+                rest.lookup_mixed(tables, keys, values);
+                continue;
+            }
+            rest.lookup_mixed(&rest_tables[..left], &rest_keys[..left], &mut rest_values[..left]);
+            for (&at, &value) in rest_at[..left].iter().zip(&rest_values) {
+                values[usize::from(at)] = value;
+            }
+        }
+    }
+}
+
+impl Choice {
+    /// Returns the layout that a table shall have, if it shall be direct, with `left` bytes of the budget.
+    fn layout(self, table: &CodedTable, left: usize) -> Option<DirectLayout> {
+        match self {
+            Self::Compressed => None,
+            Self::Direct(layout) => Some(layout),
+            Self::Auto => {
+                let flat = table.flat_bytes();
+                if flat <= left && flat <= table.routes().saturating_mul(FLAT_BYTES_PER_ROUTE) {
+                    return Some(DirectLayout::Flat);
+                }
+                let chunked = table.least_chunked_bytes();
+                let fits = chunked <= left && chunked <= table.routes().saturating_mul(CHUNKED_BYTES_PER_ROUTE);
+                fits.then_some(DirectLayout::Chunked)
+            }
+        }
+    }
+}
+
+/// The tables that are not direct; the others are empty.
+struct Others<'t, T: ?Sized> {
+    input: &'t T,
+    directs: &'t Directs,
+}
+
+impl<A: Address, T: Tables<A> + ?Sized> Tables<A> for Others<'_, T> {
+    fn tables(&self) -> usize {
+        self.input.tables()
+    }
+
+    fn routes_hint(&self, table: TableId) -> usize {
+        if self.directs.seat(table).is_some() { 0 } else { self.input.routes_hint(table) }
+    }
+
+    fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
+        let routes = self.directs.seat(table).is_none().then(|| self.input.routes(table));
+        routes.into_iter().flatten()
+    }
+}
+
+/// Tables each in the structure that suits it: direct ones beside the forest `F` of the others.
+#[derive(Debug)]
+pub struct Auto<F> {
+    rest: F,
+    directs: Directs,
+}
+
+/// An [`Auto`] that knows values; a table that is direct is not compressed.
+pub type AutoForest<A> = Auto<Forest<A>>;
+
+/// An [`Auto`] that also knows the lengths of matched prefixes: every table is compressed too, for lookups with a length.
+pub type AutoMatchForest<A> = Auto<MatchForest<A>>;
+
+impl<A: Address> Auto<Forest<A>> {
+    /// Builds the forest from sorted routes, on the pool it is called in: direct tables one after the other, each in
+    /// parallel inside, then all others as [`Forest::build`].
+    ///
+    /// # Errors
+    /// As [`Forest::build`].
+    pub fn build(input: &(impl Tables<A> + ?Sized), options: AutoOptions) -> Result<Self, BuildError> {
+        let directs = Directs::choose(input, options)?;
+        let rest = Forest::build(&Others { input, directs: &directs }, options.tables)?;
+        Ok(Self { rest, directs })
+    }
+}
+
+impl<A: Address> Auto<MatchForest<A>> {
+    /// Builds the forest like [`AutoForest::build`], with lengths.
+    ///
+    /// # Errors
+    /// As [`MatchForest::build`].
+    pub fn build(input: &(impl Tables<A> + ?Sized), options: AutoOptions) -> Result<Self, BuildError> {
+        let directs = Directs::choose(input, options)?;
+        Ok(Self { rest: MatchForest::build(input, options.tables)?, directs })
+    }
+}
+
+impl<F> Auto<F> {
+    /// Returns the layout of `table` if it is direct, `None` if it is compressed.
+    pub fn layout(&self, table: TableId) -> Option<DirectLayout> {
+        self.directs.seat(table).map(|seat| self.directs.layouts[seat])
+    }
+
+    /// Returns the bytes of the direct tables.
+    pub fn direct_bytes(&self) -> usize {
+        self.directs.bytes()
+    }
+
+    /// Returns the bytes of direct tables for which the system took the request for huge pages.
+    pub fn huge_page_bytes(&self) -> usize {
+        self.directs.advised().iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Returns how many of [`Self::huge_page_bytes`] lie in huge pages now; `None` where the system does not tell.
+    pub fn huge_page_bytes_obtained(&self) -> Option<usize> {
+        huge_bytes(&self.directs.advised())
+    }
+}
+
+impl<A: Address, F: Lookup<A>> Lookup<A> for Auto<F> {
+    fn tables(&self) -> usize {
+        self.rest.tables()
+    }
+
+    fn bytes(&self) -> usize {
+        self.rest.bytes() + self.directs.bytes()
+    }
+
+    #[inline]
+    fn lookup(&self, table: TableId, key: A) -> Option<u32> {
+        match self.directs.get(table) {
+            Some(table) => Some(table.lookup(key)).filter(|&value| value != NO_ROUTE),
+            None => self.rest.lookup(table, key),
+        }
+    }
+
+    fn lookup_batch(&self, table: TableId, keys: &[A], values: &mut [u32]) {
+        match self.directs.get(table) {
+            Some(table) => table.batch(self.directs.isa, keys, values),
+            None => self.rest.lookup_batch(table, keys, values),
+        }
+    }
+
+    fn lookup_mixed(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        self.directs.mixed(&self.rest, tables, keys, values);
+    }
+}
+
+impl<A: Address, F: LookupMatch<A>> LookupMatch<A> for Auto<F> {
+    fn lookup_match(&self, table: TableId, key: A) -> Option<Match> {
+        self.rest.lookup_match(table, key)
+    }
+}

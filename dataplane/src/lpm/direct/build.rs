@@ -1,0 +1,198 @@
+//! Building a table from its sorted routes: painted run by run, in parallel inside a huge one.
+
+use ahash::{HashMap, HashMapExt};
+use rayon::prelude::*;
+use vrfleak_engine::{Address, Family, Prefix};
+
+use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, OUTSIDE, Pages, SLOTS};
+use super::super::table::{NO_ROUTE, TableId};
+use super::super::tables::{BuildError, Checked, Tables};
+use super::codes::Codes;
+use super::paint::{Coded, Groups, paint};
+use super::{DirectLayout, Table};
+
+/// The /24s that are painted together: a /8, so that what is painted stays within the second cache.
+const RUN: usize = 1 << 16;
+/// Routes from which on the runs of one table are painted on several threads.
+const HUGE: usize = 1 << 14;
+
+/// The routes of one table, coded.
+#[derive(Debug)]
+pub(in crate::lpm) struct CodedTable {
+    /// Without the default route.
+    routes: Vec<Coded>,
+    /// By code: the value.
+    values: Vec<u32>,
+}
+
+impl CodedTable {
+    /// Reads the routes of `table`, whose addresses are taken for IPv4.
+    pub(in crate::lpm) fn read<A: Address>(
+        input: &(impl Tables<A> + ?Sized),
+        table: TableId,
+    ) -> Result<Self, BuildError> {
+        let mut checked = Checked::new(table, input.routes(table));
+        let mut codes = Codes::new();
+        let (mut routes, mut outside) = (Vec::with_capacity(input.routes_hint(table)), NO_ROUTE);
+        for (prefix, value) in checked.by_ref() {
+            if prefix.len() == 0 {
+                outside = value;
+            } else {
+                routes.push((Prefix::containing(prefix.bits().widen() as u32, prefix.len()), codes.code(value)));
+            }
+        }
+        checked.finish()?;
+        let mut values = codes.into_values();
+        values[OUTSIDE] = outside;
+        Ok(Self { routes, values })
+    }
+
+    /// Returns the number of routes but the default route.
+    pub(in crate::lpm) fn routes(&self) -> usize {
+        self.routes.len()
+    }
+
+    fn width(&self) -> usize {
+        if self.values.len() <= u8::CODES { 1 } else { 2 }
+    }
+
+    /// Returns the bytes of the slots that this would have as a flat table.
+    pub(in crate::lpm) fn flat_bytes(&self) -> usize {
+        SLOTS * self.width()
+    }
+
+    /// Returns the bytes that this would have at least as a chunked table: its root.
+    pub(in crate::lpm) fn least_chunked_bytes(&self) -> usize {
+        let slot = |address: u32| (address >> (8 + CHUNK_BITS)) as usize;
+        let first = self.routes.first().map_or(0, |(prefix, _)| slot(prefix.bits()));
+        let last = self.routes.last().map_or(0, |(prefix, _)| slot(prefix.bits()));
+        4 * (last - first + 1)
+    }
+
+    /// Builds the table with the narrowest codes.
+    pub(in crate::lpm) fn build(self, layout: DirectLayout, huge: bool) -> Result<Table, BuildError> {
+        if self.values.len() <= u8::CODES {
+            return Ok(Table::Byte(self.build_with(layout, huge)));
+        }
+        if self.values.len() <= u16::CODES {
+            return Ok(Table::Pair(self.build_with(layout, huge)));
+        }
+        let (count, limit) = (self.values.len() as u64 - 2, u16::CODES as u64 - 2);
+        Err(BuildError::TooBig { family: Family::Ipv4, what: "next hops in one direct table", count, limit })
+    }
+
+    fn build_with<C: Code>(self, layout: DirectLayout, huge: bool) -> DirectTable<C> {
+        let parts = match layout {
+            DirectLayout::Flat => flat(&self.routes, self.values, huge),
+            DirectLayout::Chunked => chunked(&self.routes, self.values, huge),
+        };
+        DirectTable::new(parts).expect("a table that was just built")
+    }
+}
+
+/// Returns whether anything lies in the `len` /24s from `first` on.
+fn touched(routes: &[Coded], first: u32, len: usize) -> bool {
+    let (cover, from) = super::paint::entry(routes, first);
+    cover.is_some() || routes.get(from).is_some_and(|(prefix, _)| ((prefix.bits() >> 8) - first) < len as u32)
+}
+
+/// Joins the groups of runs in their order.
+fn join<C: Code>(runs: &[Groups<C>], huge: bool) -> (Deep, Pages<C>) {
+    let mut deep = Deep::default();
+    let mut codes = Pages::zeroed(runs.iter().map(|run| run.codes.len()).sum(), huge);
+    let slots = runs.iter().flat_map(|run| &run.slots);
+    for (group, &slot) in (0..).zip(slots) {
+        deep.insert(slot, group);
+    }
+    let mut at = 0;
+    for run in runs {
+        codes[at..at + run.codes.len()].copy_from_slice(&run.codes);
+        at += run.codes.len();
+    }
+    (deep, codes)
+}
+
+fn flat<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<C> {
+    // A small table touches few of its pages.
+    let mut codes = Pages::<C>::zeroed(SLOTS, huge && routes.len() >= HUGE);
+    let run = |(index, codes): (usize, &mut [C])| {
+        let mut groups = Groups::default();
+        let first = (index * RUN) as u32;
+        if touched(routes, first, RUN) {
+            paint(codes, first, routes, &mut groups);
+        }
+        groups
+    };
+    let runs: Vec<Groups<C>> = if routes.len() < HUGE {
+        codes.chunks_mut(RUN).enumerate().map(run).collect()
+    } else {
+        codes.par_chunks_mut(RUN).enumerate().map(run).collect()
+    };
+    let (deep, groups) = join(&runs, huge);
+    DirectParts { roots: Pages::zeroed(0, huge), first: 0, codes, values, deep, groups }
+}
+
+/// The chunks of a table under construction, each content once.
+struct Chunks<C: Code> {
+    /// The index of each content's first code.
+    starts: HashMap<[C; CHUNK], u32>,
+    codes: Vec<C>,
+}
+
+impl<C: Code> Chunks<C> {
+    fn new() -> Self {
+        Self { starts: HashMap::new(), codes: Vec::new() }
+    }
+
+    fn start(&mut self, chunk: &[C; CHUNK]) -> u32 {
+        *self.starts.entry(*chunk).or_insert_with(|| {
+            let start = self.codes.len() as u32;
+            self.codes.extend_from_slice(chunk);
+            start
+        })
+    }
+}
+
+/// A run of a chunked table, its chunks numbered by itself.
+struct Run<C: Code> {
+    starts: Vec<u32>,
+    codes: Vec<C>,
+    groups: Groups<C>,
+}
+
+fn chunked<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<C> {
+    // Slots of 64 /24s.
+    let slot = |address: u32| address >> (8 + CHUNK_BITS);
+    let first = routes.first().map_or(0, |(prefix, _)| slot(prefix.bits()));
+    let end = routes.iter().map(|(prefix, _)| slot(prefix.last()) + 1).max().unwrap_or(first);
+    let run = |first: u32| {
+        let (mut chunks, mut groups) = (Chunks::new(), Groups::default());
+        let len = (end - first).min((RUN / CHUNK) as u32) as usize;
+        let mut codes = vec![C::default(); len * CHUNK];
+        paint(&mut codes, first * CHUNK as u32, routes, &mut groups);
+        let (all, _) = codes.as_chunks::<CHUNK>();
+        let starts = all.iter().map(|chunk| chunks.start(chunk)).collect();
+        Run { starts, codes: chunks.codes, groups }
+    };
+    let firsts: Vec<u32> = (first..end).step_by(RUN / CHUNK).collect();
+    let runs: Vec<Run<C>> = if routes.len() < HUGE {
+        firsts.into_iter().map(run).collect()
+    } else {
+        firsts.into_par_iter().map(run).collect()
+    };
+    let mut chunks = Chunks::new();
+    let outside = chunks.start(&[C::default(); CHUNK]);
+    let mut roots = Vec::with_capacity((end - first) as usize + 1);
+    let mut groups = Vec::new();
+    for run in runs {
+        let (all, _) = run.codes.as_chunks::<CHUNK>();
+        let moved: Vec<u32> = all.iter().map(|chunk| chunks.start(chunk)).collect();
+        roots.extend(run.starts.iter().map(|&start| moved[start as usize / CHUNK]));
+        groups.push(run.groups);
+    }
+    roots.push(outside);
+    let roots = Pages::copied(&roots, roots.len(), huge);
+    let codes = Pages::copied(&chunks.codes, chunks.codes.len(), huge);
+    let (deep, groups) = join(&groups, huge);
+    DirectParts { roots, first, codes, values, deep, groups }
+}

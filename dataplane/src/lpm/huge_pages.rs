@@ -1,0 +1,46 @@
+//! [`huge_bytes`]: how much memory the system gave in huge pages.
+
+use std::ops::Range;
+
+/// Returns how many bytes of `regions`, address ranges of this process, lie in huge pages now.
+///
+/// The system counts by mapping, so that a mapping of which a region is a part counts up to the part's size. `None` where
+/// `/proc/self/smaps` is not there.
+pub(super) fn huge_bytes(regions: &[Range<usize>]) -> Option<usize> {
+    std::fs::read_to_string("/proc/self/smaps").ok().map(|text| count(&text, regions))
+}
+
+fn count(smaps: &str, regions: &[Range<usize>]) -> usize {
+    let (mut total, mut within) = (0, 0);
+    for line in smaps.lines() {
+        if let Some(mapping) = mapping(line) {
+            let shared =
+                |region: &Range<usize>| region.end.min(mapping.end).saturating_sub(region.start.max(mapping.start));
+            within = regions.iter().map(shared).sum();
+        } else if let Some(size) = line.strip_prefix("AnonHugePages:") {
+            let kib = size.trim().trim_end_matches(" kB").parse().unwrap_or(0_usize);
+            total += within.min(kib.saturating_mul(1024));
+        }
+    }
+    total
+}
+
+/// Returns the addresses of a line that begins a mapping: `7f0000000000-7f0001000000 rw-p ...`.
+fn mapping(line: &str) -> Option<Range<usize>> {
+    let (start, end) = line.split_once(' ')?.0.split_once('-')?;
+    Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_count_as_far_as_they_are_shared() {
+        let smaps = "1000-5000 rw-p 00000000 00:00 0\nSize: 16 kB\nAnonHugePages:        8 kB\n\
+                     5000-9000 rw-p 00000000 00:00 0\nAnonHugePages:        16 kB\nVmFlags: rd wr\n";
+        assert_eq!(count(smaps, &[]), 0);
+        assert_eq!(count(smaps, &[0x1000..0x3000, 0x3000..0x5000]), 8 << 10);
+        assert_eq!(count(smaps, &[0x2000..0x3000, 0x6000..0x8000]), 12 << 10);
+    }
+}

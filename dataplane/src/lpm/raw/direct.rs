@@ -1,0 +1,451 @@
+//! [`DirectTable`]: one IPv4 table whose first 24 bits are an index, and the kernels that read it.
+//!
+//! ```text
+//! flat      key >> 8 ------------------------------------> codes[key >> 8] --------------> values[code]
+//! chunked   key >> 14 -> roots[slot] + (key >> 8 & 63) --> codes[offset]  ----------------> values[code]
+//! both      code DEEP --> places: hash of key >> 8 --> groups[256 group + (key & 255)] ---> values[code]
+//! ```
+//! Code [`OUTSIDE`] is the answer of addresses that no prefix but the default route contains, so that memory which was
+//! never written is right; [`DEEP`] says that prefixes longer than 24 bits lie inside. Keys are taken in groups: all
+//! loads of one kind, then all of the next, so that they overlap without gathers, which lose to scalar loads wherever a
+//! table exceeds the first cache. Deep keys are found by one vector comparison over a group's codes and answered one by
+//! one afterwards.
+//!
+//! What makes the unchecked loads sound: the fields are private here; [`DirectTable::new`] checks that a flat table has
+//! 2^24 codes, that each root entry is followed by 64 codes, that there is a root entry behind the last slot and a value
+//! for every code that the codes' type can have or that is there, and no method leaves these rules. Deep keys are
+//! answered by checked code.
+#![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
+
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::ops::Range;
+
+use vrfleak_engine::Address;
+
+use super::super::table::NO_ROUTE;
+use super::isa::{Isa, Level};
+use super::pages::Pages;
+use super::region::Plain;
+
+/// The code of the default route's answer, or of the miss where there is none.
+pub(in crate::lpm) const OUTSIDE: usize = 0;
+/// The code of 256 addresses that differ: the answer is in a group.
+pub(in crate::lpm) const DEEP: usize = 1;
+/// The first code of a route's value.
+pub(in crate::lpm) const FIRST_CODE: usize = 2;
+/// The /24s of the address space: codes of a flat table.
+pub(in crate::lpm) const SLOTS: usize = 1 << 24;
+/// Codes of a chunk.
+pub(in crate::lpm) const CHUNK: usize = 1 << CHUNK_BITS;
+/// Bits that a chunk decides.
+pub(in crate::lpm) const CHUNK_BITS: u32 = 6;
+/// Codes of a group.
+pub(in crate::lpm) const GROUP: usize = 256;
+
+/// Keys whose loads overlap.
+const LANES: usize = 64;
+/// Keys whose loads are written out one after the other: loops cost as much as the loads.
+const UNROLL: usize = 4;
+/// The value of [`DEEP`]: a group of keys with such a value is looked through. A route that has this very value costs
+/// that search, no more.
+pub(in crate::lpm) const MAYBE_DEEP: u32 = NO_ROUTE - 1;
+/// A place of [`Deep`] that is free.
+const FREE: u64 = u64::MAX;
+
+/// What an entry of a table may be: one byte or two.
+pub(in crate::lpm) trait Code: Plain + Eq + Hash + Default + Debug {
+    /// The number of codes.
+    const CODES: usize;
+
+    /// Returns the code as an index.
+    fn index(self) -> usize;
+
+    /// Returns the code of an index below [`Self::CODES`].
+    fn from_index(index: usize) -> Self;
+}
+
+impl Code for u8 {
+    const CODES: usize = 1 << 8;
+
+    #[inline(always)]
+    fn index(self) -> usize {
+        usize::from(self)
+    }
+
+    #[inline(always)]
+    fn from_index(index: usize) -> Self {
+        index as Self
+    }
+}
+
+impl Code for u16 {
+    const CODES: usize = 1 << 16;
+
+    #[inline(always)]
+    fn index(self) -> usize {
+        usize::from(self)
+    }
+
+    #[inline(always)]
+    fn from_index(index: usize) -> Self {
+        index as Self
+    }
+}
+
+/// Returns `value`, of which the compiler knows nothing: it may not put neighbours into one vector, only to take them
+/// apart again for their loads, which halves the speed.
+#[inline(always)]
+fn scalar(mut value: usize) -> usize {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    // SAFETY: no instruction at all.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(reg) value, options(pure, nomem, nostack, preserves_flags));
+    }
+    value
+}
+
+/// Asks for the line at `at` ahead of its use.
+#[inline(always)]
+fn prefetch(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing that a program could see and faults on no address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
+/// Returns the /24 of `key`, an IPv4 address.
+#[inline(always)]
+fn slot24<A: Address>(key: A) -> u32 {
+    (key.widen() as u32) >> 8
+}
+
+/// Where the group of each deep /24 is: open addressing, never more than half full.
+#[derive(Clone, Debug)]
+pub(in crate::lpm) struct Deep {
+    /// The /24 in the upper 32 bits, its group in the lower, or [`FREE`]. A power of two of places.
+    places: Vec<u64>,
+    used: usize,
+}
+
+impl Default for Deep {
+    fn default() -> Self {
+        Self { places: vec![FREE; 2], used: 0 }
+    }
+}
+
+impl Deep {
+    fn place(&self, slot: u32) -> usize {
+        let hash = slot.wrapping_mul(0x9e37_79b1);
+        // The upper half of the product's bits, which depend on all bits of the slot.
+        (u64::from(hash) << 32 >> (64 - self.places.len().trailing_zeros())) as usize
+    }
+
+    /// Returns the place of `slot`, or the free one where it would be.
+    #[inline]
+    fn find(&self, slot: u32) -> usize {
+        let mut place = self.place(slot);
+        while self.places[place] != FREE && (self.places[place] >> 32) as u32 != slot {
+            place = (place + 1) & (self.places.len() - 1);
+        }
+        place
+    }
+
+    /// Returns the group of `slot`, a /24.
+    #[inline]
+    pub(in crate::lpm) fn get(&self, slot: u32) -> Option<usize> {
+        let found = self.places[self.find(slot)];
+        (found != FREE).then_some(found as u32 as usize)
+    }
+
+    /// Gives `slot`, which has none, the group `group`.
+    pub(in crate::lpm) fn insert(&mut self, slot: u32, group: u32) {
+        if (self.used + 1) * 2 > self.places.len() {
+            let doubled = vec![FREE; self.places.len() * 2];
+            for entry in std::mem::replace(&mut self.places, doubled) {
+                if entry != FREE {
+                    let place = self.find((entry >> 32) as u32);
+                    self.places[place] = entry;
+                }
+            }
+        }
+        let place = self.find(slot);
+        debug_assert_eq!(self.places[place], FREE, "one group a /24");
+        self.places[place] = u64::from(slot) << 32 | u64::from(group);
+        self.used += 1;
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.places[..])
+    }
+}
+
+/// The columns of a table before they are one.
+#[derive(Debug)]
+pub(in crate::lpm) struct DirectParts<C: Code> {
+    /// In a chunked table, for each slot of 64 /24s from `first` on the index of its first code, and one entry more for
+    /// all other slots; in a flat one empty.
+    pub(in crate::lpm) roots: Pages<u32>,
+    /// The first slot of 64 /24s.
+    pub(in crate::lpm) first: u32,
+    /// The codes.
+    pub(in crate::lpm) codes: Pages<C>,
+    /// By code: the value.
+    pub(in crate::lpm) values: Vec<u32>,
+    /// The groups of deep /24s.
+    pub(in crate::lpm) deep: Deep,
+    /// [`GROUP`] codes a group.
+    pub(in crate::lpm) groups: Pages<C>,
+}
+
+/// One table. The module's documentation says what holds for it.
+#[derive(Debug)]
+pub(in crate::lpm) struct DirectTable<C: Code> {
+    parts: DirectParts<C>,
+}
+
+/// What the kernels read, borrowed.
+#[derive(Clone, Copy)]
+struct View<'t, C> {
+    roots: &'t [u32],
+    first: u32,
+    last: u32,
+    codes: &'t [C],
+    values: &'t [u32],
+}
+
+impl<C: Code> View<'_, C> {
+    /// Returns the index of the root entry of `slot`, a /24, in a chunked table.
+    #[inline(always)]
+    fn root(self, slot: u32) -> u32 {
+        (slot >> CHUNK_BITS).wrapping_sub(self.first).min(self.last)
+    }
+
+    /// Returns the index of the code of `slot`, a /24: below 2^24 if `FLAT`.
+    ///
+    /// # Safety
+    /// `FLAT` says whether the table is flat.
+    #[inline(always)]
+    unsafe fn place<const FLAT: bool>(self, slot: u32) -> usize {
+        if FLAT {
+            return slot as usize;
+        }
+        // SAFETY: a chunked table has an entry behind its last slot, which `last` is the index of.
+        let start = unsafe { *self.roots.get_unchecked(self.root(slot) as usize) };
+        (start + (slot & (CHUNK as u32 - 1))) as usize
+    }
+
+    /// Returns the code at `place`.
+    ///
+    /// # Safety
+    /// `place` is from [`Self::place`] of this view.
+    #[inline(always)]
+    unsafe fn code(self, place: usize) -> C {
+        // SAFETY: a flat table has a code for every /24, and 64 codes follow every root entry of a chunked one.
+        unsafe { *self.codes.get_unchecked(place) }
+    }
+
+    /// Returns the value of `code`.
+    ///
+    /// # Safety
+    /// `code` is from [`Self::code`] of this view.
+    #[inline(always)]
+    unsafe fn value(self, code: C) -> u32 {
+        // SAFETY: there is a value for every code that is there.
+        unsafe { *self.values.get_unchecked(code.index()) }
+    }
+
+    /// Writes the values of `keys`, and returns whether any may be deep: then the values of deep keys mean nothing.
+    ///
+    /// # Safety
+    /// `FLAT` says whether the table is flat.
+    #[inline(always)]
+    unsafe fn group<A: Address, const FLAT: bool>(self, keys: &[A; LANES], values: &mut [u32; LANES]) -> bool {
+        let mut places = [0_u32; LANES];
+        if FLAT {
+            for lane in 0..LANES {
+                places[lane] = slot24(keys[lane]);
+            }
+            for &place in &places {
+                prefetch(self.codes.as_ptr().wrapping_add(scalar(place as usize)).cast());
+            }
+        } else {
+            let mut roots = [0_u32; LANES];
+            for lane in 0..LANES {
+                let slot = slot24(keys[lane]);
+                roots[lane] = self.root(slot);
+                places[lane] = slot % CHUNK as u32;
+            }
+            for lane in (0..LANES).step_by(UNROLL) {
+                for lane in lane..lane + UNROLL {
+                    // SAFETY: the index is this view's.
+                    places[lane] += unsafe { *self.roots.get_unchecked(scalar(roots[lane] as usize)) };
+                    prefetch(self.codes.as_ptr().wrapping_add(places[lane] as usize).cast());
+                }
+            }
+        }
+        for lane in (0..LANES).step_by(UNROLL) {
+            for lane in lane..lane + UNROLL {
+                let place = scalar(places[lane] as usize);
+                // SAFETY: the places are this view's.
+                let code = unsafe { self.code(place) };
+                let code = C::from_index(scalar(code.index()));
+                // SAFETY: the codes are this view's.
+                values[lane] = unsafe { self.value(code) };
+            }
+        }
+        values.iter().fold(0, |any, &value| any | u32::from(value == MAYBE_DEEP)) != 0
+    }
+}
+
+impl<C: Code> DirectTable<C> {
+    /// Makes a table of its columns, or says which rule of the layout they break.
+    pub(in crate::lpm) fn new(mut parts: DirectParts<C>) -> Result<Self, &'static str> {
+        if parts.roots.is_empty() {
+            if parts.codes.len() != SLOTS {
+                return Err("a flat table has a code for every /24");
+            }
+        } else if parts.roots.iter().any(|&start| start as usize + CHUNK > parts.codes.len()) {
+            return Err("a root entry names a chunk beyond the codes");
+        }
+        if parts.values.len() < FIRST_CODE || parts.values.len() > C::CODES {
+            return Err("codes have two to all values");
+        }
+        parts.values[DEEP] = MAYBE_DEEP;
+        if C::CODES == 256 {
+            // Every byte has a value then.
+            parts.values.resize(C::CODES, NO_ROUTE);
+        }
+        if C::CODES > 256 {
+            let values = parts.values.len();
+            let greatest = |codes: &[C]| codes.iter().fold(0, |most, code| most.max(code.index()));
+            if greatest(&parts.codes) >= values || greatest(&parts.groups) >= values {
+                return Err("a code has no value");
+            }
+        }
+        Ok(Self { parts })
+    }
+
+    /// Returns the bytes held.
+    pub(in crate::lpm) fn bytes(&self) -> usize {
+        let parts = &self.parts;
+        parts.roots.bytes() + parts.codes.bytes() + parts.groups.bytes() + 4 * parts.values.len() + parts.deep.bytes()
+    }
+
+    /// Returns where the memory lies for which the system took the request for huge pages.
+    pub(in crate::lpm) fn advised(&self) -> Vec<Range<usize>> {
+        let parts = &self.parts;
+        [parts.roots.advised(), parts.codes.advised(), parts.groups.advised()].into_iter().flatten().collect()
+    }
+
+    fn view(&self) -> View<'_, C> {
+        let parts = &self.parts;
+        let last = (parts.roots.len() as u32).wrapping_sub(1);
+        View { roots: &parts.roots, first: parts.first, last, codes: &parts.codes, values: &parts.values }
+    }
+
+    /// Returns the value of a key whose code is [`DEEP`].
+    #[cold]
+    fn deep<A: Address>(&self, key: A) -> u32 {
+        let Some(group) = self.parts.deep.get(slot24(key)) else { return NO_ROUTE };
+        let code = self.parts.groups.get(group * GROUP + (key.widen() & 255) as usize);
+        code.and_then(|code| self.parts.values.get(code.index())).copied().unwrap_or(NO_ROUTE)
+    }
+
+    /// Returns the value of `key`.
+    ///
+    /// # Safety
+    /// `FLAT` says whether the table is flat.
+    #[inline(always)]
+    unsafe fn find<A: Address, const FLAT: bool>(&self, key: A) -> u32 {
+        let view = self.view();
+        // SAFETY: the caller's promise.
+        let place = unsafe { view.place::<FLAT>(slot24(key)) };
+        // SAFETY: the place is this view's.
+        let code = unsafe { view.code(place) };
+        if code.index() == DEEP {
+            return self.deep(key);
+        }
+        // SAFETY: the code is this view's.
+        unsafe { view.value(code) }
+    }
+
+    /// Returns the value of `key`, or [`NO_ROUTE`].
+    #[inline]
+    pub(in crate::lpm) fn lookup<A: Address>(&self, key: A) -> u32 {
+        if self.parts.roots.is_empty() {
+            // SAFETY: a table without roots is flat.
+            unsafe { self.find::<A, true>(key) }
+        } else {
+            // SAFETY: a table with roots is not.
+            unsafe { self.find::<A, false>(key) }
+        }
+    }
+
+    /// Writes the values of `keys` over those that are deep.
+    #[cold]
+    fn deepen<A: Address>(&self, keys: &[A], values: &mut [u32]) {
+        for (value, &key) in values.iter_mut().zip(keys) {
+            if *value == MAYBE_DEEP {
+                *value = self.lookup(key);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `FLAT` says whether the table is flat.
+    #[inline(always)]
+    unsafe fn walk<A: Address, const FLAT: bool>(&self, keys: &[A], values: &mut [u32]) {
+        let view = self.view();
+        let mut at = 0;
+        while let (Some(keys), Some(values)) = (keys[at..].first_chunk(), values[at..].first_chunk_mut()) {
+            // SAFETY: the caller's promise.
+            if unsafe { view.group::<A, FLAT>(keys, values) } {
+                self.deepen(keys, values);
+            }
+            at += LANES;
+        }
+        while at < keys.len() {
+            // SAFETY: the caller's promise.
+            values[at] = unsafe { self.find::<A, FLAT>(keys[at]) };
+            at += 1;
+        }
+    }
+
+    /// Looks all `keys` up.
+    ///
+    /// # Panics
+    /// Panics if the slices differ in length.
+    pub(in crate::lpm) fn batch<A: Address>(&self, isa: Isa, keys: &[A], values: &mut [u32]) {
+        assert_eq!(keys.len(), values.len(), "one value a key");
+        match isa.level() {
+            Level::Portable => batch_portable(self, keys, values),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: whoever holds the level has the features.
+            _ => unsafe { batch_avx2(self, keys, values) },
+        }
+    }
+}
+
+/// Stamps the batch walk with the features of a level.
+macro_rules! stamp {
+    ($batch:ident $(, $feature:literal)?) => {
+        $(#[target_feature(enable = $feature)])?
+        fn $batch<C: Code, A: Address>(table: &DirectTable<C>, keys: &[A], values: &mut [u32]) {
+            if table.parts.roots.is_empty() {
+                // SAFETY: a table without roots is flat.
+                unsafe { table.walk::<A, true>(keys, values) };
+            } else {
+                // SAFETY: a table with roots is not.
+                unsafe { table.walk::<A, false>(keys, values) };
+            }
+        }
+    };
+}
+
+stamp!(batch_portable);
+#[cfg(target_arch = "x86_64")]
+stamp!(batch_avx2, "avx2,bmi1,bmi2,popcnt");

@@ -1,0 +1,181 @@
+//! [`ImportedCopy`]: what becomes of a VPN route on its way into a VRF that wants one of its targets.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ahash::AHashMap;
+
+use crate::address::Address;
+use crate::attributes::Attributes;
+use crate::id::{AttributesId, NextHopId, RouteId, TargetSetId, VrfId};
+use crate::network::Network;
+use crate::paths::Paths;
+use crate::policy::{self, ClauseId, PolicyRoute};
+use crate::rd::Rd;
+use crate::route_table::RouteTable;
+use crate::select;
+
+/// What an import map made of a route for one VRF (SEMANTICS I3). The VPN route itself stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedCopy {
+    /// The attributes of the copy. Its weight is the one that the VRF compares.
+    pub attributes: Attributes,
+    /// The next hop that the map set. It is what the VRF compares and shows; packets go to the origin of the route all
+    /// the same (SEMANTICS F3).
+    pub next_hop: Option<IpAddr>,
+}
+
+/// What becomes of a VPN route on its way into a VRF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It enters as it is.
+    Plain,
+    /// It enters, and the import map changed it.
+    Changed(Arc<ImportedCopy>),
+    /// The import map denied it; `None` where no clause matched it.
+    Denied(Option<ClauseId>),
+    /// Its AS path holds the AS of the router too often (SEMANTICS I5).
+    Loop,
+}
+
+/// What an import map can tell of routes by: evaluated once for all that are alike. What the policy does not read is
+/// `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Alike {
+    attributes: AttributesId,
+    targets: TargetSetId,
+    weight: u32,
+    next_hop: Option<NextHopId>,
+    protocol: Option<crate::source_route::Protocol>,
+    rd: Option<Rd>,
+}
+
+/// The verdicts of one VRF that are known already.
+#[derive(Debug, Default)]
+pub(crate) struct Verdicts {
+    known: AHashMap<Alike, Verdict>,
+}
+
+impl Verdicts {
+    /// Forgets all, for the next VRF.
+    pub(crate) fn clear(&mut self) {
+        self.known.clear();
+    }
+
+    /// Returns the verdict of `vrf` on the VPN route `id`, whose targets it wants and which may enter it.
+    pub(crate) fn of<A: Address>(
+        &mut self,
+        network: &Network,
+        table: &RouteTable<A>,
+        vrf: VrfId,
+        id: RouteId,
+    ) -> Verdict {
+        let paths = table.paths(network);
+        let family = network.vrf(vrf).family::<A>();
+        if own_as_count(network, vrf, paths.attributes(table.attributes(id))) > family.allowas_in as usize {
+            return Verdict::Loop;
+        }
+        let Some(map) = family.import_map else { return Verdict::Plain };
+        let reads = network.policies().reads(map);
+        if reads.prefix {
+            // Hardly two routes are alike.
+            return evaluate(paths, table, vrf, id);
+        }
+        let alike = Alike {
+            attributes: table.attributes(id),
+            targets: table.targets(id),
+            weight: weight(network, table, vrf, id),
+            next_hop: reads.next_hop.then_some(table.next_hop(id)),
+            protocol: reads.protocol.then_some(table.protocol(id)),
+            rd: network.vrf(table.origin(id)).rd.filter(|_| reads.rd),
+        };
+        self.known.entry(alike).or_insert_with(|| evaluate(paths, table, vrf, id)).clone()
+    }
+}
+
+/// Returns how often the AS of the router of `vrf` stands in the AS path.
+fn own_as_count(network: &Network, vrf: VrfId, attributes: &Attributes) -> usize {
+    let asn = network.router_of(vrf).asn;
+    attributes.as_path.iter().filter(|&&other| other == asn).count()
+}
+
+/// VPN routes by target set, ascending.
+pub(crate) type BySet = Arc<[(TargetSetId, RouteId)]>;
+
+/// Returns, by router, the VPN routes whose AS path holds its AS; nothing at all where no path does.
+///
+/// O(length of all AS paths · distinct ASes of routers), and one pass over the routes where some path holds one.
+pub(crate) fn own_as_routes<A: Address>(network: &Network, table: &RouteTable<A>) -> Vec<BySet> {
+    let mut numbers: Vec<u32> = network.routers().iter().map(|router| router.asn).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let number = |asn: &u32| numbers.binary_search(asn).ok();
+    let paths = table.paths(network);
+    let own: Vec<bool> =
+        paths.all().map(|(_, attributes)| attributes.as_path.iter().any(|asn| number(asn).is_some())).collect();
+    if !own.contains(&true) {
+        return Vec::new();
+    }
+    let mut routes = vec![Vec::new(); numbers.len()];
+    for id in (0..table.len()).map(RouteId::from_index) {
+        let attributes = table.attributes(id);
+        if own[attributes.index()] && table.status(id).is_vpn_route() {
+            let mut found: Vec<usize> = paths.attributes(attributes).as_path.iter().filter_map(number).collect();
+            found.sort_unstable();
+            found.dedup();
+            for at in found {
+                routes[at].push((table.targets(id), id));
+            }
+        }
+    }
+    for routes in &mut routes {
+        routes.sort_unstable();
+    }
+    let routes: Vec<BySet> = routes.into_iter().map(Into::into).collect();
+    let of = |asn| routes[numbers.binary_search(&asn).expect("gathered from the routers")].clone();
+    network.routers().iter().map(|router| of(router.asn)).collect()
+}
+
+/// Returns the weight that the route has in `vrf` before its import map.
+fn weight<A: Address>(network: &Network, table: &RouteTable<A>, vrf: VrfId, id: RouteId) -> u32 {
+    let key = table.key(id);
+    let leaked = network.vrf(key.origin).router == network.vrf(vrf).router;
+    if leaked { select::weight_of_leaked(network, key) } else { 0 }
+}
+
+/// Evaluates the import map of `vrf` for a VPN route.
+///
+/// The map sees the targets of the VPN route, the weight that the copy would have without it, and the next hop that BGP
+/// gives the route: the loopback of another router, the gateway on the same one. What only the source VRF knows of a
+/// static route, its distance and whether it is redistributed, has no part in it.
+fn evaluate<A: Address>(paths: Paths<'_>, table: &RouteTable<A>, vrf: VrfId, id: RouteId) -> Verdict {
+    let network = paths.network();
+    let key = table.key(id);
+    let origin = network.vrf(key.origin);
+    let attributes = Attributes {
+        route_targets: Some(table.target_sets().of(table.targets(id)).collect()),
+        weight: weight(network, table, vrf, id),
+        distance: None,
+        redistribute: None,
+        ..paths.attributes(key.attributes).clone()
+    };
+    let leaked = origin.router == network.vrf(vrf).router;
+    let loopback = || (!leaked).then(|| network.router(origin.router).loopback);
+    let gateway = || network.next_hop(key.next_hop).kind.address().filter(|_| leaked);
+    let seen = PolicyRoute {
+        prefix: table.prefix(id),
+        protocol: key.protocol,
+        attributes: &attributes,
+        interface: None,
+        next_hop: paths.next_hop(key.attributes).or_else(loopback).or_else(gateway),
+        rd: origin.rd,
+    };
+    match policy::import(network.policies(), network.vrf(vrf).family::<A>().import_map, seen) {
+        policy::Import::Imported { attributes: None, next_hop: None, .. } => Verdict::Plain,
+        policy::Import::Imported { attributes: changed, next_hop, .. } => {
+            Verdict::Changed(Arc::new(ImportedCopy { attributes: changed.unwrap_or(attributes), next_hop }))
+        }
+        policy::Import::Denied(clause) => Verdict::Denied(Some(clause)),
+        policy::Import::NoMatch => Verdict::Denied(None),
+    }
+}

@@ -1,0 +1,289 @@
+//! Routes that neighbours announce: what a table puts into BGP or learned itself, through its policy outward and the
+//! receiving table's policy inward.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use vrfleak_engine::{Address, Attributes, Family, NextHopKind, OriginCode, Prefix, Protocol, SourceRoute};
+
+use super::policy::Offered;
+use super::routes::{Origin, family_of, networks};
+use super::session::{Session, TableAt};
+use super::{Assembly, Ids};
+use crate::device::{DEFAULT_TABLE, Device, StaticTarget};
+use crate::dialect::Format;
+use crate::place::Located;
+
+/// How many tables a route may pass on its way to a VRF.
+const MAX_HOPS: usize = 16;
+
+/// What each session brings, by its position.
+type Learned<A> = Vec<BTreeMap<Prefix<A>, Attributes>>;
+
+impl Assembly<'_, '_> {
+    /// Adds what the neighbours of all VRFs announce to them.
+    pub(super) fn learn(&mut self, devices: &[Device], ids: &[Option<Ids>]) {
+        let sessions = self.sessions(devices, ids);
+        if !sessions.is_empty() {
+            self.learn_family::<u32>(&sessions, ids);
+            self.learn_family::<u128>(&sessions, ids);
+        }
+    }
+
+    fn learn_family<A: Address>(&mut self, sessions: &[Session<'_>], ids: &[Option<Ids>]) {
+        let mut learned: Learned<A> = vec![BTreeMap::new(); sessions.len()];
+        for _ in 0..MAX_HOPS {
+            let next: Learned<A> =
+                sessions.iter().map(|session| self.received(session, sessions, &learned, ids)).collect();
+            if next == learned {
+                break;
+            }
+            learned = next;
+        }
+        for (session, routes) in sessions.iter().zip(learned) {
+            let (at, table) = session.here.at;
+            let Some(vrf) = ids[at].as_ref().and_then(|ids| ids.vrfs[table]) else { continue };
+            let limit = session.here.in_family(A::FAMILY, |family| family.maximum_prefix);
+            if limit.is_some_and(|limit| routes.len() > limit as usize) {
+                self.report.warning(
+                    session.here.neighbor.place,
+                    format_args!("{} {} prefixes come from this neighbour", routes.len(), A::FAMILY),
+                    "more than its maximum: the session is torn down",
+                );
+                continue;
+            }
+            let kind = NextHopKind::Gateway { address: session.address, interface: None };
+            let next_hop = self.builder.next_hop(vrf, kind);
+            for (prefix, attributes) in routes {
+                let attributes = self.builder.attributes(attributes);
+                self.builder.route(vrf, SourceRoute::new(prefix, Protocol::Bgp, attributes, next_hop));
+            }
+        }
+    }
+
+    /// Returns what comes in over a session.
+    fn received<A: Address>(
+        &mut self,
+        session: &Session<'_>,
+        sessions: &[Session<'_>],
+        learned: &Learned<A>,
+        ids: &[Option<Ids>],
+    ) -> BTreeMap<Prefix<A>, Attributes> {
+        let family = A::FAMILY;
+        let (here, there) = (session.here, session.there);
+        let mut received = BTreeMap::new();
+        let (true, Some(own_asn), Some(asn)) = (session.families[family as usize], here.asn(), there.asn()) else {
+            return received;
+        };
+        let internal = session.is_internal();
+        let policy = here.in_family(family, |family| family.policy_in.as_ref());
+        let filters = here.in_family(family, |family| some(&family.filters_in)).unwrap_or_default();
+        let weight = here.in_family(family, |family| family.weight).unwrap_or(0);
+        let own_as_allowed = here.in_family(family, |family| family.allowas_in).unwrap_or(0);
+        let vrf = ids[here.at.0].as_ref().and_then(|ids| ids.vrfs[here.at.1]);
+        let targets = vrf.map(|vrf| self.builder.family::<A>(vrf).export.clone()).unwrap_or_default();
+        let communities = match there.device.format {
+            Format::Ios => there.in_family(family, |family| family.send_community).unwrap_or(false),
+            Format::Xr => internal || there.in_family(family, |family| family.send_community).unwrap_or(false),
+            Format::Frr | Format::Junos | Format::JunosSet => {
+                there.in_family(family, |family| family.send_community).unwrap_or(true)
+            }
+        };
+        let overrides = there.in_family(family, |family| family.as_override).unwrap_or(false);
+        for (prefix, mut attributes) in self.announced::<A>(session, sessions, learned) {
+            if overrides {
+                attributes.as_path.iter_mut().filter(|hop| **hop == own_asn).for_each(|hop| *hop = asn);
+            }
+            let mut attributes = sent(attributes, communities, (!internal).then_some(asn));
+            attributes.internal = internal;
+            attributes.weight = weight;
+            let loops = attributes.as_path.iter().filter(|&&hop| hop == own_asn).count();
+            if loops > usize::from(own_as_allowed) {
+                continue;
+            }
+            let next_hop = Some(session.address);
+            let route = Offered { prefix, protocol: Protocol::Bgp, interface: None, next_hop };
+            if !self.passes(here.device, filters, route, &attributes) {
+                continue;
+            }
+            if let Some(policy) = policy {
+                match self.offer(here.device, policy, route, &attributes, &targets) {
+                    Some(accepted) => attributes = accepted,
+                    None => continue,
+                }
+            }
+            received.insert(prefix, attributes);
+        }
+        received
+    }
+
+    /// Returns whether every list permits the route.
+    fn passes<A: Address>(
+        &mut self,
+        device: &Device,
+        filters: &[Located<String>],
+        route: Offered<'_, A>,
+        attributes: &Attributes,
+    ) -> bool {
+        filters.iter().all(|filter| self.offer(device, filter, route, attributes, &[]).is_some())
+    }
+
+    /// Returns what the sending end of a session announces: what it puts into BGP itself, else the best that it
+    /// learned, where its policy lets it pass.
+    fn announced<A: Address>(
+        &mut self,
+        session: &Session<'_>,
+        sessions: &[Session<'_>],
+        learned: &Learned<A>,
+    ) -> BTreeMap<Prefix<A>, Attributes> {
+        let end = session.there;
+        let family = A::FAMILY;
+        let policy = end.in_family(family, |family| family.policy_out.as_ref());
+        let filters = end.in_family(family, |family| some(&family.filters_out)).unwrap_or_default();
+        let mut announced = BTreeMap::new();
+        // Junos sends what its policy accepts, whatever the protocol; without one, what it learned.
+        let by_policy = matches!(end.device.format, Format::Junos | Format::JunosSet);
+        let own = self.own::<A>(end.device, end.at);
+        for (&prefix, &(route, ref attributes)) in &own {
+            if !by_policy && !attributes.redistribute.unwrap_or(false) || by_policy && policy.is_none() {
+                continue;
+            }
+            if !self.passes(end.device, filters, route, attributes) {
+                continue;
+            }
+            let passed = match policy {
+                Some(policy) => self.offer(end.device, policy, route, attributes, &[]),
+                None => Some(attributes.clone()),
+            };
+            announced.extend(passed.map(|attributes| (prefix, attributes)));
+        }
+        for (prefix, attributes, from) in best_learned(session, sessions, learned) {
+            let shadowed = own.get(&prefix).is_some_and(|(_, own)| own.redistribute == Some(true));
+            // What came from inside the AS is not sent inside it again, and nothing goes back where it came from.
+            if shadowed || attributes.internal && session.is_internal() || from.there.at == session.here.at {
+                continue;
+            }
+            let next_hop = Some(from.address);
+            let route = Offered { prefix, protocol: Protocol::Bgp, interface: None, next_hop };
+            // A metric goes one AS far.
+            let attributes = Attributes { med: if session.is_internal() { attributes.med } else { 0 }, ..attributes };
+            if !self.passes(end.device, filters, route, &attributes) {
+                continue;
+            }
+            let passed = match policy {
+                Some(policy) => self.offer(end.device, policy, route, &attributes, &[]),
+                None => Some(attributes),
+            };
+            announced.extend(passed.map(|attributes| (prefix, attributes)));
+        }
+        if end.in_family(family, |family| family.default_originate) == Some(true) {
+            announced.insert(Prefix::DEFAULT, Attributes { origin: OriginCode::Igp, ..Attributes::default() });
+        }
+        announced
+    }
+
+    /// Returns the best of a table's own routes for each prefix, and in its attributes whether it is put into BGP.
+    fn own<'d, A: Address>(
+        &mut self,
+        device: &'d Device,
+        (_, table): TableAt,
+    ) -> BTreeMap<Prefix<A>, (Offered<'d, A>, Attributes)> {
+        let config = device.tables[table].family(A::FAMILY);
+        let networks = networks(config);
+        let origin = Origin { device, config, networks: &networks };
+        let mut best: BTreeMap<Prefix<A>, (Offered<'_, A>, Attributes)> = BTreeMap::new();
+        let here = |vrf: &Option<Located<String>>| {
+            vrf.as_ref().map_or(Some(DEFAULT_TABLE), |vrf| device.table_named(&vrf.value)) == Some(table)
+        };
+        for interface in device.interfaces.iter().filter(|interface| !interface.shutdown && here(&interface.vrf)) {
+            for address in interface.addresses.iter().filter(|address| family_of(address.net) == A::FAMILY) {
+                let Some(prefix) = Prefix::from_net(address.net.trunc()) else { continue };
+                let interface = Some(interface.name.as_str());
+                let route = Offered { prefix, protocol: Protocol::Connected, interface, next_hop: None };
+                best.entry(prefix).or_insert((route, Attributes::default()));
+            }
+        }
+        let mut statics: Vec<_> = config.routes.iter().collect();
+        statics.sort_by_key(|route| route.distance.unwrap_or(1));
+        for route in statics {
+            let Some(prefix) = Prefix::from_net(route.prefix) else { continue };
+            let (interface, next_hop) = match &route.target {
+                StaticTarget::Interface { name, .. } if is_down(device, &name.value) => continue,
+                StaticTarget::Interface { name, gateway } => (Some(name.value.as_str()), *gateway),
+                StaticTarget::Gateway { address, .. } => (None, Some(*address)),
+                StaticTarget::Table(_) | StaticTarget::Discard => (None, None),
+            };
+            let offered = Offered { prefix, protocol: Protocol::Static, interface, next_hop };
+            let attributes = Attributes { tag: route.tag, ..Attributes::default() };
+            best.entry(prefix).or_insert((offered, attributes));
+        }
+        for (route, attributes) in best.values_mut() {
+            let redistributed = match route.protocol {
+                Protocol::Connected => config.connected.is_some(),
+                _ => config.statics.is_some(),
+            };
+            *attributes = self.in_bgp(origin, &[], *route, attributes.clone());
+            attributes.redistribute.get_or_insert(redistributed);
+        }
+        best
+    }
+}
+
+fn some<T>(all: &[T]) -> Option<&[T]> {
+    (!all.is_empty()).then_some(all)
+}
+
+fn is_down(device: &Device, interface: &str) -> bool {
+    device.interface_named(interface).is_some_and(|index| device.interfaces[index].shutdown)
+}
+
+/// Returns the best route for each prefix of all that the sending end of a session learned itself, and the session that
+/// brought it.
+fn best_learned<'s, 'd, A: Address>(
+    session: &Session<'_>,
+    sessions: &'s [Session<'d>],
+    learned: &Learned<A>,
+) -> Vec<(Prefix<A>, Attributes, &'s Session<'d>)> {
+    let mut best: BTreeMap<Prefix<A>, (&Attributes, &'s Session<'d>)> = BTreeMap::new();
+    let preference = |attributes: &Attributes, from: &Session<'_>| {
+        (
+            Reverse((attributes.weight, attributes.local_preference)),
+            (attributes.as_path.len(), attributes.origin, attributes.med, attributes.internal),
+            from.address,
+        )
+    };
+    for (from, routes) in sessions.iter().zip(learned).filter(|(from, _)| from.here.at == session.there.at) {
+        for (&prefix, attributes) in routes {
+            let better =
+                best.get(&prefix).is_none_or(|&(first, other)| preference(attributes, from) < preference(first, other));
+            if better {
+                best.insert(prefix, (attributes, from));
+            }
+        }
+    }
+    best.into_iter().map(|(prefix, (attributes, from))| (prefix, attributes.clone(), from)).collect()
+}
+
+/// Returns the attributes as they arrive: with `asn` before the path where the session is external, without what does
+/// not leave a router.
+fn sent(attributes: Attributes, communities: bool, asn: Option<u32>) -> Attributes {
+    let default = Attributes::default();
+    Attributes {
+        as_path: asn.into_iter().chain(attributes.as_path.iter().copied()).collect(),
+        local_preference: if asn.is_some() { default.local_preference } else { attributes.local_preference },
+        communities: if communities { attributes.communities } else { default.communities },
+        weight: default.weight,
+        tag: default.tag,
+        redistribute: None,
+        route_targets: None,
+        distance: None,
+        ..attributes
+    }
+}
+
+/// Returns the largest number of times that a neighbour of the table lets the router's AS stand in a path.
+pub(super) fn allowas_in(device: &Device, table: usize, family: Family) -> u32 {
+    let neighbors = &device.tables[table].bgp.neighbors;
+    let allowed = neighbors.iter().filter_map(|neighbor| neighbor.families[family as usize].allowas_in);
+    u32::from(allowed.max().unwrap_or(0))
+}
