@@ -72,15 +72,12 @@ fn agree<A: TreeKey>(forest: &MatchForest<A>, tables: &[Table<A>], extra: &[Pref
 
 fn apply<A: TreeKey>(forest: &mut MatchForest<A>, tables: &mut [Table<A>], (table, prefix, value): Step<A>) {
     let id = TableId::from_index(table);
-    match value {
-        Some(value) => {
-            tables[table].insert(prefix, value);
-            forest.insert(id, prefix, value).expect("a change that fits");
-        }
-        None => {
-            tables[table].remove(&prefix);
-            forest.remove(id, prefix, cover(&tables[table], prefix)).expect("a change that fits");
-        }
+    if let Some(value) = value {
+        tables[table].insert(prefix, value);
+        forest.insert(id, prefix, value).expect("a change that fits");
+    } else {
+        tables[table].remove(&prefix);
+        forest.remove(id, prefix, cover(&tables[table], prefix)).expect("a change that fits");
     }
 }
 

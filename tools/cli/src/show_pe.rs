@@ -34,6 +34,7 @@ struct FamilyRow {
 }
 
 #[derive(Debug, Default, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the keys of the JSON")]
 struct LabelRow {
     per_vrf: usize,
     per_prefix: usize,
@@ -104,7 +105,9 @@ pub(crate) fn run(args: &ShowPeArgs, global: &Global) -> Result<Answer, Failure>
 /// Writes a row a router and, if there are several, their sum.
 fn write_table(out: &mut impl Write, rows: &[PeRow]) -> io::Result<()> {
     let mut total = PeRow::default();
-    rows.iter().for_each(|row| total.add(row));
+    for row in rows {
+        total.add(row);
+    }
     write_rows(out, rows, Some(&total).filter(|_| rows.len() > 1))
 }
 
