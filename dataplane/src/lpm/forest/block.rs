@@ -52,15 +52,17 @@ pub(super) struct BlockWriter<'a> {
     bytes: &'a mut Vec<u8>,
     /// Bytes a code: 1, 2 or 4.
     width: usize,
+    /// Whether the table has no lists.
+    dense: bool,
     /// Whether the next node is one that a root's or page's entry leads to.
     is_root: bool,
 }
 
 impl<'a> BlockWriter<'a> {
-    /// Returns a writer of nodes with codes of `width` bytes, which continues `bytes`.
-    pub(super) fn new(bytes: &'a mut Vec<u8>, width: usize) -> Self {
+    /// Returns a writer of nodes with codes of `width` bytes, which continues `bytes`; a `dense` table has no lists.
+    pub(super) fn new(bytes: &'a mut Vec<u8>, width: usize, dense: bool) -> Self {
         debug_assert!(matches!(width, 1 | 2 | 4));
-        Self { bytes, width, is_root: true }
+        Self { bytes, width, dense, is_root: true }
     }
 
     fn put_code(&mut self, code: u32) {
@@ -89,7 +91,7 @@ impl<'a> BlockWriter<'a> {
 
     /// Appends the list that begins at bit `at` and returns its offset, if a list is the smaller node.
     pub(super) fn list<A: Address>(&mut self, at: u32, mut entry: u32, mut ranges: &[Range<A>]) -> Option<u32> {
-        if ranges.len() > list::MOST + 1 {
+        if self.dense || ranges.len() > list::MOST + 1 {
             return None;
         }
         if let Some((first, rest)) = ranges.split_first()
@@ -217,7 +219,7 @@ mod tests {
         let (bitmap, _, count) = runs(18, 64, &ranges);
         assert_eq!((bitmap, count), (1 | 1 << 1 | 1 << 2 | 1 << 63, 4));
         let mut bytes = Vec::new();
-        BlockWriter::new(&mut bytes, 1).block(18, 64, &ranges);
+        BlockWriter::new(&mut bytes, 1, false).block(18, 64, &ranges);
         assert_eq!(bytes[8..], [64, 65, 66, 64]);
     }
 
@@ -225,7 +227,7 @@ mod tests {
     fn a_boundary_inside_a_slot_makes_a_child() {
         let ranges = [Range { start: 0x0a00_0180_u32, code: 65 }];
         let mut bytes = Vec::new();
-        assert_eq!(BlockWriter::new(&mut bytes, 1).block(18, 64, &ranges), 0);
+        assert_eq!(BlockWriter::new(&mut bytes, 1, false).block(18, 64, &ranges), 0);
         // Slot 0 is a leaf, slot 1 child 0, slots 2 to 63 a leaf of the new code.
         assert_eq!(bytes[..8], 0b111_u64.to_le_bytes());
         assert_eq!(bytes[8..11], [64, 0, 65]);

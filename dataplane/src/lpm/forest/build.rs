@@ -136,14 +136,14 @@ fn chunk<A: Address>(
             let dictionary = &dictionaries.list[dictionary as usize];
             (dictionary.width(), dictionary.codes() as u32)
         };
-        let shape = Shape::choose(ranges.list(), width);
+        let (shape, dense) = Shape::choose(ranges.list(), width);
         let kind = (shape, width, answers);
         let pushed = if ranges.list().len() < HUGE {
-            piece.push::<A>(kind, dictionary, writer.table(shape, width, ranges.list()))
+            piece.push::<A>(kind, dictionary, writer.table(shape, dense, width, ranges.list()))
         } else {
             let parts: Vec<Part> = (0..HUGE_PARTS)
                 .into_par_iter()
-                .map(|part| PartWriter::new().share(shape, width, ranges.list(), (part, HUGE_PARTS)))
+                .map(|part| PartWriter::new().share((shape, dense), width, ranges.list(), (part, HUGE_PARTS)))
                 .collect();
             piece.push_split::<A>(kind, dictionary, parts)
         };

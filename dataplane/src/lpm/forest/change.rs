@@ -251,9 +251,9 @@ impl<A: Address> MatchForest<A> {
         let room = if count <= own { own } else { count + count / 2 + 16 };
         let width = width_for(room as usize);
         let start = if count <= own { dictionary } else { self.place_dictionary(&used, room) };
-        let shape = Shape::choose(ranges.list(), width);
+        let (shape, dense) = Shape::choose(ranges.list(), width);
         let mut writer = PartWriter::new();
-        let part = writer.table(shape, width, ranges.list());
+        let part = writer.table(shape, dense, width, ranges.list());
         let bytes = self.forest.store.replace(table, (shape, width, count), start, part).map_err(refusal::<A>)?;
         if count <= own {
             for (index, &answer) in (start as usize + FIRST_VALUE as usize..).zip(&used) {

@@ -12,6 +12,8 @@ use super::shape::{Shape, depth, top};
 pub(super) struct PartWriter {
     part: Part,
     width: usize,
+    /// Whether the table has no lists.
+    dense: bool,
     /// By code: the leaf that stands for it, where leaves are not shared by the whole forest.
     leaves: Vec<u32>,
     /// Whether leaves are [`LEAF`]s at every width.
@@ -28,20 +30,22 @@ enum To {
 impl PartWriter {
     /// Returns a writer without memory.
     pub(super) fn new() -> Self {
-        Self { part: Part::default(), width: 1, leaves: Vec::new(), tagged: false }
+        Self { part: Part::default(), width: 1, dense: false, leaves: Vec::new(), tagged: false }
     }
 
     fn begin(&mut self, width: usize) {
         self.part.clear();
         self.leaves.clear();
         self.width = width;
+        self.dense = false;
         self.tagged = false;
     }
 
     /// Returns the whole table that `ranges` and `shape` describe: its slots and the entry for every key outside them,
     /// which has the answer of address 0.
-    pub(super) fn table<A: Address>(&mut self, shape: Shape, width: usize, ranges: &[Range<A>]) -> &Part {
+    pub(super) fn table<A: Address>(&mut self, shape: Shape, dense: bool, width: usize, ranges: &[Range<A>]) -> &Part {
         self.begin(width);
+        self.dense = dense;
         self.slots(shape, ranges, 0, shape.len);
         self.outside(ranges[0].code);
         &self.part
@@ -59,12 +63,13 @@ impl PartWriter {
     /// Returns the share `part` of `parts` of what [`Self::table`] returns.
     pub(super) fn share<A: Address>(
         mut self,
-        shape: Shape,
+        (shape, dense): (Shape, bool),
         width: usize,
         ranges: &[Range<A>],
         (part, parts): (u32, u32),
     ) -> Part {
         self.begin(width);
+        self.dense = dense;
         let cut = |part: u32| (u64::from(shape.len) * u64::from(part) / u64::from(parts)) as u32;
         self.slots(shape, ranges, cut(part), cut(part + 1));
         if part + 1 == parts {
@@ -98,7 +103,7 @@ impl PartWriter {
             self.leaves.resize(code + 1, u32::MAX);
         }
         if self.leaves[code] == u32::MAX {
-            self.leaves[code] = BlockWriter::new(&mut self.part.blocks, self.width).leaf(code as u32);
+            self.leaves[code] = BlockWriter::new(&mut self.part.blocks, self.width, self.dense).leaf(code as u32);
         }
         self.leaves[code]
     }
@@ -155,7 +160,7 @@ impl PartWriter {
 
     /// Appends what lies under the slot `at` and returns its entry.
     fn node<A: Address>(&mut self, (at, bits, page_bits): (u64, u8, u8), code: u32, ranges: &[Range<A>]) -> u32 {
-        let mut blocks = BlockWriter::new(&mut self.part.blocks, self.width);
+        let mut blocks = BlockWriter::new(&mut self.part.blocks, self.width, self.dense);
         if page_bits == 0 {
             return blocks.node(u32::from(bits), code, ranges);
         }
