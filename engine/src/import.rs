@@ -23,17 +23,18 @@ use crate::address::Address;
 use crate::attributes::Attributes;
 use crate::buckets::Buckets;
 use crate::candidates::Candidates;
-use crate::class::{self, Chooser, Class, ClassView, gallop};
+use crate::class::{self, Chooser, Class, ClassView};
+use crate::exporters::Exporters;
 use crate::id::{InterfaceId, RouteId, RouterId, TargetSetId, VrfId};
 use crate::imported::{self, BySet, Verdict, Verdicts};
 use crate::limit::Cut;
 use crate::lists::Packing;
 use crate::network::Network;
 use crate::next_hop::NextHopKind;
+use crate::overlay::{Overlay, apply};
 use crate::paths::Paths;
-use crate::rib::{MadeRib, Particulars, Ribs, Splice};
-use crate::route_table::{ExportStatus, RouteTable, beats_every_import, is_attached};
-use crate::select::{self, Contest, RouteKey};
+use crate::rib::{MadeRib, Particulars, Ribs};
+use crate::route_table::{ExportStatus, RouteTable, is_attached};
 use crate::source_route::Protocol;
 
 /// Everything that the import of any VRF reads.
@@ -46,11 +47,8 @@ pub(crate) struct Import<'a, A> {
     /// Whether some attributes differ in their MED, or an export map set a next hop.
     pub(crate) rank_may_err: bool,
     /// The local routes of routers whose dialect leaks them, by interface.
-    hosts: Vec<(InterfaceId, RouteId)>,
+    pub(crate) hosts: Vec<(InterfaceId, RouteId)>,
 }
-
-/// Which VRFs of each router export into each bucket.
-struct Exporters(Vec<(RouterId, TargetSetId, VrfId)>);
 
 /// What one thread reuses from VRF to VRF.
 #[derive(Default)]
@@ -60,33 +58,11 @@ struct Scratch {
     best: Vec<RouteId>,
 }
 
-/// Where one VRF differs from its class, while it is computed.
-#[derive(Default)]
-struct Overlay {
-    /// The first routes of prefixes at which to select from all candidates in any case.
-    literal: Vec<RouteId>,
-    changes: Vec<Change>,
-    candidates: Candidates,
-    keys: Vec<RouteKey>,
-    hosts: Vec<RouteId>,
-    /// The prefixes at which an import map, the check for loops, or a limit decides, by their first routes.
-    touched: Vec<RouteId>,
-    cut: Option<Cut>,
-}
-
 /// What the RIBs of all VRFs are made with.
-struct Common {
-    exporters: Exporters,
+pub(crate) struct Common {
+    pub(crate) exporters: Exporters,
     /// The VPN routes whose AS path holds a router's AS, by router; empty where none does.
     own_as: Vec<BySet>,
-}
-
-/// What a VRF has at one prefix otherwise than its class.
-#[derive(Clone, Copy)]
-struct Change {
-    /// The first route to the prefix.
-    first: RouteId,
-    splice: Splice,
 }
 
 impl<'a, A: Address> Import<'a, A> {
@@ -296,129 +272,6 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
-    /// Fills the overlay's changes with all prefixes at which `vrf` has something else than its class, and returns how
-    /// many they are.
-    fn compare(&self, vrf: VrfId, class: ClassView<'_>, common: &Common, overlay: &mut Overlay) -> usize {
-        self.find_literal(vrf, class, &common.exporters, overlay);
-        let (table, packing) = (self.table, self.packing);
-        let first_of = |word: u32| packing.first(table, word);
-        overlay.changes.clear();
-        let (mut own, mut others, mut at, mut literals) = (self.buckets.own(vrf), class.others, 0, 0);
-        loop {
-            let literal = overlay.literal.get(literals).copied();
-            let first = match (own.first().map(|&word| first_of(word)), literal) {
-                (Some(own), Some(literal)) => own.min(literal),
-                (Some(first), None) | (None, Some(first)) => first,
-                (None, None) => break,
-            };
-            literals += usize::from(literal == Some(first));
-            let own_here;
-            (own_here, own) = own.split_at(own.iter().take_while(|&&word| first_of(word) == first).count());
-            at += gallop(&class.best[at..], |word| first_of(word) < first);
-            let of_class = class.best.get(at).filter(|&&word| first_of(word) == first).map(|&word| packing.id(word));
-            others = &others[gallop(others, |word| first_of(word) < first)..];
-            let losers = &others[..others.iter().take_while(|&&word| first_of(word) == first).count()];
-            let best = if literal == Some(first) || !losers.is_empty() {
-                self.select_among_all(vrf, class.sets, (own_here, of_class, losers), first, overlay)
-            } else {
-                self.select_with_own(vrf, own_here, of_class, &mut overlay.keys)
-            };
-            if best != of_class {
-                overlay.changes.push(Change { first, splice: Splice::new(at, of_class.is_some(), best) });
-            }
-        }
-        if !self.hosts.is_empty() && self.network.router_of(vrf).dialect.leaks_host_routes {
-            self.join_hosts(vrf, class, &common.exporters, overlay);
-        }
-        overlay.changes.len()
-    }
-
-    /// Lists the prefixes that the VRF may see otherwise than its class even where it has no route of its own.
-    fn find_literal(&self, vrf: VrfId, class: ClassView<'_>, exporters: &Exporters, overlay: &mut Overlay) {
-        let (table, packing) = (self.table, self.packing);
-        let first_of = |word: u32| packing.first(table, word);
-        let router = self.network.vrf(vrf).router;
-        let literal = &mut overlay.literal;
-        literal.clear();
-        literal.extend_from_slice(&overlay.touched);
-        if self.network.has_igp_metrics() {
-            literal.extend(class.others.iter().map(|&word| first_of(word)));
-        } else if self.network.routers().len() > 1 && !class.others.is_empty() {
-            for neighbor in exporters.of(router, class.sets).filter(|&neighbor| neighbor != vrf) {
-                for words in [self.buckets.own(neighbor), self.buckets.derived(neighbor)] {
-                    let mut others = class.others;
-                    for &word in words {
-                        let first = first_of(word);
-                        others = &others[gallop(others, |other| first_of(other) < first)..];
-                        let contested = others.first().is_some_and(|&other| first_of(other) == first);
-                        if contested && class.sets.binary_search(&table.targets(packing.id(word))).is_ok() {
-                            literal.push(first);
-                        }
-                    }
-                }
-            }
-        }
-        let exchanges = self.buckets.exchanges(router);
-        literal.extend(exchanges.iter().map(|exchange| table.first_of_prefix(exchange.gained)));
-        literal.sort_unstable();
-        literal.dedup();
-    }
-
-    /// Selects among the VRF's own routes to a prefix and the one that the class has.
-    fn select_with_own(
-        &self,
-        vrf: VrfId,
-        own: &[u32],
-        of_class: Option<RouteId>,
-        keys: &mut Vec<RouteKey>,
-    ) -> Option<RouteId> {
-        let (table, packing) = (self.table, self.packing);
-        let rival = of_class.filter(|&id| !table.was_in(vrf, id));
-        if let [alone] = *own {
-            let alone = packing.id(alone);
-            if rival.is_none() || beats_every_import(self.network, table.protocol(alone), table.attributes(alone)) {
-                return Some(alone);
-            }
-        }
-        let candidate = |at: usize| own.get(at).map(|&word| packing.id(word)).or(rival);
-        keys.clear();
-        keys.extend((0..=own.len()).map_while(candidate).map(|id| table.key(id)));
-        let contest = Contest { keys, copies: &[] };
-        select::select::<A>(self.paths, vrf, contest).best.and_then(candidate)
-    }
-
-    /// Selects among everything that competes for a prefix: the VRF's own routes, and what the class has.
-    fn select_among_all(
-        &self,
-        vrf: VrfId,
-        sets: &[TargetSetId],
-        (own, of_class, losers): (&[u32], Option<RouteId>, &[u32]),
-        first: RouteId,
-        overlay: &mut Overlay,
-    ) -> Option<RouteId> {
-        let (table, packing) = (self.table, self.packing);
-        let exchanges = self.buckets.exchanges(self.network.vrf(vrf).router);
-        let Overlay { candidates, cut, .. } = overlay;
-        if candidates.filters() || cut.is_some() {
-            self.candidates(vrf, sets, first, cut.as_ref(), candidates);
-        } else {
-            candidates.clear();
-            let offered = losers.iter().map(|&word| packing.id(word)).chain(of_class);
-            let seen = offered.filter(|&id| exchanges.iter().all(|exchange| exchange.hidden != id));
-            let gained = exchanges
-                .iter()
-                .map(|exchange| exchange.gained)
-                .filter(|&id| table.first_of_prefix(id) == first && sets.binary_search(&table.targets(id)).is_ok());
-            for id in seen.chain(gained).filter(|&id| !table.was_in(vrf, id)) {
-                candidates.push(id, table.key(id), None);
-            }
-            for id in own.iter().map(|&word| packing.id(word)) {
-                candidates.push(id, table.key(id), None);
-            }
-        }
-        select::select::<A>(self.paths, vrf, candidates.contest()).best.map(|best| candidates.ids[best])
-    }
-
     /// Returns whether a VRF that imports `sets` may import anything from `neighbor`.
     fn may_import_from(&self, neighbor: VrfId, sets: &[TargetSetId]) -> bool {
         self.table.own_targets || sets.binary_search(&self.table.export_of[neighbor.index()]).is_ok()
@@ -501,53 +354,6 @@ impl<'a, A: Address> Import<'a, A> {
         u32::try_from(count).expect("fewer VPN routes than ids")
     }
 
-    /// Adds the host routes of the interfaces whose connected routes the VRF has from its router (SEMANTICS S3a).
-    fn join_hosts(&self, vrf: VrfId, class: ClassView<'_>, exporters: &Exporters, overlay: &mut Overlay) {
-        let (table, packing) = (self.table, self.packing);
-        let Overlay { changes, hosts, .. } = overlay;
-        let changed = changes.len();
-        // Where a prefix is in the list of the class, whether it is there at all, and what the VRF has.
-        let find = |changes: &[Change], first: RouteId| {
-            if let Ok(at) = changes[..changed].binary_search_by_key(&first, |change| change.first) {
-                return (Some(at), changes[at].splice);
-            }
-            let at = class.best.partition_point(|&word| packing.first(table, word) < first);
-            let of_class = class.best.get(at).filter(|&&word| packing.first(table, word) == first);
-            (None, Splice::new(at, of_class.is_some(), of_class.map(|&word| packing.id(word))))
-        };
-        hosts.clear();
-        for from in exporters.of(self.network.vrf(vrf).router, class.sets).filter(|&from| from != vrf) {
-            let exported = self.buckets.own(from).iter().chain(self.buckets.derived(from));
-            for id in exported.map(|&word| packing.id(word)) {
-                if table.protocol(id) == Protocol::Connected
-                    && find(changes, table.first_of_prefix(id)).1.best() == Some(id)
-                {
-                    hosts.extend(self.hosts_of(vrf, id));
-                }
-            }
-        }
-        let rank = |id: RouteId| (self.network.vrf(table.origin(id)).rd, table.key(id));
-        hosts.sort_unstable_by_key(|&id| (table.first_of_prefix(id), rank(id)));
-        hosts.dedup_by_key(|id| table.first_of_prefix(*id));
-        let stays = |id: RouteId| {
-            let key = table.key(id);
-            key.origin == vrf && key.protocol != Protocol::Bgp && select::own_distance(self.paths, key) == 0
-        };
-        for &host in &*hosts {
-            let first = table.first_of_prefix(host);
-            let (change, splice) = find(changes, first);
-            if splice.best().is_some_and(stays) {
-                continue;
-            }
-            let new = Change { first, splice: Splice::new(splice.at(), splice.replaces(), Some(host)) };
-            match change {
-                Some(at) => changes[at] = new,
-                None => changes.push(new),
-            }
-        }
-        changes.sort_unstable_by_key(|change| change.first);
-    }
-
     /// Returns the host routes that come along where `vrf` uses the route `id`.
     pub(crate) fn hosts_of(&self, vrf: VrfId, id: RouteId) -> impl Iterator<Item = RouteId> + '_ {
         let table = self.table;
@@ -570,56 +376,8 @@ impl<'a, A: Address> Import<'a, A> {
     }
 }
 
-impl Exporters {
-    fn new<A: Address>(import: &Import<'_, A>) -> Self {
-        let Import { network, table, .. } = *import;
-        let mut exporters = Vec::new();
-        if network.routers().len() == 1 && import.hosts.is_empty() {
-            return Self(exporters);
-        }
-        for vrf in network.vrf_ids() {
-            let router = network.vrf(vrf).router;
-            let start = exporters.len();
-            if table.own_targets {
-                let words = import.buckets.own(vrf).iter().chain(import.buckets.derived(vrf));
-                let sets = words.map(|&word| table.targets(import.packing.id(word)));
-                exporters.extend(sets.map(|set| (router, set, vrf)));
-            } else {
-                exporters.push((router, table.export_of[vrf.index()], vrf));
-            }
-            exporters[start..].sort_unstable();
-            exporters.dedup();
-        }
-        exporters.sort_unstable();
-        Self(exporters)
-    }
-
-    /// Returns the VRFs of `router` that export into one of `sets`; one that exports into several comes several times.
-    fn of<'a>(&'a self, router: RouterId, sets: &'a [TargetSetId]) -> impl Iterator<Item = VrfId> + 'a {
-        sets.iter().flat_map(move |&set| {
-            let start = self.0.partition_point(|&(other, of, _)| (other, of) < (router, set));
-            self.0[start..]
-                .iter()
-                .take_while(move |&&(other, of, _)| (other, of) == (router, set))
-                .map(|&(.., vrf)| vrf)
-        })
-    }
-}
-
 /// How many VRFs that share a list one task looks at.
 const MEMBERS_PER_TASK: usize = 16;
-
-/// Writes what the class has, with the changes of one VRF, to `best`.
-fn apply(of_class: &[u32], packing: Packing, changes: &[Change], best: &mut Vec<RouteId>) {
-    best.clear();
-    let mut from = 0;
-    for Change { splice, .. } in changes {
-        best.extend(of_class[from..splice.at()].iter().map(|&word| packing.id(word)));
-        best.extend(splice.best());
-        from = splice.at() + usize::from(splice.replaces());
-    }
-    best.extend(of_class[from..].iter().map(|&word| packing.id(word)));
-}
 
 /// Does `tasks` tasks on all threads of the current rayon pool, each thread the next one as soon as it is free and with
 /// one scratch for all that it does. Returns what they returned with their numbers, in no order.

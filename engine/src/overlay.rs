@@ -1,0 +1,223 @@
+//! [`Overlay`]: where one VRF differs from its class.
+//!
+//! What the class chose stands except at the VRF's own prefixes, where a route of its own router competes, where IGP
+//! metrics or an import map or a limit decide, and where a host route comes along with an interface (SEMANTICS S3a).
+
+use crate::address::Address;
+use crate::candidates::Candidates;
+use crate::class::{ClassView, gallop};
+use crate::exporters::Exporters;
+use crate::id::{RouteId, TargetSetId, VrfId};
+use crate::import::{Common, Import};
+use crate::limit::Cut;
+use crate::lists::Packing;
+use crate::rib::Splice;
+use crate::route_table::beats_every_import;
+use crate::select::{self, Contest, RouteKey};
+use crate::source_route::Protocol;
+
+/// Where one VRF differs from its class, while it is computed.
+#[derive(Default)]
+pub(crate) struct Overlay {
+    /// The first routes of prefixes at which to select from all candidates in any case.
+    pub(crate) literal: Vec<RouteId>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) candidates: Candidates,
+    pub(crate) keys: Vec<RouteKey>,
+    pub(crate) hosts: Vec<RouteId>,
+    /// The prefixes at which an import map, the check for loops, or a limit decides, by their first routes.
+    pub(crate) touched: Vec<RouteId>,
+    pub(crate) cut: Option<Cut>,
+}
+
+/// What a VRF has at one prefix otherwise than its class.
+#[derive(Clone, Copy)]
+pub(crate) struct Change {
+    /// The first route to the prefix.
+    pub(crate) first: RouteId,
+    pub(crate) splice: Splice,
+}
+
+impl<A: Address> Import<'_, A> {
+    /// Fills the overlay's changes with all prefixes at which `vrf` has something else than its class, and returns how
+    /// many they are.
+    pub(crate) fn compare(&self, vrf: VrfId, class: ClassView<'_>, common: &Common, overlay: &mut Overlay) -> usize {
+        self.find_literal(vrf, class, &common.exporters, overlay);
+        let (table, packing) = (self.table, self.packing);
+        let first_of = |word: u32| packing.first(table, word);
+        overlay.changes.clear();
+        let (mut own, mut others, mut at, mut literals) = (self.buckets.own(vrf), class.others, 0, 0);
+        loop {
+            let literal = overlay.literal.get(literals).copied();
+            let first = match (own.first().map(|&word| first_of(word)), literal) {
+                (Some(own), Some(literal)) => own.min(literal),
+                (Some(first), None) | (None, Some(first)) => first,
+                (None, None) => break,
+            };
+            literals += usize::from(literal == Some(first));
+            let own_here;
+            (own_here, own) = own.split_at(own.iter().take_while(|&&word| first_of(word) == first).count());
+            at += gallop(&class.best[at..], |word| first_of(word) < first);
+            let of_class = class.best.get(at).filter(|&&word| first_of(word) == first).map(|&word| packing.id(word));
+            others = &others[gallop(others, |word| first_of(word) < first)..];
+            let losers = &others[..others.iter().take_while(|&&word| first_of(word) == first).count()];
+            let best = if literal == Some(first) || !losers.is_empty() {
+                self.select_among_all(vrf, class.sets, (own_here, of_class, losers), first, overlay)
+            } else {
+                self.select_with_own(vrf, own_here, of_class, &mut overlay.keys)
+            };
+            if best != of_class {
+                overlay.changes.push(Change { first, splice: Splice::new(at, of_class.is_some(), best) });
+            }
+        }
+        if !self.hosts.is_empty() && self.network.router_of(vrf).dialect.leaks_host_routes {
+            self.join_hosts(vrf, class, &common.exporters, overlay);
+        }
+        overlay.changes.len()
+    }
+
+    /// Lists the prefixes that the VRF may see otherwise than its class even where it has no route of its own.
+    fn find_literal(&self, vrf: VrfId, class: ClassView<'_>, exporters: &Exporters, overlay: &mut Overlay) {
+        let (table, packing) = (self.table, self.packing);
+        let first_of = |word: u32| packing.first(table, word);
+        let router = self.network.vrf(vrf).router;
+        let literal = &mut overlay.literal;
+        literal.clear();
+        literal.extend_from_slice(&overlay.touched);
+        if self.network.has_igp_metrics() {
+            literal.extend(class.others.iter().map(|&word| first_of(word)));
+        } else if self.network.routers().len() > 1 && !class.others.is_empty() {
+            for neighbor in exporters.of(router, class.sets).filter(|&neighbor| neighbor != vrf) {
+                for words in [self.buckets.own(neighbor), self.buckets.derived(neighbor)] {
+                    let mut others = class.others;
+                    for &word in words {
+                        let first = first_of(word);
+                        others = &others[gallop(others, |other| first_of(other) < first)..];
+                        let contested = others.first().is_some_and(|&other| first_of(other) == first);
+                        if contested && class.sets.binary_search(&table.targets(packing.id(word))).is_ok() {
+                            literal.push(first);
+                        }
+                    }
+                }
+            }
+        }
+        let exchanges = self.buckets.exchanges(router);
+        literal.extend(exchanges.iter().map(|exchange| table.first_of_prefix(exchange.gained)));
+        literal.sort_unstable();
+        literal.dedup();
+    }
+
+    /// Selects among the VRF's own routes to a prefix and the one that the class has.
+    pub(crate) fn select_with_own(
+        &self,
+        vrf: VrfId,
+        own: &[u32],
+        of_class: Option<RouteId>,
+        keys: &mut Vec<RouteKey>,
+    ) -> Option<RouteId> {
+        let (table, packing) = (self.table, self.packing);
+        let rival = of_class.filter(|&id| !table.was_in(vrf, id));
+        if let [alone] = *own {
+            let alone = packing.id(alone);
+            if rival.is_none() || beats_every_import(self.network, table.protocol(alone), table.attributes(alone)) {
+                return Some(alone);
+            }
+        }
+        let candidate = |at: usize| own.get(at).map(|&word| packing.id(word)).or(rival);
+        keys.clear();
+        keys.extend((0..=own.len()).map_while(candidate).map(|id| table.key(id)));
+        let contest = Contest { keys, copies: &[] };
+        select::select::<A>(self.paths, vrf, contest).best.and_then(candidate)
+    }
+
+    /// Selects among everything that competes for a prefix: the VRF's own routes, and what the class has.
+    fn select_among_all(
+        &self,
+        vrf: VrfId,
+        sets: &[TargetSetId],
+        (own, of_class, losers): (&[u32], Option<RouteId>, &[u32]),
+        first: RouteId,
+        overlay: &mut Overlay,
+    ) -> Option<RouteId> {
+        let (table, packing) = (self.table, self.packing);
+        let exchanges = self.buckets.exchanges(self.network.vrf(vrf).router);
+        let Overlay { candidates, cut, .. } = overlay;
+        if candidates.filters() || cut.is_some() {
+            self.candidates(vrf, sets, first, cut.as_ref(), candidates);
+        } else {
+            candidates.clear();
+            let offered = losers.iter().map(|&word| packing.id(word)).chain(of_class);
+            let seen = offered.filter(|&id| exchanges.iter().all(|exchange| exchange.hidden != id));
+            let gained = exchanges
+                .iter()
+                .map(|exchange| exchange.gained)
+                .filter(|&id| table.first_of_prefix(id) == first && sets.binary_search(&table.targets(id)).is_ok());
+            for id in seen.chain(gained).filter(|&id| !table.was_in(vrf, id)) {
+                candidates.push(id, table.key(id), None);
+            }
+            for id in own.iter().map(|&word| packing.id(word)) {
+                candidates.push(id, table.key(id), None);
+            }
+        }
+        select::select::<A>(self.paths, vrf, candidates.contest()).best.map(|best| candidates.ids[best])
+    }
+
+    /// Adds the host routes of the interfaces whose connected routes the VRF has from its router (SEMANTICS S3a).
+    fn join_hosts(&self, vrf: VrfId, class: ClassView<'_>, exporters: &Exporters, overlay: &mut Overlay) {
+        let (table, packing) = (self.table, self.packing);
+        let Overlay { changes, hosts, .. } = overlay;
+        let changed = changes.len();
+        // Where a prefix is in the list of the class, whether it is there at all, and what the VRF has.
+        let find = |changes: &[Change], first: RouteId| {
+            if let Ok(at) = changes[..changed].binary_search_by_key(&first, |change| change.first) {
+                return (Some(at), changes[at].splice);
+            }
+            let at = class.best.partition_point(|&word| packing.first(table, word) < first);
+            let of_class = class.best.get(at).filter(|&&word| packing.first(table, word) == first);
+            (None, Splice::new(at, of_class.is_some(), of_class.map(|&word| packing.id(word))))
+        };
+        hosts.clear();
+        for from in exporters.of(self.network.vrf(vrf).router, class.sets).filter(|&from| from != vrf) {
+            let exported = self.buckets.own(from).iter().chain(self.buckets.derived(from));
+            for id in exported.map(|&word| packing.id(word)) {
+                if table.protocol(id) == Protocol::Connected
+                    && find(changes, table.first_of_prefix(id)).1.best() == Some(id)
+                {
+                    hosts.extend(self.hosts_of(vrf, id));
+                }
+            }
+        }
+        let rank = |id: RouteId| (self.network.vrf(table.origin(id)).rd, table.key(id));
+        hosts.sort_unstable_by_key(|&id| (table.first_of_prefix(id), rank(id)));
+        hosts.dedup_by_key(|id| table.first_of_prefix(*id));
+        let stays = |id: RouteId| {
+            let key = table.key(id);
+            key.origin == vrf && key.protocol != Protocol::Bgp && select::own_distance(self.paths, key) == 0
+        };
+        for &host in &*hosts {
+            let first = table.first_of_prefix(host);
+            let (change, splice) = find(changes, first);
+            if splice.best().is_some_and(stays) {
+                continue;
+            }
+            let new = Change { first, splice: Splice::new(splice.at(), splice.replaces(), Some(host)) };
+            match change {
+                Some(at) => changes[at] = new,
+                None => changes.push(new),
+            }
+        }
+        changes.sort_unstable_by_key(|change| change.first);
+    }
+}
+
+/// Writes what the class has, with the changes of one VRF, to `best`.
+pub(crate) fn apply(of_class: &[u32], packing: Packing, changes: &[Change], best: &mut Vec<RouteId>) {
+    best.clear();
+    let mut from = 0;
+    for Change { splice, .. } in changes {
+        best.extend(of_class[from..splice.at()].iter().map(|&word| packing.id(word)));
+        best.extend(splice.best());
+        from = splice.at() + usize::from(splice.replaces());
+    }
+    best.extend(of_class[from..].iter().map(|&word| packing.id(word)));
+}
