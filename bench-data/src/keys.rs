@@ -123,8 +123,15 @@ pub fn matched<A: Address>(prefixes: &[Prefix<A>], seed: u64, n: usize) -> Vec<A
 pub fn zipf<A: Address>(prefixes: &[Prefix<A>], seed: u64, n: usize, distinct: usize) -> Vec<A> {
     let mut random = stream(seed, KeyKind::Zipf);
     let addresses: Vec<A> = (0..distinct).map_while(|_| pick(prefixes, &mut random)).collect();
+    zipf_of(&addresses, &mut random, n)
+}
+
+/// Returns `n` of `items`, the k-th of them with a probability in proportion to 1/k; none if there are no items.
+///
+/// O(items + n · log items), 8 bytes an item while it runs.
+pub fn zipf_of<T: Copy>(items: &[T], random: &mut Random, n: usize) -> Vec<T> {
     let mut total = 0.0;
-    let sums: Vec<f64> = (1..=addresses.len())
+    let sums: Vec<f64> = (1..=items.len())
         .map(|rank| {
             total += 1.0 / rank as f64;
             total
@@ -132,7 +139,7 @@ pub fn zipf<A: Address>(prefixes: &[Prefix<A>], seed: u64, n: usize, distinct: u
         .collect();
     let mut draw = || {
         let at = random.unit() * total;
-        addresses.get(sums.partition_point(|&sum| sum <= at).min(sums.len().saturating_sub(1))).copied()
+        items.get(sums.partition_point(|&sum| sum <= at).min(sums.len().saturating_sub(1))).copied()
     };
     (0..n).map_while(|_| draw()).collect()
 }

@@ -53,7 +53,6 @@ fn a_route_is_imported_several_times() {
 }
 
 #[test]
-#[ignore = "takes a second in a release build"]
 fn the_default_imports_tens_of_millions() {
     let leak = Leak::new(&network(ProviderShape::default()));
     assert_eq!(leak.vpn_routes(), 2_000_000);

@@ -24,11 +24,21 @@ pub(crate) trait Engine<A: Address>: Send + Sync {
     /// Brings a key into the structure's form.
     fn key(&self, table: TableId, key: A) -> Self::Key;
 
-    /// Looks keys up in the only table; never called where there are several.
-    fn batch(&self, keys: &[Self::Key], values: &mut [Self::Value]);
+    /// Looks keys up in the only table; never called where there are several. One by one where there is no call for more.
+    #[inline]
+    fn batch(&self, keys: &[Self::Key], values: &mut [Self::Value]) {
+        for (value, &key) in values.iter_mut().zip(keys) {
+            *value = self.single(TableId(0), key);
+        }
+    }
 
-    /// Looks each key up in the table at its position.
-    fn mixed(&self, tables: &[TableId], keys: &[Self::Key], values: &mut [Self::Value]);
+    /// Looks each key up in the table at its position, likewise.
+    #[inline]
+    fn mixed(&self, tables: &[TableId], keys: &[Self::Key], values: &mut [Self::Value]) {
+        for ((value, &table), &key) in values.iter_mut().zip(tables).zip(keys) {
+            *value = self.single(table, key);
+        }
+    }
 
     /// Looks up one key.
     fn single(&self, table: TableId, key: Self::Key) -> Self::Value;

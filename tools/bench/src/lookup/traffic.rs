@@ -126,19 +126,7 @@ fn pairs<A: Address>(kind: KeyKind, prefixes: &[Vec<Prefix<A>>], seed: u64, coun
         }
         KeyKind::Zipf => {
             let pairs: Vec<(TableId, A)> = matched(ZIPF_DISTINCT).collect();
-            // Rank k with a probability in proportion to 1/k, from the running sums of 1/k.
-            let mut total = 0.0;
-            let sums: Vec<f64> = (1..=pairs.len())
-                .map(|rank| {
-                    total += 1.0 / rank as f64;
-                    total
-                })
-                .collect();
-            let mut draw = || {
-                let at = random.unit() * total;
-                pairs.get(sums.partition_point(|&sum| sum <= at).min(sums.len().saturating_sub(1))).copied()
-            };
-            (0..count).map_while(|_| draw()).collect()
+            keys::zipf_of(&pairs, &mut random, count)
         }
         KeyKind::Miss => {
             let each = count.div_ceil(prefixes.len().max(1));

@@ -56,18 +56,6 @@ impl<A: TrieKey> Engine<A> for PrefixTries<A> {
         key
     }
 
-    fn batch(&self, keys: &[A], values: &mut [u32]) {
-        for (value, &key) in values.iter_mut().zip(keys) {
-            *value = self.single(TableId(0), key);
-        }
-    }
-
-    fn mixed(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
-        for ((value, &table), &key) in values.iter_mut().zip(tables).zip(keys) {
-            *value = self.single(table, key);
-        }
-    }
-
     #[inline]
     fn single(&self, table: TableId, key: A) -> u32 {
         self.0[table.index()].get_lpm(&key.net(A::BITS)).map_or(NO_ROUTE, |(_, &next_hop)| next_hop)

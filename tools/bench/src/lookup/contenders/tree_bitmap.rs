@@ -17,18 +17,6 @@ impl<A: TreeKey> Engine<A> for TreeBitmaps<A> {
         key
     }
 
-    fn batch(&self, keys: &[A], values: &mut [u32]) {
-        for (value, &key) in values.iter_mut().zip(keys) {
-            *value = self.single(TableId(0), key);
-        }
-    }
-
-    fn mixed(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
-        for ((value, &table), &key) in values.iter_mut().zip(tables).zip(keys) {
-            *value = self.single(table, key);
-        }
-    }
-
     #[inline]
     fn single(&self, table: TableId, key: A) -> u32 {
         self.0.lookup(table, key).unwrap_or(NO_ROUTE)

@@ -10,13 +10,18 @@
 //! It shares nothing with the engine but the model, keeps no index and has no fast path. Every VRF looks at every VPN
 //! route, and every recursive next hop at every route of its VRF: O(VRFs x VPN routes + source routes a VRF, squared).
 
+mod candidate;
+mod selection;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use self::candidate::{Candidate, Changes};
+use self::selection::{Viewer, best, distance, path, ranked, select};
 use crate::address::Address;
-use crate::attributes::{Attributes, WEIGHT_LOCAL};
+use crate::attributes::Attributes;
 use crate::id::{AttributesId, NextHopId, RouterId, VrfId};
 use crate::network::Network;
 use crate::next_hop::NextHopKind;
@@ -25,59 +30,7 @@ use crate::prefix::Prefix;
 use crate::rd::Rd;
 use crate::route_target::RouteTarget;
 use crate::source_route::Protocol;
-use crate::vrf::{MaximumPaths, MaximumRoutes, OverLimit};
-
-/// A route that competes for a prefix in a VRF: its own, an imported one, or a leaked host route.
-///
-/// Ordered by origin, next hop, attributes, protocol: the tie that S2 comes to last.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Candidate {
-    /// The VRF that has the source route, or exported it again.
-    pub origin: VrfId,
-    /// The next hop, which belongs to the origin (F3).
-    pub next_hop: NextHopId,
-    /// The attributes of the source route.
-    pub attributes: AttributesId,
-    /// Where the origin has the route from.
-    pub protocol: Protocol,
-    /// Whether this is the host route of an interface whose connected route was imported (S3a).
-    pub leaked_host: bool,
-    /// What policies and re-exports made of it; `None` where nothing was changed.
-    pub changes: Option<Arc<Changes>>,
-}
-
-/// What policies and re-exports made of a route on its way.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Changes {
-    /// The attributes that it has.
-    pub attributes: Attributes,
-    /// The next hop that a map set.
-    pub next_hop: Option<IpAddr>,
-    /// Whether an import map made these changes, so that the weight among the attributes counts.
-    pub imported: bool,
-    /// The VRFs that it has been in before its origin (E1).
-    pub way: Vec<VrfId>,
-}
-
-impl Candidate {
-    /// How many VRFs have exported the route again (E1).
-    pub fn depth(&self) -> usize {
-        self.changes.as_ref().map_or(0, |changes| changes.way.len())
-    }
-
-    /// Whether the route has been in `vrf`.
-    fn was_in(&self, vrf: VrfId) -> bool {
-        self.origin == vrf || self.changes.as_ref().is_some_and(|changes| changes.way.contains(&vrf))
-    }
-
-    /// Returns the attributes that the route has.
-    pub fn attributes<'a>(&'a self, network: &'a Network) -> &'a Attributes {
-        match &self.changes {
-            Some(changes) => &changes.attributes,
-            None => &network.attributes()[self.attributes.index()],
-        }
-    }
-}
+use crate::vrf::{MaximumRoutes, OverLimit};
 
 /// What a VRF has for one prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -451,61 +404,6 @@ fn keep_to_limit<A: Address>(
     (all.len(), excess)
 }
 
-/// Returns routes in the order of S2: the best, the best of the rest, and so on.
-fn ranked(network: &Network, viewer: Viewer, mut routes: Vec<&Candidate>) -> Vec<Candidate> {
-    let mut order = Vec::new();
-    while let Some(first) = best(routes.iter().map(|route| path(network, viewer, route)).collect()) {
-        routes.retain(|&route| *route != first);
-        order.push(first);
-    }
-    order
-}
-
-/// S1, S3: returns the best of a VRF's own and imported routes for a prefix. Its own winner and the best of BGP meet,
-/// and the lower distance decides; where it is equal the VRF's own stays. S4: and what is installed beside it.
-fn select<A: Address>(
-    network: &Network,
-    vrf: VrfId,
-    own: &BTreeSet<Candidate>,
-    imported: &BTreeSet<Candidate>,
-) -> Option<(Candidate, Vec<Candidate>)> {
-    // E1: of several depths the lowest alone counts; the VRF's own has depth 0.
-    let depth = own.iter().chain(imported).map(Candidate::depth).min();
-    let imported: Vec<&Candidate> = imported.iter().filter(|route| Some(route.depth()) == depth).collect();
-    let here = Viewer::Router(network.vrf(vrf).router);
-    let in_bgp = in_bgp::<A>(network, vrf, own);
-    let in_bgp = in_bgp.iter().map(|own| path(network, Viewer::Itself, own));
-    let paths: Vec<Path<'_>> = in_bgp.chain(imported.iter().map(|imported| path(network, here, imported))).collect();
-    let bgp = best(paths.clone());
-    let winner = own_winner(network, vrf, own);
-    let best = winner.clone().into_iter().chain(bgp.clone()).min_by_key(|route| distance(network, vrf, route))?;
-    let multipath = if bgp.as_ref() == Some(&best) && winner.as_ref() != Some(&best) {
-        beside(paths, &best, network.vrf(vrf).family::<A>().maximum_paths)
-    } else {
-        Vec::new()
-    };
-    Some((best, multipath))
-}
-
-/// S4: returns the paths that are equal to the best one through the IGP metric, as many as may be installed with it.
-fn beside(mut paths: Vec<Path<'_>>, first: &Candidate, maximum: MaximumPaths) -> Vec<Candidate> {
-    keep_best_through_med(&mut paths);
-    if !maximum.eibgp {
-        keep_lowest(&mut paths, |path| Reverse(path.external));
-    }
-    // Paths over eBGP have no way through the core.
-    let lowest = paths.iter().filter(|path| !path.external).map(|path| path.igp_metric).min();
-    paths.retain(|path| path.external || Some(path.igp_metric) == lowest);
-    let mut order = Vec::new();
-    while let Some(next) = best(paths.clone()) {
-        paths.retain(|path| *path.route != next);
-        order.push(next);
-    }
-    order.truncate(maximum.paths as usize);
-    order.retain(|route| route != first);
-    order
-}
-
 /// S3a: returns the host routes that enter a VRF together with connected routes of its router's other VRFs. Where the
 /// best of a prefix is such a connected route, the local routes of its interface within that prefix come along.
 fn host_routes<A: Address>(network: &Network, vrf: VrfId, entries: &BTreeMap<Prefix<A>, Entry<A>>) -> Routes<A> {
@@ -531,108 +429,4 @@ fn host_routes<A: Address>(network: &Network, vrf: VrfId, entries: &BTreeMap<Pre
         }
     }
     leaked
-}
-
-/// S1: returns the administrative distance of a route in a VRF.
-fn distance(network: &Network, vrf: VrfId, route: &Candidate) -> u8 {
-    let attributes = route.attributes(network);
-    let same_router = network.vrf(route.origin).router == network.vrf(vrf).router;
-    match route.protocol {
-        _ if route.leaked_host => 0,
-        Protocol::Connected | Protocol::Local if route.origin == vrf => 0,
-        Protocol::Static if route.origin == vrf => attributes.distance.unwrap_or(1),
-        Protocol::Bgp if attributes.internal => 200,
-        _ if same_router => 20,
-        _ => 200,
-    }
-}
-
-/// Who compares.
-#[derive(Clone, Copy)]
-enum Viewer {
-    /// The VRF that has the route.
-    Itself,
-    /// A router to which the route came as a VPN route.
-    Router(RouterId),
-    /// A route reflector, to which every route is another router's.
-    Reflector,
-}
-
-/// A route in BGP with all that S2 compares, as somebody sees it.
-#[derive(Clone)]
-struct Path<'a> {
-    route: &'a Candidate,
-    attributes: &'a Attributes,
-    weight: u32,
-    /// Whether the viewer itself put the route into BGP.
-    originated: bool,
-    external: bool,
-    igp_metric: u32,
-    router_id: u32,
-    /// As an integer, IPv4 and IPv6 alike.
-    next_hop: u128,
-    rd: Option<Rd>,
-}
-
-/// Returns the route as `viewer` sees it.
-fn path<'a>(network: &'a Network, viewer: Viewer, route: &'a Candidate) -> Path<'a> {
-    let attributes = route.attributes(network);
-    let vrf = network.vrf(route.origin);
-    let router = network.router(vrf.router);
-    let redistributed = route.protocol != Protocol::Bgp;
-    let external = redistributed || !attributes.internal;
-    let integer = |address| match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits(),
-    };
-    let gateway = network.next_hop(route.next_hop).kind.address().map_or(0, integer);
-    let loopback = integer(router.loopback);
-    // S3: the weight that the origin gave what it redistributed survives a leak inside one router where the dialect says
-    // so; no other weight leaves its VRF.
-    let survives = redistributed && router.dialect.weight_survives_leak;
-    let (weight, external, igp_metric, next_hop) = match viewer {
-        Viewer::Itself => (if redistributed { WEIGHT_LOCAL } else { attributes.weight }, external, 0, gateway),
-        Viewer::Router(at) if at == vrf.router => (if survives { WEIGHT_LOCAL } else { 0 }, external, 0, gateway),
-        Viewer::Router(at) => (0, false, network.igp_metric(at, vrf.router), loopback),
-        Viewer::Reflector => (0, false, 0, loopback),
-    };
-    // I3, E3: what a map set stands for what the viewer would see.
-    let changes = route.changes.as_deref();
-    let weight = if changes.is_some_and(|changes| changes.imported) { attributes.weight } else { weight };
-    let next_hop = changes.and_then(|changes| changes.next_hop).map_or(next_hop, integer);
-    let originated = redistributed && matches!(viewer, Viewer::Itself);
-    let router_id = router.router_id.to_bits();
-    Path { route, attributes, weight, originated, external, igp_metric, router_id, next_hop, rd: vrf.rd }
-}
-
-/// S2: each step leaves only the best of those that the step before left.
-fn best(mut paths: Vec<Path<'_>>) -> Option<Candidate> {
-    keep_best_through_med(&mut paths);
-    keep_lowest(&mut paths, |path| Reverse(path.external));
-    keep_lowest(&mut paths, |path| path.igp_metric);
-    keep_lowest(&mut paths, |path| path.router_id);
-    keep_lowest(&mut paths, |path| path.next_hop);
-    keep_lowest(&mut paths, |path| path.rd);
-    paths.iter().map(|path| path.route).min().cloned()
-}
-
-/// The steps of S2 through the MED, after that of E1: the lower depth wins.
-fn keep_best_through_med(paths: &mut Vec<Path<'_>>) {
-    keep_lowest(paths, |path| path.route.depth());
-    keep_lowest(paths, |path| Reverse(path.weight));
-    keep_lowest(paths, |path| Reverse(path.attributes.local_preference));
-    keep_lowest(paths, |path| Reverse(path.originated));
-    keep_lowest(paths, |path| path.attributes.as_path.len());
-    keep_lowest(paths, |path| path.attributes.origin);
-    // The MED says something only between paths of one neighbouring AS (RFC 4271 section 9.1.2.2 c).
-    let meds: Vec<_> = paths.iter().map(|path| (path.attributes.neighbor_as(), path.attributes.med)).collect();
-    paths.retain(|path| {
-        !meds.iter().any(|&(asn, med)| asn == path.attributes.neighbor_as() && med < path.attributes.med)
-    });
-}
-
-/// Drops the paths whose key is not the lowest.
-fn keep_lowest<K: Ord>(paths: &mut Vec<Path<'_>>, key: impl Fn(&Path<'_>) -> K) {
-    let lowest = paths.iter().map(&key).min();
-    paths.retain(|path| Some(key(path)) == lowest);
 }
