@@ -63,6 +63,8 @@ pub(crate) struct Common {
     pub(crate) exporters: Exporters,
     /// The VPN routes whose AS path holds a router's AS, by router; empty where none does.
     own_as: Vec<BySet>,
+    /// How many VPN routes of each VRF are reflected.
+    reflected: Vec<u32>,
 }
 
 impl<'a, A: Address> Import<'a, A> {
@@ -90,7 +92,7 @@ impl<'a, A: Address> Import<'a, A> {
     pub(crate) fn ribs(&self, sharing: bool) -> Ribs {
         let classes = class::classes(self, sharing);
         let own_as = imported::own_as_routes(self.network, self.table);
-        let common = Common { exporters: Exporters::new(self), own_as };
+        let common = Common { exporters: Exporters::new(self), own_as, reflected: self.reflected() };
         let scratches = Mutex::new(Vec::new());
         // The list and the losers of each class that several VRFs share; what else was made, by VRF.
         let done = on_all_threads(&scratches, classes.len(), |scratch: &mut Scratch, index| {
@@ -172,7 +174,7 @@ impl<'a, A: Address> Import<'a, A> {
         let Overlay { candidates, touched, cut, .. } = overlay;
         candidates.start(family.import_map.is_some() || !own_as.is_empty());
         touched.clear();
-        let mut imported = self.count_imported(vrf, class.sets);
+        let mut imported = self.count_imported(vrf, class.sets, &common.reflected);
         if family.import_map.is_some() {
             imported = self.filter(vrf, class.sets, &self.imported_prefixes(vrf, class.best), candidates, touched);
         } else if !own_as.is_empty() {
@@ -191,9 +193,9 @@ impl<'a, A: Address> Import<'a, A> {
     /// a prefix.
     fn imported_prefixes(&self, vrf: VrfId, best: &[u32]) -> Vec<RouteId> {
         let mut firsts: Vec<RouteId> = best.iter().map(|&word| self.packing.first(self.table, word)).collect();
-        let exchanges = self.buckets.exchanges(self.network.vrf(vrf).router);
+        let exchanges = self.buckets.exchanges().of(self.network.vrf(vrf).router);
         if !exchanges.is_empty() {
-            firsts.extend(exchanges.iter().map(|exchange| self.table.first_of_prefix(exchange.gained)));
+            firsts.extend(exchanges.iter().map(|exchange| exchange.first));
             firsts.sort_unstable();
             firsts.dedup();
         }
@@ -325,31 +327,54 @@ impl<'a, A: Address> Import<'a, A> {
 
     /// Returns whether a router sees a VPN route at all: it is reflected, or the router prefers its own of that NLRI.
     pub(crate) fn is_visible(&self, router: RouterId, id: RouteId) -> bool {
-        let exchanges = self.buckets.exchanges(router);
+        let exchanges = || self.buckets.exchanges().at(router, self.table.first_of_prefix(id)).iter();
         match self.table.status(id) {
-            ExportStatus::Exported => exchanges.iter().all(|exchange| exchange.hidden != id),
-            ExportStatus::LostNlri => exchanges.binary_search_by_key(&id, |exchange| exchange.gained).is_ok(),
+            ExportStatus::Exported => exchanges().all(|exchange| exchange.hidden != id),
+            ExportStatus::LostNlri => exchanges().any(|exchange| exchange.gained == id),
             _ => false,
         }
     }
 
+    /// Counts the VPN routes of each VRF that are reflected. O(routes + VRFs · threads).
+    fn reflected(&self) -> Vec<u32> {
+        let none = || vec![0; self.network.vrfs().len()];
+        let part = self.table.len().div_ceil(rayon::current_num_threads()).max(1);
+        let parts = self.table.origin.par_chunks(part).zip(self.table.status.par_chunks(part));
+        let count = |(origins, statuses): (&[VrfId], &[ExportStatus])| {
+            let mut counts: Vec<u32> = none();
+            for (origin, &status) in origins.iter().zip(statuses) {
+                counts[origin.index()] += u32::from(status == ExportStatus::Exported);
+            }
+            counts
+        };
+        let add = |a: Vec<u32>, b: Vec<u32>| a.iter().zip(&b).map(|(a, b)| a + b).collect();
+        parts.map(count).reduce(none, add)
+    }
+
     /// Counts the VPN routes that enter a VRF: whole buckets, less what has been there, with its router's choice of
     /// NLRIs.
-    fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId]) -> u32 {
+    fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId], reflected_of: &[u32]) -> u32 {
         let table = self.table;
         let imports = |id: RouteId| sets.binary_search(&table.targets(id)).is_ok();
         let all: usize = sets.iter().map(|&set| self.buckets.size(set)).sum();
         let mut count = all;
         let reflected = |id: &RouteId| table.status(*id) == ExportStatus::Exported && imports(*id);
-        if self.may_import_from(vrf, sets) {
+        if table.own_targets {
             let own = self.buckets.own(vrf).iter().chain(self.buckets.derived(vrf));
             count -= own.map(|&word| self.packing.id(word)).filter(reflected).count();
+        } else if self.may_import_from(vrf, sets) {
+            count -= reflected_of[vrf.index()] as usize;
         }
         let back = table.ways.iter().filter(|(id, way)| table.origin(*id) != vrf && way.contains(&vrf));
         count -= back.map(|&(id, _)| id).filter(reflected).count();
-        for exchange in self.buckets.exchanges(self.network.vrf(vrf).router) {
-            count += usize::from(!table.was_in(vrf, exchange.gained) && imports(exchange.gained));
-            count -= usize::from(!table.was_in(vrf, exchange.hidden) && imports(exchange.hidden));
+        let router = self.network.vrf(vrf).router;
+        let exchanged = sets.iter().flat_map(|&set| self.buckets.exchanges().in_bucket(router, set));
+        for exchanged in exchanged.filter(|exchanged| !table.was_in(vrf, exchanged.route)) {
+            if exchanged.gained {
+                count += 1;
+            } else {
+                count -= 1;
+            }
         }
         u32::try_from(count).expect("fewer VPN routes than ids")
     }

@@ -40,6 +40,7 @@ pub mod buckets;
 mod candidates;
 mod class;
 pub mod community;
+mod exchanges;
 mod export_targets;
 mod exporters;
 pub mod id;

@@ -50,6 +50,12 @@ impl Packing {
         id.0 << self.shift | u32::from(table.position[id.index()]).min(self.full)
     }
 
+    /// Returns the word of a route that is the first of its prefix: the least of all that lead there.
+    #[inline]
+    pub(crate) fn least(self, first: RouteId) -> u32 {
+        first.0 << self.shift
+    }
+
     #[inline]
     pub(crate) fn id(self, word: u32) -> RouteId {
         RouteId(word >> self.shift)

@@ -49,6 +49,13 @@ impl<A: Address> Import<'_, A> {
         let (mut own, mut others, mut at, mut literals) = (self.buckets.own(vrf), class.others, 0, 0);
         loop {
             let literal = overlay.literal.get(literals).copied();
+            let stands = Standing { best: &class.best[at..], own, others };
+            if let Some(passed) = stands.first(literal.map_or(u32::MAX, |first| packing.least(first))) {
+                at += passed.best;
+                own = &own[1..];
+                others = &others[passed.others..];
+                continue;
+            }
             let first = match (own.first().map(|&word| first_of(word)), literal) {
                 (Some(own), Some(literal)) => own.min(literal),
                 (Some(first), None) | (None, Some(first)) => first,
@@ -57,9 +64,10 @@ impl<A: Address> Import<'_, A> {
             literals += usize::from(literal == Some(first));
             let own_here;
             (own_here, own) = own.split_at(own.iter().take_while(|&&word| first_of(word) == first).count());
-            at += gallop(&class.best[at..], |word| first_of(word) < first);
+            let least = packing.least(first);
+            at += gallop(&class.best[at..], |word| word < least);
             let of_class = class.best.get(at).filter(|&&word| first_of(word) == first).map(|&word| packing.id(word));
-            others = &others[gallop(others, |word| first_of(word) < first)..];
+            others = &others[gallop(others, |word| word < least)..];
             let losers = &others[..others.iter().take_while(|&&word| first_of(word) == first).count()];
             let best = if literal == Some(first) || !losers.is_empty() {
                 self.select_among_all(vrf, class.sets, (own_here, of_class, losers), first, overlay)
@@ -92,7 +100,8 @@ impl<A: Address> Import<'_, A> {
                     let mut others = class.others;
                     for &word in words {
                         let first = first_of(word);
-                        others = &others[gallop(others, |other| first_of(other) < first)..];
+                        let least = packing.least(first);
+                        others = &others[gallop(others, |other| other < least)..];
                         let contested = others.first().is_some_and(|&other| first_of(other) == first);
                         if contested && class.sets.binary_search(&table.targets(packing.id(word))).is_ok() {
                             literal.push(first);
@@ -101,8 +110,8 @@ impl<A: Address> Import<'_, A> {
                 }
             }
         }
-        let exchanges = self.buckets.exchanges(router);
-        literal.extend(exchanges.iter().map(|exchange| table.first_of_prefix(exchange.gained)));
+        let exchanged = class.sets.iter().flat_map(|&set| self.buckets.exchanges().in_bucket(router, set));
+        literal.extend(exchanged.map(|exchanged| exchanged.first));
         literal.sort_unstable();
         literal.dedup();
     }
@@ -116,6 +125,12 @@ impl<A: Address> Import<'_, A> {
         keys: &mut Vec<RouteKey>,
     ) -> Option<RouteId> {
         let (table, packing) = (self.table, self.packing);
+        if let [alone] = *own
+            && of_class.is_none_or(|id| id == packing.id(alone))
+        {
+            // Told from the lists alone: nothing of the table is near at hand, and most own routes end here.
+            return Some(packing.id(alone));
+        }
         let rival = of_class.filter(|&id| !table.was_in(vrf, id));
         if let [alone] = *own {
             let alone = packing.id(alone);
@@ -140,7 +155,7 @@ impl<A: Address> Import<'_, A> {
         overlay: &mut Overlay,
     ) -> Option<RouteId> {
         let (table, packing) = (self.table, self.packing);
-        let exchanges = self.buckets.exchanges(self.network.vrf(vrf).router);
+        let exchanges = self.buckets.exchanges().at(self.network.vrf(vrf).router, first);
         let Overlay { candidates, cut, .. } = overlay;
         if candidates.filters() || cut.is_some() {
             self.candidates(vrf, sets, first, cut.as_ref(), candidates);
@@ -151,7 +166,7 @@ impl<A: Address> Import<'_, A> {
             let gained = exchanges
                 .iter()
                 .map(|exchange| exchange.gained)
-                .filter(|&id| table.first_of_prefix(id) == first && sets.binary_search(&table.targets(id)).is_ok());
+                .filter(|&id| sets.binary_search(&table.targets(id)).is_ok());
             for id in seen.chain(gained).filter(|&id| !table.was_in(vrf, id)) {
                 candidates.push(id, table.key(id), None);
             }
@@ -208,6 +223,55 @@ impl<A: Address> Import<'_, A> {
         }
         changes.sort_unstable_by_key(|change| change.first);
     }
+}
+
+/// What is ahead of a VRF and its class: the best words of the class, the VRF's own, and those that lost in the class.
+struct Standing<'a> {
+    best: &'a [u32],
+    own: &'a [u32],
+    others: &'a [u32],
+}
+
+/// How many words are done with.
+struct Passed {
+    best: usize,
+    others: usize,
+}
+
+impl Standing<'_> {
+    /// Tells from the lists alone that the class has the VRF's next own route, that nothing else competes there, and that
+    /// no prefix from `literal` on is concerned: the VRF has what its class has then. `None` where the lists do not tell.
+    ///
+    /// Every prefix has one of the best words, so whatever leads where one of them leads lies between its neighbours.
+    /// The columns are far away in memory, and most own routes end here.
+    fn first(&self, literal: u32) -> Option<Passed> {
+        let word = *self.own.first().filter(|&&word| word < literal)?;
+        let at = skip_below(self.best, word);
+        if self.best.get(at) != Some(&word) {
+            return None;
+        }
+        let before = at.checked_sub(1).map_or(0, |before| self.best[before]);
+        let behind = self.best.get(at + 1).copied().unwrap_or(u32::MAX);
+        let others = skip_below(self.others, before);
+        let alone = [self.own.get(1), self.others.get(others)].into_iter().flatten().all(|&next| next >= behind);
+        alone.then_some(Passed { best: at + 1, others })
+    }
+}
+
+/// Returns how many words at the front of an ascending slice are below `least`. O(answer) while that is short, then
+/// O(log answer).
+fn skip_below(slice: &[u32], least: u32) -> usize {
+    const NEAR: usize = 32;
+    const CHUNKS: usize = 16;
+    let mut skipped = 0;
+    let (chunks, _) = slice.as_chunks::<NEAR>();
+    for chunk in chunks.iter().take(CHUNKS) {
+        if chunk[NEAR - 1] >= least {
+            return skipped + chunk.iter().map(|&word| u32::from(word < least)).sum::<u32>() as usize;
+        }
+        skipped += NEAR;
+    }
+    skipped + gallop(&slice[skipped..], |word| word < least)
 }
 
 /// Writes what the class has, with the changes of one VRF, to `best`.
