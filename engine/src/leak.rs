@@ -21,6 +21,7 @@ use crate::rib::{Rib, Ribs};
 use crate::route_table::RouteTable;
 use crate::select::{self, RouteKey, Step};
 use crate::source_route::Protocol;
+use crate::work::Division;
 
 /// What leaking makes of one family.
 #[derive(Clone, Debug)]
@@ -89,7 +90,18 @@ impl Leak {
     /// Computes the leak, telling `progress` of each step before it begins.
     ///
     /// Whether VRFs share makes a difference in time and memory, in nothing else.
-    pub fn with(network: &Network, sharing: Sharing, mut progress: impl FnMut(Phase)) -> Self {
+    pub fn with(network: &Network, sharing: Sharing, progress: impl FnMut(Phase)) -> Self {
+        Self::divided(network, Division { sharing: sharing == Sharing::Classes, split_from: None }, progress)
+    }
+
+    /// Computes the leak, and splits the import of every VRF or class of `routes` routes and more over threads, however
+    /// little it is: a knob for tests and measurements. By itself the import splits what is more than a thread's share.
+    pub fn splitting_from(network: &Network, sharing: Sharing, routes: usize) -> Self {
+        let division = Division { sharing: sharing == Sharing::Classes, split_from: Some(routes) };
+        Self::divided(network, division, |_| {})
+    }
+
+    fn divided(network: &Network, division: Division, mut progress: impl FnMut(Phase)) -> Self {
         let mut times = PhaseTimes::default();
         progress(Phase::Export);
         let start = Instant::now();
@@ -103,18 +115,17 @@ impl Leak {
         times.bucket = start.elapsed();
         progress(Phase::Import);
         let start = Instant::now();
-        let sharing = sharing == Sharing::Classes;
         let ribs = (
-            Import::new(network, &ipv4, &buckets.0).ribs(sharing),
-            Import::new(network, &ipv6, &buckets.1).ribs(sharing),
+            Import::new(network, &ipv4, &buckets.0).ribs(division),
+            Import::new(network, &ipv6, &buckets.1).ribs(division),
         );
         let mut families: PerFamily<FamilyLeaks> = PerFamily {
             ipv4: FamilyLeak { table: ipv4, buckets: buckets.0, ribs: ribs.0 },
             ipv6: FamilyLeak { table: ipv6, buckets: buckets.1, ribs: ribs.1 },
         };
         if !network.reexporters().is_empty() {
-            families.ipv4.reexport(network, &resolution, sharing);
-            families.ipv6.reexport(network, &resolution, sharing);
+            families.ipv4.reexport(network, &resolution, division);
+            families.ipv6.reexport(network, &resolution, division);
         }
         times.import = start.elapsed();
         Self { families, times }
@@ -176,7 +187,7 @@ impl<A: Address> FamilyLeak<A> {
     /// Exports again what VRFs with the switch imported, until no depth has anything new (SEMANTICS E1).
     ///
     /// Every depth computes the family anew with what the depths before exported.
-    fn reexport(&mut self, network: &Network, resolution: &Resolution, sharing: bool) {
+    fn reexport(&mut self, network: &Network, resolution: &Resolution, division: Division) {
         let mut reexports = Vec::new();
         for depth in 1.. {
             let more = reexport::at_depth(network, &self.table, &self.buckets, &self.ribs, depth);
@@ -186,7 +197,7 @@ impl<A: Address> FamilyLeak<A> {
             reexports.extend(more);
             self.table = RouteTable::with_reexports(network, resolution, &reexports);
             self.buckets = Buckets::new(network, &self.table);
-            self.ribs = Import::new(network, &self.table, &self.buckets).ribs(sharing);
+            self.ribs = Import::new(network, &self.table, &self.buckets).ribs(division);
         }
     }
 

@@ -74,9 +74,11 @@ pub mod route_target;
 pub mod router;
 pub mod select;
 pub mod source_route;
+mod span;
 pub mod target_set;
 pub mod vrf;
 pub mod why;
+mod work;
 
 pub use address::{Address, Family};
 pub use administrator::Administrator;

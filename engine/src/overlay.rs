@@ -15,6 +15,7 @@ use crate::rib::Splice;
 use crate::route_table::beats_every_import;
 use crate::select::{self, Contest, RouteKey};
 use crate::source_route::Protocol;
+use crate::span::Span;
 
 /// Where one VRF differs from its class, while it is computed.
 #[derive(Default)]
@@ -39,14 +40,22 @@ pub(crate) struct Change {
 }
 
 impl<A: Address> Import<'_, A> {
-    /// Fills the overlay's changes with all prefixes at which `vrf` has something else than its class, and returns how
-    /// many they are.
-    pub(crate) fn compare(&self, vrf: VrfId, class: ClassView<'_>, common: &Common, overlay: &mut Overlay) -> usize {
-        self.find_literal(vrf, class, &common.exporters, overlay);
+    /// Fills the overlay's changes with all prefixes within a span at which `vrf` has something else than its class, and
+    /// returns how many they are. `class` and the overlay's prefixes are cut to the span already; where host routes come
+    /// along it is all.
+    pub(crate) fn compare(
+        &self,
+        vrf: VrfId,
+        class: ClassView<'_>,
+        span: Span,
+        common: &Common,
+        overlay: &mut Overlay,
+    ) -> usize {
+        self.find_literal(vrf, class, span, &common.exporters, overlay);
         let (table, packing) = (self.table, self.packing);
         let first_of = |word: u32| packing.first(table, word);
         overlay.changes.clear();
-        let (mut own, mut others, mut at, mut literals) = (self.buckets.own(vrf), class.others, 0, 0);
+        let (mut own, mut others, mut at, mut literals) = (span.of(self.buckets.own(vrf)), class.others, 0, 0);
         loop {
             let literal = overlay.literal.get(literals).copied();
             let stands = Standing { best: &class.best[at..], own, others };
@@ -78,14 +87,19 @@ impl<A: Address> Import<'_, A> {
                 overlay.changes.push(Change { first, splice: Splice::new(at, of_class.is_some(), best) });
             }
         }
-        if !self.hosts.is_empty() && self.network.router_of(vrf).dialect.leaks_host_routes {
+        if self.leaks_hosts(vrf) {
             self.join_hosts(vrf, class, &common.exporters, overlay);
         }
         overlay.changes.len()
     }
 
+    /// Returns whether host routes come along with the interfaces of other VRFs (SEMANTICS S3a).
+    pub(crate) fn leaks_hosts(&self, vrf: VrfId) -> bool {
+        !self.hosts.is_empty() && self.network.router_of(vrf).dialect.leaks_host_routes
+    }
+
     /// Lists the prefixes that the VRF may see otherwise than its class even where it has no route of its own.
-    fn find_literal(&self, vrf: VrfId, class: ClassView<'_>, exporters: &Exporters, overlay: &mut Overlay) {
+    fn find_literal(&self, vrf: VrfId, class: ClassView<'_>, span: Span, exporters: &Exporters, overlay: &mut Overlay) {
         let (table, packing) = (self.table, self.packing);
         let first_of = |word: u32| packing.first(table, word);
         let router = self.network.vrf(vrf).router;
@@ -98,7 +112,7 @@ impl<A: Address> Import<'_, A> {
             for neighbor in exporters.of(router, class.sets).filter(|&neighbor| neighbor != vrf) {
                 for words in [self.buckets.own(neighbor), self.buckets.derived(neighbor)] {
                     let mut others = class.others;
-                    for &word in words {
+                    for &word in span.of(words) {
                         let first = first_of(word);
                         let least = packing.least(first);
                         others = &others[gallop(others, |other| other < least)..];
@@ -111,7 +125,8 @@ impl<A: Address> Import<'_, A> {
             }
         }
         let exchanged = class.sets.iter().flat_map(|&set| self.buckets.exchanges().in_bucket(router, set));
-        literal.extend(exchanged.map(|exchanged| exchanged.first));
+        let firsts = exchanged.map(|exchanged| exchanged.first);
+        literal.extend(firsts.filter(|&first| span.holds(packing.least(first))));
         literal.sort_unstable();
         literal.dedup();
     }
