@@ -6,10 +6,10 @@ use crate::address::Address;
 use crate::id::{RouteId, RouterId, TargetSetId, VrfId};
 use crate::import::Import;
 use crate::lists::Packing;
-use crate::merge::Merge;
 use crate::route_table::RouteTable;
 use crate::select::{self, RouteKey, Viewpoint};
 use crate::span::Span;
+use crate::union::Union;
 
 /// VRFs that import the same buckets.
 #[derive(Debug)]
@@ -54,9 +54,9 @@ pub(crate) fn classes<A: Address>(import: &Import<'_, A>, sharing: bool) -> Vec<
 /// What one thread reuses from class to class.
 #[derive(Debug, Default)]
 pub(crate) struct Chooser {
-    merge: Merge,
+    merge: Union,
     split: Split,
-    all: Merge,
+    all: Union,
     others: Vec<u32>,
     keys: Vec<RouteKey>,
 }
@@ -82,13 +82,13 @@ impl Chooser {
             && may_stay
         {
             self.others.clear();
-            self.others.extend_from_slice(self.all.merge(&others));
+            self.others.extend_from_slice(self.all.of(table, packing, &others));
             return ClassView { sets, best: list, others: &self.others };
         }
-        self.split.split(table, packing, self.merge.merge(&best));
+        self.split.split(table, packing, self.merge.of(table, packing, &best));
         others.extend(Some(self.split.others()).filter(filled));
         self.others.clear();
-        self.others.extend_from_slice(self.all.merge(&others));
+        self.others.extend_from_slice(self.all.of(table, packing, &others));
         if import.rank_may_err {
             self.choose_again(import);
         }

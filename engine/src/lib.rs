@@ -76,6 +76,7 @@ pub mod select;
 pub mod source_route;
 mod span;
 pub mod target_set;
+mod union;
 pub mod vrf;
 pub mod why;
 mod work;
