@@ -59,10 +59,14 @@ impl<A: Address> Import<'_, A> {
         loop {
             let literal = overlay.literal.get(literals).copied();
             let stands = Standing { best: &class.best[at..], own, others };
-            if let Some(passed) = stands.first(literal.map_or(u32::MAX, |first| packing.least(first))) {
+            if let Some(passed) = stands.first(packing, literal.map_or(u32::MAX, |first| packing.least(first))) {
                 at += passed.best;
-                own = &own[1..];
                 others = &others[passed.others..];
+                if let Some(first) = passed.alone_at {
+                    let splice = Splice::new(at, false, Some(packing.id(own[0])));
+                    overlay.changes.push(Change { first, splice });
+                }
+                own = &own[1..];
                 continue;
             }
             let first = match (own.first().map(|&word| first_of(word)), literal) {
@@ -247,29 +251,35 @@ struct Standing<'a> {
     others: &'a [u32],
 }
 
-/// How many words are done with.
+/// How many words are done with, along with the VRF's next own route.
 struct Passed {
     best: usize,
     others: usize,
+    /// The first route of its prefix where the class has nothing: it is the best then. Else the class has it.
+    alone_at: Option<RouteId>,
 }
 
 impl Standing<'_> {
-    /// Tells from the lists alone that the class has the VRF's next own route, that nothing else competes there, and that
-    /// no prefix from `literal` on is concerned: the VRF has what its class has then. `None` where the lists do not tell.
+    /// Tells from the lists alone that nothing competes with the VRF's next own route, and whether the class has it too;
+    /// no prefix from `literal` on is concerned. `None` where the lists do not tell.
     ///
-    /// Every prefix has one of the best words, so whatever leads where one of them leads lies between its neighbours.
-    /// The columns are far away in memory, and most own routes end here.
-    fn first(&self, literal: u32) -> Option<Passed> {
+    /// Every prefix that the class has is that of one of the best words, so whatever leads where one of them leads lies
+    /// between its neighbours. The columns are far away in memory, and most own routes end here.
+    fn first(&self, packing: Packing, literal: u32) -> Option<Passed> {
         let word = *self.own.first().filter(|&&word| word < literal)?;
+        let next = self.own.get(1);
         let at = skip_below(self.best, word);
-        if self.best.get(at) != Some(&word) {
-            return None;
+        let before = at.checked_sub(1).map(|before| self.best[before]);
+        if self.best.get(at) == Some(&word) {
+            let behind = self.best.get(at + 1).copied().unwrap_or(u32::MAX);
+            let others = skip_below(self.others, before.unwrap_or(0));
+            let alone = [next, self.others.get(others)].into_iter().flatten().all(|&other| other >= behind);
+            return alone.then_some(Passed { best: at + 1, others, alone_at: None });
         }
-        let before = at.checked_sub(1).map_or(0, |before| self.best[before]);
-        let behind = self.best.get(at + 1).copied().unwrap_or(u32::MAX);
-        let others = skip_below(self.others, before);
-        let alone = [self.own.get(1), self.others.get(others)].into_iter().flatten().all(|&next| next >= behind);
-        alone.then_some(Passed { best: at + 1, others })
+        let first = packing.first_told(word)?;
+        let elsewhere = |other: u32| packing.first_told(other).is_some_and(|other| other != first);
+        let alone = [before, self.best.get(at).copied(), next.copied()].into_iter().flatten().all(elsewhere);
+        alone.then_some(Passed { best: at, others: 0, alone_at: Some(first) })
     }
 }
 
