@@ -11,6 +11,7 @@ use crate::candidates::Candidates;
 use crate::id::{RouteId, TargetSetId, VrfId};
 use crate::import::Import;
 use crate::imported::ImportedCopy;
+use crate::memory::MemoryPart;
 use crate::network::Network;
 use crate::paths::Paths;
 use crate::per_family::{Kind, PerFamily};
@@ -142,6 +143,18 @@ impl Leak {
         self.times
     }
 
+    /// Returns what is held, by part, both families together: the ranked routes, what they are bucketed by, the RIBs.
+    ///
+    /// O(sets + RIB lists + VRFs).
+    pub fn memory(&self) -> Vec<MemoryPart> {
+        let mut parts = self.families.ipv4.memory();
+        for (part, more) in parts.iter_mut().zip(self.families.ipv6.memory()) {
+            part.items += more.items;
+            part.bytes += more.bytes;
+        }
+        parts
+    }
+
     /// Returns how many VPN routes there are, both families together.
     pub fn vpn_routes(&self) -> usize {
         self.families.ipv4.table.vpn_routes() + self.families.ipv6.table.vpn_routes()
@@ -231,6 +244,17 @@ impl<A: Address> FamilyLeak<A> {
     /// Returns the bytes that the RIBs hold.
     pub fn rib_bytes(&self) -> usize {
         self.ribs.bytes()
+    }
+
+    fn memory(&self) -> Vec<MemoryPart> {
+        let sets = self.table.target_sets();
+        let mut parts = vec![
+            MemoryPart::new("ranked routes", self.table.len(), self.table.bytes() - sets.bytes()),
+            MemoryPart::new("target sets", sets.len(), sets.bytes()),
+            MemoryPart::new("bucketed routes", self.table.len(), self.buckets.bytes()),
+        ];
+        parts.extend(self.ribs.memory());
+        parts
     }
 
     /// Returns the entry of a VRF for exactly this prefix. O(log entries).
