@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use vrfleak_bench_data::{Diagnostic, Diagnostics, Severity, SourceText, source_text};
+use vrfleak_bench_data::{Diagnostic, Diagnostics, Provenance, Severity, SourceText, source_text};
 use vrfleak_engine::Network;
 
 use crate::assemble;
@@ -14,7 +14,6 @@ use crate::ios;
 use crate::junos;
 use crate::names::Name;
 use crate::place::Place;
-use crate::provenance::Provenance;
 use crate::report::Report;
 use crate::unknown::UnknownLines;
 use crate::xr;

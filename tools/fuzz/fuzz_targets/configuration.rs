@@ -51,19 +51,22 @@ fn resolve(loaded: &Loaded) {
             "{place:?} splits a character"
         );
     };
-    (0..network.routers().len()).for_each(|index| at(provenance.router(RouterId::from_index(index))));
+    (0..network.routers().len()).for_each(|index| at(provenance.router(RouterId::from_index(index)).expect("every router has a place")));
     for index in 0..network.vrfs().len() {
-        let origin = provenance.vrf(VrfId::from_index(index));
+        let origin = provenance.vrf(VrfId::from_index(index)).expect("every VRF has a place");
         at(origin.definition);
         origin.rd.into_iter().for_each(at);
         for family in Family::ALL {
             let family = origin.family(family);
             family.import.iter().chain(&family.export).for_each(|&(_, place)| at(place));
+            family.networks.iter().for_each(|&(_, place)| at(place));
+            family.static_routes.iter().chain(&family.ce_routes).for_each(|route| at(route.place));
         }
     }
     for id in network.policies().ids() {
-        at(provenance.policy(id));
-        network.policies().get(id).clauses.iter().for_each(|clause| at(provenance.clause(clause.source)));
+        at(provenance.policy(id).expect("every policy has a place"));
+        let clauses = &network.policies().get(id).clauses;
+        clauses.iter().for_each(|clause| at(provenance.clause(clause.source).expect("every clause has a place")));
     }
 }
 

@@ -88,7 +88,7 @@ fn finding<A: Address>(input: &Input<'_>, class: &Class, taker: &Class) -> Findi
         pairs => format!("; so it is between {} like them", counted(pairs - 1, "other pair")),
     };
     let target = common(&class.exports, imports::<A>(network, taker.vrf));
-    let at = place(network, input.provenance, taker.vrf, |origin| {
+    let at = place(input.provenance, taker.vrf, |origin| {
         let imports = &origin.family(A::FAMILY).import;
         let of_target = imports.iter().find(|(there, _)| Some(*there) == target).map(|&(_, place)| place);
         Some(of_target.unwrap_or(origin.definition))

@@ -85,14 +85,14 @@ fn report(
             let s = if vrfs.len() == 1 { "s" } else { "" };
             let near =
                 near(target, families[0], others).map_or(String::new(), |near| format!("; {near} is close to it"));
-            let of_place = |origin: &vrfleak_config::VrfOrigin| {
+            let of_place = |origin: &vrfleak_bench_data::VrfOrigin| {
                 let origin = origin.family(family);
                 let list = if imports { &origin.import } else { &origin.export };
                 list.iter().find(|(there, _)| *there == target).map(|&(_, place)| place)
             };
             Finding {
                 kind,
-                place: place(network, input.provenance, vrf, of_place),
+                place: place(input.provenance, vrf, of_place),
                 vrf: Some(vrf),
                 other: None,
                 families,

@@ -4,6 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use ahash::AHashMap;
+use ipnet::IpNet;
+use vrfleak_bench_data::{Place, RouteOrigin};
 use vrfleak_engine::{Address, Attributes, Family, NextHopKind, OriginCode, Prefix, Protocol, SourceRoute};
 
 use super::policy::Offered;
@@ -54,7 +57,18 @@ impl Assembly<'_, '_> {
             }
             let kind = NextHopKind::Gateway { address: session.address, interface: None };
             let next_hop = self.builder.next_hop(vrf, kind);
+            let places = own_places::<A>(session.there.device, session.there.at);
+            let gateway = Some(session.address);
+            let origin = &mut self.provenance.vrfs[vrf.index()];
+            let neighbor = (gateway, session.here.neighbor.place);
+            if !origin.neighbors.contains(&neighbor) {
+                origin.neighbors.push(neighbor);
+            }
             for (prefix, attributes) in routes {
+                if let Some(&place) = places.get(&prefix.to_net()) {
+                    let route = RouteOrigin { prefix: prefix.to_net(), gateway, place };
+                    origin.families[A::FAMILY as usize].ce_routes.push(route);
+                }
                 let attributes = self.builder.attributes(attributes);
                 self.builder.route(vrf, SourceRoute::new(prefix, Protocol::Bgp, attributes, next_hop));
             }
@@ -227,6 +241,22 @@ impl Assembly<'_, '_> {
         }
         best
     }
+}
+
+/// Returns where each prefix of a table's own stands: as a `network` statement, a static route, or on an interface.
+fn own_places<A: Address>(device: &Device, (_, table): TableAt) -> AHashMap<IpNet, Place> {
+    let config = device.tables[table].family(A::FAMILY);
+    let here = |vrf: &Option<Located<String>>| {
+        vrf.as_ref().map_or(Some(DEFAULT_TABLE), |vrf| device.table_named(&vrf.value)) == Some(table)
+    };
+    let interfaces = device.interfaces.iter().filter(|interface| here(&interface.vrf));
+    let addresses = interfaces.flat_map(|interface| &interface.addresses);
+    // The one that says most about the route comes last.
+    addresses
+        .map(|address| (address.net.trunc(), address.place))
+        .chain(config.routes.iter().map(|route| (route.prefix, route.place)))
+        .chain(config.networks.iter().map(|network| (network.prefix, network.place)))
+        .collect()
 }
 
 fn some<T>(all: &[T]) -> Option<&[T]> {
