@@ -67,6 +67,11 @@ impl RouteTarget {
         self.0[0] == DEFAULT_TABLE
     }
 
+    /// Returns whether it is that of what a default table gives to VRFs.
+    pub const fn is_from_default_table(self) -> bool {
+        self.is_of_default_table() && self.0[2] == FROM
+    }
+
     /// Returns the bytes as they stand in an UPDATE.
     pub const fn to_bytes(self) -> [u8; 8] {
         self.0

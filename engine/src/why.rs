@@ -273,10 +273,8 @@ fn unexported<A: Address>(network: &Network, table: &RouteTable<A>, id: RouteId)
         ExportStatus::NoRd => Some(Reason::NoRd),
         ExportStatus::LostToOwn | ExportStatus::Rewritten => {
             let same_vrf = |&other: &RouteId| table.origin(other) == table.origin(id);
-            let winner = table
-                .routes_to(table.prefix(id))
-                .filter(same_vrf)
-                .find(|&other| table.status(other).is_vpn_route());
+            let winner =
+                table.routes_to(table.prefix(id)).filter(same_vrf).find(|&other| table.status(other).is_vpn_route());
             Some(winner.map_or(Reason::NoTarget, |winner| Reason::OtherExported { winner: table.key(winner) }))
         }
         ExportStatus::Exported | ExportStatus::LostNlri => None,

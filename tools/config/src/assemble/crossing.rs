@@ -52,11 +52,15 @@ impl Assembly<'_, '_> {
                 family.import.push(from_default);
                 family.import_map = map;
                 self.builder.family::<A>(default).export.push(from_default);
+                let families = &mut self.provenance.vrfs[vrf.index()].families;
+                families[A::FAMILY as usize].import.push((from_default, name.place));
             }
             if let Some(name) = &config.to_default {
                 let Some(rd) = self.builder.vrf_mut(vrf).rd else { continue };
                 let policy = self.map(device, name, policies);
                 exporters.push((rd, policy, name.place));
+                let families = &mut self.provenance.vrfs[vrf.index()].families;
+                families[A::FAMILY as usize].export.push((to_default, name.place));
                 let miss = device.format.dialect().export_map_miss;
                 let map = self.builder.family::<A>(vrf).export_map;
                 let map = map.and_then(|map| self.exports_too(to_default, map, miss, name));
