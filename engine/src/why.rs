@@ -213,7 +213,10 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
                 outcomes.push((outcome(network, family, vrf, table.key(id), Some(id), reason), usize::MAX));
             }
         }
-        outcomes.extend(not_passed_on(network, family, vrf, origin, prefix).map(|outcome| (outcome, usize::MAX)));
+    }
+    // These speak of routes that have a reason of their own above, whichever VRF comes first.
+    for via in network.vrf_ids() {
+        outcomes.extend(not_passed_on(network, family, vrf, via, prefix).map(|outcome| (outcome, usize::MAX)));
     }
     outcomes.sort_by_key(|(outcome, at)| (std::cmp::Reverse(outcome.reason.stage()), *at, outcome.route));
     outcomes.into_iter().map(|(outcome, _)| outcome).collect()

@@ -13,16 +13,18 @@ impl<A: Address> View<'_, A> {
         let policies = self.network.policies();
         let map = map.map_or(String::new(), |map| format!(" `{}`", policies.get(map).name));
         match clause.map(|id| self.clause_name(id)) {
-            Some((_, label)) if !label.is_empty() => format!("{map} (clause {label})"),
-            Some(_) => map,
+            Some(Some((policy, label))) => format!(" `{policy}` (clause {label})"),
+            Some(None) => map,
             None => format!("{map} (no clause matches)"),
         }
     }
 
-    /// Returns the names of a clause's policy and of the clause.
-    pub(super) fn clause_name(&self, id: ClauseId) -> (&str, &str) {
+    /// Returns the names of a clause's policy and of the clause; `None` for one that no configuration has, which only
+    /// joins those that it has (SEMANTICS I8).
+    pub(super) fn clause_name(&self, id: ClauseId) -> Option<(&str, &str)> {
         let policy = self.network.policies().get(id.policy);
-        (&policy.name, policy.clauses.get(id.clause as usize).map_or("", |clause| &clause.label))
+        let label = policy.clauses.get(id.clause as usize).map_or("", |clause| &clause.label);
+        (!label.is_empty()).then_some((&policy.name, label))
     }
 
     /// Returns which targets of a route are one digit away from what the VRF imports.
@@ -39,6 +41,7 @@ impl<A: Address> View<'_, A> {
         let interface = kind.interface().map(|interface| self.network.interface(interface).name.clone());
         match kind {
             NextHopKind::Discard => "Null0".to_owned(),
+            _ if self.is_reexport(key) => "what it imported".to_owned(),
             NextHopKind::Vrf { vrf } => format!("VRF {}", vrf_name(self.network, vrf)),
             NextHopKind::Outside { .. } => self.network.router_of(key.origin).loopback.to_string(),
             _ => kind.address().map(|address| address.to_string()).or(interface).unwrap_or_default(),

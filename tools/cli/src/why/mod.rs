@@ -9,7 +9,10 @@ use std::io::{self, Write};
 
 use vrfleak_dataplane::{Backend, Dataplane, Fibs, Hop, Ping};
 use vrfleak_engine::near_target::{WantedTarget, wanted_targets};
-use vrfleak_engine::{Address, FamilyLeak, Leak, Network, Outcome, Prefix, Reason, RouteTarget, Stage, VrfId, why};
+use vrfleak_engine::policy::ClauseId;
+use vrfleak_engine::{
+    Address, FamilyLeak, Leak, Network, Outcome, Prefix, Reason, RouteKey, RouteTarget, Stage, VrfId, why,
+};
 
 use self::explain::target_text;
 use self::places::{Places, Side};
@@ -58,13 +61,16 @@ struct Asked<'a> {
 fn answer<A: Address>(asked: &Asked<'_>, format: Format, mut out: Output) -> Result<Answer, Failure> {
     let Asked { dataplane, leak, vrf, target, .. } = asked;
     let (network, family) = (dataplane.network(), leak.family::<A>());
-    let prefix = match *target {
-        Target::Prefix(net) => Prefix::from_net(net),
+    let (prefix, longer) = match *target {
+        Target::Prefix(net) => (Prefix::from_net(net), None),
         Target::Address(address) => {
-            let elsewhere = || A::from_ip(address).and_then(|address| longest(network, address));
-            matched(family, *vrf, *target).or_else(elsewhere)
+            let elsewhere = A::from_ip(address).and_then(|address| longest(network, address));
+            let here = matched(family, *vrf, *target);
+            let longer = here.and_then(|here| elsewhere.filter(|elsewhere| elsewhere.len() > here.len()));
+            (here.or(elsewhere), longer)
         }
     };
+    let longer = longer.and_then(|prefix| Some((prefix, *why(network, leak, *vrf, prefix).first()?)));
     let view = View {
         network,
         family,
@@ -73,6 +79,7 @@ fn answer<A: Address>(asked: &Asked<'_>, format: Format, mut out: Output) -> Res
         outcomes: prefix.map_or(Vec::new(), |prefix| why(network, leak, *vrf, prefix)),
         wanted: wanted_targets::<A>(network, leak, *vrf),
         prefix,
+        longer,
         text: prefix.map_or_else(|| target.to_string(), |prefix| prefix.to_string()),
         way: Way::new(dataplane, *vrf, *target, prefix),
     };
@@ -136,6 +143,8 @@ struct View<'a, A: Address> {
     places: Places<'a>,
     vrf: VrfId,
     prefix: Option<Prefix<A>>,
+    /// A longer prefix that contains the address and is not in the table, with the reason.
+    longer: Option<(Prefix<A>, Outcome)>,
     /// The prefix, or what was asked for where there is none.
     text: String,
     outcomes: Vec<Outcome>,
@@ -159,6 +168,10 @@ impl<A: Address> View<'_, A> {
             }
             _ => writeln!(out, "  {}", unknown())?,
         }
+        if let Some((prefix, outcome)) = &self.longer {
+            let at = self.places.beside(self.places.deciding(self.vrf, *prefix, outcome));
+            writeln!(out, "{prefix} is not in the table of {here}\n  {}{at}", self.explain(outcome))?;
+        }
         if let Some(prefix) = self.prefix {
             self.write_routes(out, prefix)?;
         }
@@ -179,7 +192,12 @@ impl<A: Address> View<'_, A> {
             written.push(outcome);
             let (from, way) = (vrf_name(self.network, key.origin), self.way(key));
             let at = self.places.beside(self.places.route(prefix, key));
-            writeln!(out, "\n{}. {from}, {} through {way}{at}", written.len(), key.protocol)?;
+            let number = written.len();
+            if self.is_reexport(key) {
+                writeln!(out, "\n{number}. {from}, exported again")?;
+            } else {
+                writeln!(out, "\n{number}. {from}, {} through {way}{at}", key.protocol)?;
+            }
             let mut line = |word: &str, text: String| writeln!(out, "   {word:<15}{text}");
             match outcome.unexported {
                 None => line("exported", self.exported(prefix, outcome))?,
@@ -224,14 +242,14 @@ impl<A: Address> View<'_, A> {
         if let Some((words, place)) = self.places.redistributed(prefix, key) {
             parts.push(format!("{words}{}", self.places.beside(Some(place))));
         }
-        if let Some(clause) = outcome.export_clause {
-            parts.push(format!("export map {}", self.clause(clause)));
-        }
+        parts.extend(outcome.export_clause.and_then(|id| self.clause("export map", id)));
         if let Some(rd) = self.network.vrf(key.origin).configured_rd() {
             parts.push(format!("RD {rd}{}", self.places.beside(self.places.rd(key.origin))));
         }
         parts.extend(self.targets(outcome).into_iter().map(|target| {
-            let at = self.places.target::<A>(key.origin, Side::Export, target);
+            let named = self.places.target::<A>(key.origin, Side::Export, target);
+            // What the VRF does not name, its export map sets.
+            let at = named.or_else(|| self.places.clause(outcome.export_clause?));
             format!("{}{}", target_text(target), self.places.beside(at))
         }));
         parts.join(", ")
@@ -247,17 +265,14 @@ impl<A: Address> View<'_, A> {
                 format!("{}{}", target_text(target), self.places.beside(at))
             })
             .collect();
-        if let Some(clause) = outcome.import_clause {
-            parts.push(format!("import map {}", self.clause(clause)));
-        }
+        parts.extend(outcome.import_clause.and_then(|id| self.clause("import map", id)));
         parts.join(", ")
     }
 
     /// Returns a clause by its policy and name, with its place.
-    fn clause(&self, id: vrfleak_engine::policy::ClauseId) -> String {
-        let (policy, label) = self.clause_name(id);
-        let label = if label.is_empty() { String::new() } else { format!(" clause {label}") };
-        format!("`{policy}`{label}{}", self.places.beside(self.places.clause(id)))
+    fn clause(&self, what: &str, id: ClauseId) -> Option<String> {
+        let (policy, label) = self.clause_name(id)?;
+        Some(format!("{what} `{policy}` clause {label}{}", self.places.beside(self.places.clause(id))))
     }
 
     /// Returns the targets of a VPN route, ascending.
@@ -271,6 +286,11 @@ impl<A: Address> View<'_, A> {
         let mut targets = self.targets(outcome);
         targets.retain(|target| import.contains(target));
         targets
+    }
+
+    /// Returns whether a route is one that its VRF imported and exported again (SEMANTICS E1).
+    fn is_reexport(&self, key: RouteKey) -> bool {
+        self.family.table().paths(self.network).depth(key.attributes) > 0
     }
 
     /// Returns whether a route that is not the best is installed all the same (SEMANTICS S4).

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use vrfleak_bench_data::{FamilyOrigin, Place, Provenance, RouteOrigin};
 use vrfleak_engine::policy::ClauseId;
-use vrfleak_engine::{Address, Network, Outcome, Prefix, Protocol, Reason, RouteKey, RouteTarget, VrfId};
+use vrfleak_engine::{Address, Network, NextHopKind, Outcome, Prefix, Protocol, Reason, RouteKey, RouteTarget, VrfId};
 
 /// A place in JSON, null where what is spoken of stands in no file.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -57,6 +57,8 @@ impl<'a> Places<'a> {
             Protocol::Static => {
                 RouteOrigin::find(&self.family::<A>(key.origin)?.static_routes, prefix.to_net(), kind.address())
             }
+            // It was exported again: the VRF itself is its next hop.
+            Protocol::Bgp if kind == (NextHopKind::Vrf { vrf: key.origin }) => None,
             Protocol::Bgp => self.provenance.ce_route(key.origin, prefix.to_net(), kind.address()),
         }
     }

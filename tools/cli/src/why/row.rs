@@ -10,6 +10,7 @@ use super::explain::step;
 use super::places::{PlaceRow, Side};
 use super::{View, unknown};
 use crate::ping::PingRow;
+use crate::scope::vrf_name;
 
 /// The reason where no VRF has the prefix.
 const UNKNOWN: &str = "no_such_route";
@@ -29,12 +30,24 @@ pub(super) struct WhyRow<'a> {
     /// Where it is decided.
     #[serde(flatten)]
     at: PlaceRow<'a>,
+    /// A longer prefix that contains the address and is not in the table.
+    longer_prefix: Option<LongerRow<'a>>,
     routes: Vec<OutcomeRow<'a>>,
     wanted_targets: Vec<WantedRow<'a>>,
     /// The table's entry for the packet.
     fib: Option<FibRow<'a>>,
     /// A packet and its reply, null where the VRF has no address that it could come from.
     ping: Option<PingRow<'a>>,
+}
+
+/// A prefix that is not in the table.
+#[derive(Debug, Serialize)]
+struct LongerRow<'a> {
+    prefix: String,
+    reason: &'static str,
+    explanation: String,
+    #[serde(flatten)]
+    at: PlaceRow<'a>,
 }
 
 /// What became of one route.
@@ -145,6 +158,9 @@ pub(super) struct FibRow<'a> {
     next_hop: Option<String>,
     interface: Option<&'a str>,
     label: Option<u32>,
+    /// The VRF of the next hop as text has it.
+    #[serde(skip)]
+    owner: String,
     /// What it is where it has neither address nor interface.
     #[serde(skip)]
     otherwise: &'static str,
@@ -165,6 +181,12 @@ impl<'a, A: Address> View<'a, A> {
             step: first.and_then(|outcome| step(&outcome.reason)),
             explanation: first.map_or_else(unknown, |outcome| self.explain(outcome)),
             at: self.places.row(at),
+            longer_prefix: self.longer.map(|(prefix, outcome)| LongerRow {
+                prefix: prefix.to_string(),
+                reason: outcome.reason.name(),
+                explanation: self.explain(&outcome),
+                at: self.places.row(self.places.deciding(self.vrf, prefix, &outcome)),
+            }),
             routes: self.prefix.map_or(Vec::new(), routes),
             wanted_targets: self.wanted(),
             fib: self.fib(),
@@ -200,7 +222,7 @@ impl<'a, A: Address> View<'a, A> {
             export: self.export(prefix, outcome),
             import: imported.then(|| ImportRow {
                 route_targets: self.target_rows(self.vrf, Side::Import, self.matched(outcome)),
-                clause: outcome.import_clause.map(|id| self.clause_row(id)),
+                clause: outcome.import_clause.and_then(|id| self.clause_row(id)),
             }),
         }
     }
@@ -216,7 +238,7 @@ impl<'a, A: Address> View<'a, A> {
             by: by.map(|(statement, place)| ByRow { statement, at: self.places.row(Some(place)) }),
             rd: rd.map(|rd| RdRow { rd: rd.to_string(), at: self.places.row(self.places.rd(key.origin)) }),
             route_targets: self.target_rows(key.origin, Side::Export, self.targets(outcome)),
-            clause: outcome.export_clause.map(|id| self.clause_row(id)),
+            clause: outcome.export_clause.and_then(|id| self.clause_row(id)),
         }
     }
 
@@ -228,10 +250,10 @@ impl<'a, A: Address> View<'a, A> {
         named(targets).map(row).collect()
     }
 
-    fn clause_row(&self, id: ClauseId) -> ClauseRow<'a> {
-        let (policy, clause) = self.clause_name(id);
+    fn clause_row(&self, id: ClauseId) -> Option<ClauseRow<'a>> {
+        let (policy, clause) = self.clause_name(id)?;
         let (policy, clause) = (policy.to_owned(), clause.to_owned());
-        ClauseRow { policy, clause, at: self.places.row(self.places.clause(id)) }
+        Some(ClauseRow { policy, clause, at: self.places.row(self.places.clause(id)) })
     }
 
     fn wanted(&self) -> Vec<WantedRow<'a>> {
@@ -261,6 +283,7 @@ impl<'a, A: Address> View<'a, A> {
         Some(FibRow {
             destination: way.destination.to_ip().to_string(),
             prefix: hop.prefix.to_string(),
+            owner: vrf_name(network, next_hop.vrf),
             next_hop_router: &network.router_of(next_hop.vrf).name,
             next_hop_vrf: &network.vrf(next_hop.vrf).name,
             next_hop: address.map(|address| address.to_string()),
@@ -288,7 +311,7 @@ impl fmt::Display for FibRow<'_> {
         if let Some(label) = self.label {
             write!(f, ", label {label}")?;
         }
-        write!(f, ", of VRF {}", self.next_hop_vrf)
+        write!(f, ", of {}", self.owner)
     }
 }
 
