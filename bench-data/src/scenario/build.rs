@@ -50,6 +50,7 @@ pub(super) fn build(
         lists: AHashMap::new(),
         named: BTreeSet::new(),
         routes: 0,
+        targets: 0,
         seed: u64::from(document.seed.value().copied().unwrap_or(1)),
     };
     let mut rds = AHashMap::new();
@@ -132,6 +133,8 @@ pub(super) struct Build<'a> {
     pub(super) named: BTreeSet<String>,
     /// Routes of groups so far.
     pub(super) routes: usize,
+    /// Targets of the lists of VRFs so far.
+    pub(super) targets: usize,
     pub(super) seed: u64,
 }
 

@@ -58,6 +58,10 @@ pub const LIMIT_BYTES: usize = 8 << 20;
 /// How many routes a scenario may make, all VRFs together, unless [`Inputs`] says otherwise.
 pub const ROUTE_LIMIT: usize = 100_000_000;
 
+/// How many route targets the import and export lists of all VRFs may have together: a list counts once a router and
+/// family.
+pub const TARGET_LIMIT: usize = 10_000_000;
+
 /// What a scenario may refer to outside itself.
 #[derive(Clone, Debug)]
 pub struct Inputs {

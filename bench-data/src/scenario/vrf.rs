@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use ahash::AHashMap;
 use vrfleak_engine::{Dialect, Rd, Redistribute, RouteTarget, RouterId, VrfId};
 
+use super::TARGET_LIMIT;
 use super::build::{Build, Span, place};
 use super::document::{DialectName, FamilyTable, Item, Key, Redistributed, RouterTable, VrfTable};
 use crate::place::Place;
@@ -75,6 +76,13 @@ impl Build<'_> {
         if table.router.value().is_none() && table.routers.value().is_none_or(Vec::is_empty) && !self.lenient {
             let message = format!("VRF `{name}` is on no router");
             self.error(table.name.span(), message, "expected `router = ...` or `routers = [...]` as well");
+        }
+        let listed: usize = origins.iter().map(|family| family.import.len() + family.export.len()).sum();
+        self.targets = self.targets.saturating_add(listed.saturating_mul(homes.len()));
+        if self.targets > TARGET_LIMIT {
+            let message = format!("{} route targets up to here, the limit is {TARGET_LIMIT}", self.targets);
+            self.error(table.name.span(), message, "expected fewer targets or fewer routers");
+            return Vec::new();
         }
         let mut ids = Vec::new();
         for home in homes {
