@@ -135,6 +135,9 @@ pub fn parse(source: &SourceText, inputs: &Inputs) -> Result<Scenario, Diagnosti
     diagnostics.sort_by_location();
     match network {
         Some((network, provenance)) if diagnostics.errors() == 0 => {
+            if network.vrfs().is_empty() {
+                diagnostics.push(Diagnostic::warning(source.name(), "no VRF is defined"));
+            }
             let provenance = Provenance { sources: vec![source.clone()], ..provenance };
             Ok(Scenario { network, warnings: diagnostics, provenance })
         }

@@ -110,7 +110,7 @@ fn load_alone(
 }
 
 /// Returns whether the file is meant as a scenario: by its name, by a TOML heading that no configuration has, or because
-/// it looks like no configuration.
+/// it has lines of TOML and looks like no configuration.
 fn is_scenario(path: &Path) -> bool {
     if path.is_dir() {
         return false;
@@ -122,7 +122,18 @@ fn is_scenario(path: &Path) -> bool {
     // What cannot be read is reported by whoever reads it in full.
     let _ = source_text::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
     let text = String::from_utf8_lossy(&head);
-    text.lines().any(|line| line.trim_start().starts_with("[[")) || !vrfleak_config::is_configuration(&text)
+    text.lines().any(|line| line.trim_start().starts_with("[["))
+        || text.lines().any(is_toml) && !vrfleak_config::is_configuration(&text)
+}
+
+/// Returns whether a line is a heading of TOML, or a key with its value.
+fn is_toml(line: &str) -> bool {
+    let line = line.trim();
+    let key = |text: &str| {
+        let mut bytes = text.trim_end().bytes().peekable();
+        bytes.peek().is_some() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_-.\"".contains(&byte))
+    };
+    line.starts_with('[') && line.ends_with(']') || line.split_once('=').is_some_and(|(name, _)| key(name))
 }
 
 fn warnings(warnings: &Diagnostics) -> String {
