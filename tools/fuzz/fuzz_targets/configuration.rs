@@ -5,6 +5,8 @@
 
 #![no_main]
 
+mod explained;
+
 use libfuzzer_sys::fuzz_target;
 use vrfleak_bench_data::Diagnostics;
 use vrfleak_config::{Format, Loaded, Options, Place, detect, is_configuration, load_texts};
@@ -32,6 +34,9 @@ fn read(texts: &[(&str, &str)], options: &Options) {
             assert_eq!(loaded.formats.len(), texts.len());
             assert!(loaded.unknown.kept().len() <= loaded.unknown.count());
             resolve(&loaded);
+            if options.dialect.is_none() {
+                explained::explain(&loaded.network, &loaded.provenance);
+            }
         }
         Err(mistakes) => {
             assert!(mistakes.errors() > 0, "refused without a mistake");
@@ -43,14 +48,7 @@ fn read(texts: &[(&str, &str)], options: &Options) {
 /// Finds every place in its text.
 fn resolve(loaded: &Loaded) {
     let (network, provenance) = (&loaded.network, &loaded.provenance);
-    let at = |place: Place| {
-        let line = provenance.resolve(place);
-        assert!(line.line > 0 && line.column > 0);
-        assert!(
-            provenance.sources()[place.source()].text().get(place.span()).is_some(),
-            "{place:?} splits a character"
-        );
-    };
+    let at = |place: Place| explained::stands(provenance, place);
     (0..network.routers().len()).for_each(|index| at(provenance.router(RouterId::from_index(index)).expect("every router has a place")));
     for index in 0..network.vrfs().len() {
         let origin = provenance.vrf(VrfId::from_index(index)).expect("every VRF has a place");
