@@ -64,15 +64,17 @@ impl Provenance {
     /// Returns where a route that `vrf` has from a CE comes from: the line that the CE's own configuration or a list has
     /// for it, or else the neighbour or the group that brings it.
     ///
-    /// A list in a scenario is searched for the prefix as it is printed; O(length of the list).
+    /// A list is searched for the prefix as it is printed; O(length of the list).
     pub fn ce_route(&self, vrf: VrfId, prefix: IpNet, gateway: Option<IpAddr>) -> Option<Place> {
         let origin = self.vrf(vrf)?;
         let family = origin.family(if prefix.addr().is_ipv4() { Family::Ipv4 } else { Family::Ipv6 });
-        let listed = || {
+        let grouped = || {
             let groups = origin.neighbors.iter().filter(|(address, _)| address.is_none() || *address == gateway);
             groups.clone().find_map(|&(_, place)| self.quoted(place, prefix)).or(groups.map(|&(_, place)| place).next())
         };
-        RouteOrigin::find(&family.ce_routes, prefix, gateway).or_else(listed)
+        let listed =
+            || origin.lists.iter().find_map(|&place| self.line_of(place, prefix).or(self.quoted(place, prefix)));
+        RouteOrigin::find(&family.ce_routes, prefix, gateway).or_else(listed).or_else(grouped)
     }
 
     /// Returns where `prefix` stands in quotes within `place`.
@@ -81,6 +83,18 @@ impl Provenance {
         let quoted = format!("\"{prefix}\"");
         let at = place.span().start + text.find(&quoted)?;
         Some(Place::new(place.source, at..at + quoted.len()))
+    }
+
+    /// Returns where `prefix` stands at the start of a line within `place`.
+    fn line_of(&self, place: Place, prefix: IpNet) -> Option<Place> {
+        let text = self.sources.get(place.source())?.text().get(place.span())?;
+        let prefix = prefix.to_string();
+        let mut ends = text.match_indices(&prefix).filter(|&(at, _)| {
+            let ended = text.as_bytes().get(at + prefix.len()).is_none_or(|byte| byte.is_ascii_whitespace());
+            ended && (at == 0 || text.as_bytes()[at - 1] == b'\n')
+        });
+        let at = place.span().start + ends.next()?.0;
+        Some(Place::new(place.source, at..at + prefix.len()))
     }
 
     /// Returns the file, line and column of a place. Costs a scan of up to 64 KiB, once a text one of all its bytes.
@@ -122,6 +136,8 @@ pub struct VrfOrigin {
     /// The neighbours and groups of routes that bring routes of CEs, by the address that is their next hop; `None` where
     /// the routes name it themselves.
     pub neighbors: Vec<(Option<IpAddr>, Place)>,
+    /// Texts of their own that list routes of CEs: prefixes at the start of lines, or in quotes.
+    pub lists: Vec<Place>,
     /// What each family has, IPv4 first.
     pub families: [FamilyOrigin; 2],
 }

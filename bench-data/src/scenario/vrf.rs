@@ -120,6 +120,7 @@ impl Build<'_> {
                 definition: place(table.name.span()),
                 rd: table.rd.span().map(|span| place(Some(span))),
                 neighbors: Vec::new(),
+                lists: Vec::new(),
                 families: origins.clone(),
             });
             self.vrfs.insert((home, name.clone()), id);

@@ -52,7 +52,8 @@ pub(crate) struct Source {
 /// Reads the network of a command's `--input` and where its parts stand, `names` that nothing uses among it on demand.
 pub(crate) fn read_with_source(args: &InputArgs, verbose: bool, names: bool) -> Result<(Network, Source), Failure> {
     let activity = Activity::start("reading");
-    let (network, source, remarks) = load_alone(&args.input, &args.files, &args.configuration, verbose, names)?;
+    let (network, mut source, remarks) = load_alone(&args.input, &args.files, &args.configuration, verbose, names)?;
+    feeds::remember_lists(&network, &args.files.feeds, &mut source.provenance)?;
     let (network, more) = feeds::add(network, &args.files.feeds, verbose)?;
     drop(activity);
     say(&(remarks + &more));

@@ -144,3 +144,9 @@ fn f2_a_longer_prefix_that_is_not_there_is_named() {
     assert_eq!(row["longer_prefix"]["reason"], "no_common_target");
     assert!(row["longer_prefix"]["line"].is_u64(), "{row:#}");
 }
+
+#[test]
+fn a_route_of_a_list_has_its_line() {
+    let row = json(1, "why 10.78.0.0/16 --vrf VRF-B --input lab.cfg --ce-routes VRF-A=site.txt");
+    assert_eq!((&row["routes"][0]["file"], &row["routes"][0]["line"]), (&"site.txt".into(), &3.into()), "{row:#}");
+}

@@ -138,7 +138,8 @@ impl Assembly<'_, '_> {
             self.builder.vrf_mut(id).reexport_imported = table.reexports;
             ids.vrfs.push(Some(id));
             let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
-            let origin = VrfOrigin { definition: table.place, rd: rd_place, neighbors: Vec::new(), families };
+            let origin =
+                VrfOrigin { definition: table.place, rd: rd_place, neighbors: Vec::new(), lists: Vec::new(), families };
             self.provenance.vrfs.push(origin);
         }
         for (interface, table) in device.interfaces.iter().zip(&ids.tables) {
