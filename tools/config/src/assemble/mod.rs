@@ -3,6 +3,7 @@
 mod announce;
 mod crossing;
 mod derived;
+mod imported;
 mod policy;
 mod router_id;
 mod routes;
@@ -135,7 +136,9 @@ impl Assembly<'_, '_> {
                 );
             }
             let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
-            self.builder.vrf_mut(id).reexport_imported = table.reexports;
+            let vrf = self.builder.vrf_mut(id);
+            vrf.reexport_imported = table.reexports;
+            vrf.router_id = table.bgp.router_id.map(|id| id.value).filter(|_| index != DEFAULT_TABLE);
             ids.vrfs.push(Some(id));
             let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
             let origin = VrfOrigin { definition: table.place, rd: rd.map(|rd| rd.place), families };

@@ -13,17 +13,18 @@ const MAX_GROUPS: usize = 16;
 
 impl Assembly<'_, '_> {
     /// Returns the BGP identifier: the configured one; else the highest address of a loopback, else of any interface,
-    /// of the default table; else of any table. Interfaces that are down do not count.
+    /// of the default table; else that of a VRF, or the highest of any table. Interfaces that are down do not count.
     pub(super) fn router_id(&mut self, device: &Device) -> Ipv4Addr {
-        let configured = device.tables.iter().find_map(|table| table.bgp.router_id);
-        if let Some(id) = device.tables[DEFAULT_TABLE].bgp.router_id.or(configured) {
+        if let Some(id) = device.tables[DEFAULT_TABLE].bgp.router_id {
             return id.value;
         }
+        let of_vrf = || device.tables.iter().find_map(|table| table.bgp.router_id).map(|id| id.value);
         let in_default = |interface: &&Interface| interface.vrf.is_none();
         let loopback = |interface: &&Interface| interface.is_loopback();
         let all = device.interfaces.iter();
         let found = highest(all.clone().filter(in_default).filter(loopback))
             .or_else(|| highest(all.clone().filter(in_default)))
+            .or_else(of_vrf)
             .or_else(|| highest(all.clone().filter(loopback)))
             .or_else(|| highest(all));
         found.unwrap_or_else(|| {

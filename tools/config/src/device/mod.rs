@@ -8,6 +8,8 @@ mod neighbor;
 mod static_route;
 mod table;
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use ahash::AHashMap;
 
 pub(crate) use interface::{Interface, InterfaceAddress};
@@ -99,6 +101,20 @@ impl Device {
         self.interfaces.push(Interface::new(name.to_owned(), place));
         self.interface_ids.insert(name.to_owned(), self.interfaces.len() - 1);
         self.interfaces.len() - 1
+    }
+
+    /// Returns the highest address of a loopback of a VRF, else of any of its interfaces.
+    pub(crate) fn router_id_of(&self, table: usize) -> Option<Ipv4Addr> {
+        let name = &self.tables[table].name;
+        let here = |interface: &&Interface| {
+            !interface.shutdown && interface.vrf.as_ref().is_some_and(|vrf| vrf.value == *name)
+        };
+        let addresses = |interface: &Interface| {
+            let addresses = interface.addresses.iter().map(|address| address.net.addr());
+            addresses.filter_map(|address| if let IpAddr::V4(address) = address { Some(address) } else { None }).max()
+        };
+        let all = self.interfaces.iter().filter(here);
+        all.filter_map(|interface| Some((interface.is_loopback(), addresses(interface)?))).max().map(|(_, id)| id)
     }
 
     /// Returns the VRFs, without the default table.

@@ -214,8 +214,9 @@ impl Reader<'_, '_> {
     }
 
     fn router_id(&mut self, table: usize, mut words: Words<'_>) {
-        if words.peek_text() == "vrf" {
-            return; // `vrf auto-assign`: the highest loopback of each VRF, which is what happens here anyway.
+        if words.eat_all(&["vrf", "auto-assign"]) {
+            self.assigns_router_ids = true;
+            return;
         }
         if words.eat("interface") {
             let Some(name) = value::word(&mut words, self.report, "an interface") else { return };
@@ -324,6 +325,14 @@ impl Reader<'_, '_> {
                     format_args!("interface `{}` has no IPv4 address", name.value),
                     "expected an interface whose address becomes the router id",
                 ),
+            }
+        }
+        if self.assigns_router_ids {
+            for table in DEFAULT_TABLE + 1..self.device.tables.len() {
+                let id = self.device.router_id_of(table);
+                let id = id.map(|id| Located::new(id, self.device.tables[table].place));
+                let router_id = &mut self.device.tables[table].bgp.router_id;
+                *router_id = router_id.or(id);
             }
         }
         // A neighbour of a VRF is active in the family that it stands in, unless told otherwise.

@@ -40,6 +40,7 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
         entered: false,
         default_unicast: true,
         router_id_interfaces: Vec::new(),
+        assigns_router_ids: false,
     };
     let mut ended = false;
     let mut certificates = true;
@@ -144,6 +145,8 @@ struct Reader<'r, 's> {
     entered: bool,
     /// Whether neighbours of the default table exchange IPv4 routes without `activate`.
     default_unicast: bool,
+    /// Whether every VRF has a router id of its own.
+    assigns_router_ids: bool,
     /// Tables whose router id is the address of an interface.
     router_id_interfaces: Vec<(usize, Located<String>)>,
 }
