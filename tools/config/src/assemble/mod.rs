@@ -16,6 +16,7 @@ use vrfleak_engine::{
     RouteTarget, VrfId,
 };
 
+use crate::daemon_files::router_name;
 use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticTarget, Table};
 use crate::dialect::Format;
 use crate::place::{Located, Place};
@@ -67,13 +68,11 @@ pub(crate) fn assemble(
     }
 }
 
-/// Returns the host name, or the name of the file without its ending.
+/// Returns the host name, or what the name of the file says.
 fn device_name(device: &Device, sources: &[SourceText]) -> Located<String> {
     device.name.clone().unwrap_or_else(|| {
-        let file = sources[device.source as usize].name();
-        let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
-        let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
-        Located::new(stem.to_owned(), Place { source: device.source, start: 0, end: 0 })
+        let name = router_name(sources[device.source as usize].name());
+        Located::new(name.to_owned(), Place { source: device.source, start: 0, end: 0 })
     })
 }
 
