@@ -205,7 +205,11 @@ impl Assembly<'_, '_> {
         for (prefix, attributes, from) in best_learned(session, sessions, learned) {
             let shadowed = own.get(&prefix).is_some_and(|(_, own)| own.redistribute == Some(true));
             // What came from inside the AS is not sent inside it again, and nothing goes back where it came from.
-            if shadowed || is_imported(prefix) || attributes.internal && session.is_internal() || from.there.at == session.here.at {
+            if shadowed
+                || is_imported(prefix)
+                || attributes.internal && session.is_internal()
+                || from.there.at == session.here.at
+            {
                 continue;
             }
             let next_hop = Some(from.address);

@@ -42,11 +42,7 @@ pub(super) fn importers(
 }
 
 /// Returns what VRFs have imported where that is their best in BGP.
-pub(super) fn best_imported<A: Address>(
-    network: &Network,
-    leak: &Leak,
-    importers: &[(TableAt, VrfId)],
-) -> Imported<A> {
+pub(super) fn best_imported<A: Address>(network: &Network, leak: &Leak, importers: &[(TableAt, VrfId)]) -> Imported<A> {
     let family = leak.family::<A>();
     let routes = |vrf| {
         let candidates = family.all_candidates(network, vrf).into_iter();

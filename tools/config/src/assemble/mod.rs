@@ -8,6 +8,7 @@ mod policy;
 mod router_id;
 mod routes;
 mod session;
+mod vpn_sessions;
 
 use ahash::AHashMap;
 use vrfleak_bench_data::SourceText;
@@ -53,6 +54,7 @@ pub(crate) fn assemble(
             ids.push(Some(assembly.device(device, &name)));
         }
     }
+    assembly.keep_apart(devices, &ids);
     assembly.learn(devices, &ids);
     if assembly.report.errors() > 0 {
         return None;

@@ -43,8 +43,6 @@ pub(crate) struct Device {
     pub(crate) requires_policy: bool,
     /// Its policies.
     pub(crate) policies: Compiled,
-    /// The first neighbour in the default table that VPN routes are exchanged with.
-    pub(crate) vpn_neighbor: Option<Located<String>>,
 }
 
 impl Device {
@@ -62,7 +60,6 @@ impl Device {
             asn: None,
             requires_policy: false,
             policies: Compiled::default(),
-            vpn_neighbor: None,
         }
     }
 

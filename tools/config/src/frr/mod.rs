@@ -74,7 +74,7 @@ enum Mode {
     /// `address-family` of a table.
     BgpFamily(usize, Family),
     /// `address-family ipv4 vpn` or `ipv6 vpn`.
-    BgpVpn,
+    BgpVpn(Family),
     /// An entry of a route map, or a list of several lines.
     Map(Section),
     /// What no reader knows.
@@ -153,7 +153,7 @@ impl Reader<'_, '_> {
         }
         // An address family may stand no deeper than its contents.
         let holds = |&(mode, indent): &(Mode, u32)| {
-            let family = indent > 0 && matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn);
+            let family = indent > 0 && matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn(_));
             indent < line.indent || family && indent == line.indent
         };
         if !self.flat {
@@ -190,11 +190,10 @@ impl Reader<'_, '_> {
 
     /// Returns whether a line that the innermost section does not know starts a section, or is a command of one around.
     fn known_outside(&self, mut words: Words<'_>) -> bool {
-        let is_bgp = matches!(self.frames.last(), Some((Mode::BgpFamily(..) | Mode::BgpVpn, _)));
+        let is_bgp = matches!(self.frames.last(), Some((Mode::BgpFamily(..) | Mode::BgpVpn(_), _)));
         match words.next_text() {
-            "hostname" | "frr" | "log" | "service" | "vrf" | "interface" | "int" | "router" | "access-list" | "route-map" => {
-                true
-            }
+            "hostname" | "frr" | "log" | "service" | "vrf" | "interface" | "int" | "router" | "access-list"
+            | "route-map" => true,
             "ip" | "ipv6" => {
                 !matches!(self.frames.last(), Some((Mode::Interface(_), _))) || words.peek_text() != "address"
             }
@@ -208,7 +207,7 @@ impl Reader<'_, '_> {
     fn leave(&mut self, line: Line<'_>) {
         if self.flat {
             let is_end = |mode: Mode| match line.text {
-                "exit-address-family" => matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn),
+                "exit-address-family" => matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn(_)),
                 "exit-vrf" => matches!(mode, Mode::Vrf(_)),
                 _ => true,
             };
@@ -241,7 +240,7 @@ impl Reader<'_, '_> {
             Mode::Interface(index) => self.interface(index, words),
             Mode::Bgp(table) => self.bgp(table, words),
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
-            Mode::BgpVpn => self.bgp_vpn(words),
+            Mode::BgpVpn(family) => self.bgp_vpn(family, words),
             Mode::Map(section) if self.maps.line(section, words, self.report) => Read::Whole,
             Mode::Map(_) | Mode::Opaque => Read::Unknown,
         }

@@ -92,8 +92,8 @@ enum Mode {
     Neighbor(usize, usize),
     /// `address-family` of a neighbour.
     NeighborFamily(usize, usize, Family),
-    /// An address family of a neighbour for VPN routes.
-    NeighborVpn,
+    /// An address family of a neighbour or group for VPN routes.
+    NeighborVpn(usize, usize),
     /// What no reader knows.
     Opaque,
 }
@@ -159,7 +159,7 @@ impl<'a> Reader<'_, '_, 'a> {
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
             Mode::Neighbor(table, neighbor) => self.neighbor(table, neighbor, words),
             Mode::NeighborFamily(table, neighbor, family) => self.neighbor_family(table, neighbor, family, words),
-            Mode::NeighborVpn => self.neighbor_vpn(words),
+            Mode::NeighborVpn(table, neighbor) => self.neighbor_vpn(table, neighbor, words),
             Mode::Opaque => Read::Unknown,
         }
     }
