@@ -152,8 +152,8 @@ protocols { bgp { family inet-vpn { unicast; }
     assert_eq!(heard(&[plain, frr(2), frr(3)]), ["23", "1", "1"]);
 }
 
-/// Two routers of different ASes that speak eBGP inside of VRFs: as IOS-XE 16.4 does it (batfish/lab-validation,
-/// iosxe_vrf_route_leaking_bgp_peering), what one VRF imported from another goes to the neighbour, without a metric.
+/// Two routers of different ASes that speak eBGP inside of VRFs: as IOS-XE 16.4 does it (`batfish/lab-validation`,
+/// `iosxe_vrf_route_leaking_bgp_peering`), what one VRF imported from another goes to the neighbour, without a metric.
 #[test]
 fn what_a_vrf_imported_goes_to_its_neighbours() {
     let one = "hostname r1
