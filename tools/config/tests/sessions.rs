@@ -211,3 +211,30 @@ end
     let b = network.vrfs().iter().find(|vrf| vrf.name == "b").expect("configured");
     assert_eq!(b.router_id.map(|id| id.to_string()).as_deref(), Some("203.0.113.1"));
 }
+
+#[test]
+fn the_files_of_a_folder_are_one_router_and_what_is_none_is_left_out() {
+    let folder = std::env::temp_dir().join(format!("vrfleak-daemons-{}", std::process::id()));
+    let router = folder.join("r1");
+    std::fs::create_dir_all(&router).expect("a folder");
+    for (name, text) in [
+        ("zebra.conf", "int e0 vrf red\n ip address 192.0.2.1/24\n no shut\n!\nip router-id 10.255.0.1\n"),
+        ("staticd.conf", "vrf red\n ip route 10.0.0.0/8 192.0.2.9\n ip route 11.0.0.0/8 192.0.2.9 255\n"),
+        ("bgpd.conf", "router bgp 65000 vrf red\n address-family ipv4 unicast\n  redistribute static\n  export vpn\n"),
+        ("ospfd.conf", "!\n"),
+        ("test_r1.py", "import os\nprint(os.name)\n"),
+    ] {
+        std::fs::write(router.join(name), text).expect("a file");
+    }
+    let loaded = vrfleak_config::load(&[folder.clone()], &Options::default());
+    let loaded = loaded.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
+    assert_eq!(loaded.network.routers().iter().map(|router| router.name.as_str()).collect::<Vec<_>>(), ["r1"]);
+    assert_eq!(loaded.network.routers()[0].router_id.to_string(), "10.255.0.1");
+    let prefixes: Vec<_> =
+        tables(&loaded.network).iter().map(|row| row.split('\t').nth(2).map(str::to_owned)).collect();
+    assert_eq!(prefixes.into_iter().flatten().collect::<Vec<_>>(), ["10.0.0.0/8", "192.0.2.0/24", "192.0.2.1/32"]);
+    let warnings = loaded.warnings.render(false);
+    assert!(warnings.contains("test_r1.py"), "{warnings}");
+    assert!(warnings.contains("a distance of 255 keeps the route out of the table"), "{warnings}");
+    std::fs::remove_dir_all(folder).expect("the folder");
+}

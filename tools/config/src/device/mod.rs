@@ -11,6 +11,7 @@ mod table;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ahash::AHashMap;
+use vrfleak_engine::Family;
 
 pub(crate) use interface::{Interface, InterfaceAddress};
 pub(crate) use neighbor::{Neighbor, NeighborFamily, RemoteAs};
@@ -21,10 +22,14 @@ pub(crate) use table::{
 
 use crate::dialect::Format;
 use crate::place::{Located, Place};
+use crate::report::Report;
 use crate::route_map::Compiled;
 
 /// The position of the default table in [`Device::tables`].
 pub(crate) const DEFAULT_TABLE: usize = 0;
+
+/// The distance of a route that is never used, except on Junos.
+pub(crate) const UNUSED: u8 = 255;
 
 /// The configuration of one router.
 #[derive(Debug)]
@@ -112,6 +117,15 @@ impl Device {
         };
         let all = self.interfaces.iter().filter(here);
         all.filter_map(|interface| Some((interface.is_loopback(), addresses(interface)?))).max().map(|(_, id)| id)
+    }
+
+    /// Adds a static route to a table, unless its distance says that it is never used.
+    pub(crate) fn add_static(&mut self, table: usize, family: Family, route: StaticRoute, report: &mut Report<'_>) {
+        if route.distance == Some(UNUSED) {
+            report.warning(route.place, "a distance of 255 keeps the route out of the table", "it is left out");
+            return;
+        }
+        self.tables[table].family_mut(family).routes.push(route);
     }
 
     /// Returns the VRFs, without the default table.

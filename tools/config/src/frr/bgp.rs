@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 use vrfleak_engine::{Family, RouteTarget};
 
 use super::{Mode, Read, Reader, VrfImport};
-use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget};
+use crate::device::{
+    DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget, UNUSED,
+};
 use crate::neighbor_line;
 use crate::place::Located;
 use crate::value;
@@ -317,7 +319,7 @@ impl Reader<'_, '_> {
                     let routes = config.networks.iter().map(|network| StaticRoute {
                         prefix: network.prefix,
                         target: StaticTarget::Discard,
-                        distance: Some(255),
+                        distance: Some(UNUSED),
                         tag: 0,
                         place: network.place,
                     });
