@@ -226,7 +226,7 @@ fn the_files_of_a_folder_are_one_router_and_what_is_none_is_left_out() {
     ] {
         std::fs::write(router.join(name), text).expect("a file");
     }
-    let loaded = vrfleak_config::load(&[folder.clone()], &Options::default());
+    let loaded = vrfleak_config::load(std::slice::from_ref(&folder), &Options::default());
     let loaded = loaded.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
     assert_eq!(loaded.network.routers().iter().map(|router| router.name.as_str()).collect::<Vec<_>>(), ["r1"]);
     assert_eq!(loaded.network.routers()[0].router_id.to_string(), "10.255.0.1");
