@@ -99,7 +99,10 @@ impl Action {
                 attributes.communities = all.into();
             }
             Self::LocalPreference(change) => attributes.local_preference = change.of(attributes.local_preference),
-            Self::Med(change) => attributes.med = change.of(attributes.med),
+            Self::Med(change) => {
+                attributes.med = change.of(attributes.med);
+                attributes.without_med = false;
+            }
             Self::Weight(change) => attributes.weight = change.of(attributes.weight),
             Self::Tag(tag) => attributes.tag = *tag,
             Self::Origin(origin) => attributes.origin = *origin,

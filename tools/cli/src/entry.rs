@@ -91,6 +91,12 @@ impl<'a, A: Address> Entry<'a, A> {
             via,
         }
     }
+
+    /// Returns whether the route stands in BGP alone: a `network` statement put it there without a route of its own,
+    /// which the model has as a static route of the distance that no router uses.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.protocol == Protocol::Static && self.distance == 255 && self.source.is_none()
+    }
 }
 
 /// Returns the targets of a set that configurations have; what stands for default tables is left out (SEMANTICS I8).

@@ -126,7 +126,11 @@ impl<'a, A: Address> View<'a, A> {
 
     /// Returns the line above the paths of an RD.
     pub(crate) fn heading(&self, section: &Section<A>) -> String {
-        let default = |vrf| format!(" (default for vrf {})", self.network.vrf(vrf).name);
+        let default = |vrf| {
+            let vrf = self.network.vrf(vrf);
+            let router_id = vrf.router_id.map_or(String::new(), |id| format!(" VRF Router ID {id}"));
+            format!(" (default for vrf {}){router_id}", vrf.name)
+        };
         format!("Route Distinguisher: {}{}", section.rd, section.vrf.map_or(String::new(), default))
     }
 
@@ -138,12 +142,14 @@ impl<'a, A: Address> View<'a, A> {
         if let Some(prefix) = prefix {
             line.push_str(&network_text(prefix));
         }
-        column(&mut line, NEXT_HOP);
+        // The routers put what goes on below one column further left, and everything behind it.
+        let left = usize::from(line.len() >= NEXT_HOP);
+        column(&mut line, NEXT_HOP - left);
         line.push_str(&next_hop_text(path.next_hop::<A>(self.network), A::FAMILY));
         let attributes = &path.attributes;
         let local_preference = if internal { attributes.local_preference.to_string() } else { String::new() };
-        let metric = attributes.med.to_string();
-        column(&mut line, METRIC_END - metric.len());
+        let metric = if attributes.without_med { String::new() } else { attributes.med.to_string() };
+        column(&mut line, METRIC_END - left - metric.len());
         line.push_str(&metric);
         let as_path: String = attributes.as_path.iter().map(|asn| format!("{asn} ")).collect();
         writeln!(out, "{line}{local_preference:>7}{:>7} {as_path}{}", path.weight, attributes.origin)

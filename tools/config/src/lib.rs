@@ -33,6 +33,7 @@
 
 mod assemble;
 mod banner;
+mod daemon_files;
 mod device;
 pub mod dialect;
 mod frr;

@@ -7,6 +7,7 @@ use vrfleak_bench_data::{Diagnostic, Diagnostics, Provenance, Severity, SourceTe
 use vrfleak_engine::Network;
 
 use crate::assemble;
+use crate::daemon_files::{by_router, is_daemon_file};
 use crate::device::Device;
 use crate::dialect::{Format, detect};
 use crate::frr;
@@ -22,6 +23,8 @@ use crate::xr;
 pub const MAX_BYTES: usize = 1 << 30;
 /// The longest line of a text, in bytes. No router takes one near that long.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
+/// The dialects that there are, where one was expected.
+const KNOWN: &str = "expected ios, xr, frr, junos or junos-set";
 /// The most files that a directory is searched for, and how deep.
 const MAX_FILES: usize = 100_000;
 const MAX_DEPTH: usize = 16;
@@ -73,23 +76,39 @@ pub struct Loaded {
 pub fn load(paths: &[PathBuf], options: &Options) -> Result<Loaded, Diagnostics> {
     let mut diagnostics = Diagnostics::default();
     let mut files = Vec::new();
+    let mut searched = Vec::new();
     for path in paths {
-        let known = files.len();
+        let before = files.len();
         find_files(path, 0, &mut files, &mut diagnostics);
-        if files.len() == known && diagnostics.errors() == 0 {
+        if files.len() == before && diagnostics.errors() == 0 {
             diagnostics.push(Diagnostic::error(&path.display().to_string(), "has no files to read"));
         }
+        // What is said of a file that nobody named depends on whether it is a configuration at all.
+        searched.resize(before, false);
+        searched.resize(files.len(), path.is_dir());
     }
     let mut sources = Vec::new();
     let mut left = MAX_BYTES;
-    for file in files {
+    let (mut left_out, mut others) = (Diagnostics::default(), 0);
+    for (file, searched) in files.into_iter().zip(searched) {
         match read(&file, left, &mut diagnostics) {
+            Ok(source) if searched && format_of(&source, options).is_none() => {
+                let message = "is left out: a configuration of no known dialect";
+                left_out.push(Diagnostic::warning(source.name(), message));
+                others += 1;
+            }
             Ok(source) => {
                 left -= source.text().len();
                 sources.push(source);
             }
             Err(diagnostic) => diagnostics.push(diagnostic),
         }
+    }
+    diagnostics.append(left_out);
+    if sources.is_empty() && others > 0 && diagnostics.errors() == 0 {
+        let name = paths.first().map_or_else(String::new, |path| path.display().to_string());
+        let message = format!("has {others} files, and none is a configuration of a known dialect");
+        diagnostics.push(Diagnostic::error(&name, message).expected(KNOWN));
     }
     load_sources(sources, options, diagnostics)
 }
@@ -117,30 +136,35 @@ fn load_sources(
     let mut formats = Vec::new();
     let mut lines = 0;
     for (index, source) in sources.iter().enumerate() {
-        let text = source.text();
-        if text.trim_ascii().is_empty() {
+        if source.text().trim_ascii().is_empty() {
             report.about_source(Severity::Error, index as u32, "is empty, expected a configuration");
+            formats.push(None);
             continue;
         }
-        let Some(format) = options.dialect.or_else(|| detect(text)) else {
-            report.about_source(
-                Severity::Error,
-                index as u32,
-                "is a configuration of no known dialect, expected ios, xr, frr, junos or junos-set",
-            );
+        let Some(format) = format_of(source, options) else {
+            let message = format_args!("is a configuration of no known dialect, {KNOWN}");
+            report.about_source(Severity::Error, index as u32, message);
+            formats.push(None);
             continue;
         };
-        if let Some(place) = overlong_line(index as u32, text) {
+        if let Some(place) = overlong_line(index as u32, source.text()) {
             let expected = format_args!("expected at most {MAX_LINE_BYTES} bytes");
             report.error(place, "the line is too long", expected);
+            formats.push(None);
             continue;
         }
-        formats.push(format);
-        let device = read_device(index as u32, text, format, &mut report);
-        if options.dialect.is_some() {
+        formats.push(Some(format));
+        let text = source.text();
+        lines += memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.ends_with('\n'));
+    }
+    for files in by_router(&sources, &formats) {
+        let Some((&first, format)) = files.first().and_then(|first| Some((first, formats[*first]?))) else { continue };
+        let texts: Vec<_> = files.iter().map(|&at| (at as u32, sources[at].text())).collect();
+        let device = read_device(&texts, format, &mut report);
+        if options.dialect.is_some() && files.len() == 1 {
             let empty = device.vrfs().is_empty() && device.interfaces.is_empty() && device.asn.is_none();
-            let index = index as u32;
-            match detect(text) {
+            let index = first as u32;
+            match detect(texts[0].1) {
                 Some(other) if other != format => {
                     let severity = if empty { Severity::Error } else { Severity::Warning };
                     report.about_source(severity, index, format_args!("looks like {other}, and is read as {format}"));
@@ -153,7 +177,6 @@ fn load_sources(
             }
         }
         devices.push(device);
-        lines += memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.ends_with('\n'));
     }
     let assembled = assemble::assemble(&devices, &sources, &mut report);
     let (found, unknown, undefined) = report.finish();
@@ -169,14 +192,23 @@ fn load_sources(
         None => return Err(diagnostics),
     };
     provenance.sources = sources;
+    let formats = formats.into_iter().flatten().collect();
     Ok(Loaded { network, warnings, unknown, undefined, provenance, formats, lines })
 }
 
-fn read_device(source: u32, text: &str, format: Format, report: &mut Report<'_>) -> Device {
+/// Returns the format of a text: the one that is asked for, that of its name, or the one that it looks like.
+fn format_of(source: &SourceText, options: &Options) -> Option<Format> {
+    let by_name = || is_daemon_file(source.name()).then_some(Format::Frr);
+    options.dialect.or_else(|| detect(source.text())).or_else(by_name)
+}
+
+/// Reads the configuration of one router: a text with its number, or several of FRR.
+fn read_device(texts: &[(u32, &str)], format: Format, report: &mut Report<'_>) -> Device {
+    let (source, text) = texts[0];
     match format {
         Format::Ios => ios::read(source, text, report),
         Format::Xr => xr::read(source, text, report),
-        Format::Frr => frr::read(source, text, report),
+        Format::Frr => frr::read(texts, report),
         Format::Junos | Format::JunosSet => junos::read(source, text, format, report),
     }
 }

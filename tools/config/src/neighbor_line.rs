@@ -137,6 +137,35 @@ fn in_family(
     true
 }
 
+/// Reads what follows `neighbor NAME` in an address family for VPN routes, or `no neighbor NAME`, and returns whether it
+/// is a setting.
+pub(crate) fn read_vpn(
+    neighbor: &mut Neighbor,
+    family: Family,
+    mut words: Words<'_>,
+    forget: bool,
+    report: &mut Report<'_>,
+) -> bool {
+    let line = words;
+    match words.next_text() {
+        "activate" => neighbor.vpn[family as usize] = Some(!forget),
+        "route-reflector-client" => neighbor.reflected = Some(!forget),
+        "peer-group" if !forget => neighbor.groups.extend(words.next().map(Word::name)),
+        "inherit" if !forget => {
+            words.next();
+            let name = words.next();
+            neighbor.groups.extend(name.map(|name| Located::new(template(name.text), name.place)));
+        }
+        keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") if !forget => report.warning(
+            line.whole(),
+            format_args!("`{keyword}` between PEs is not modelled"),
+            "VPN routes go from PE to PE unchanged",
+        ),
+        _ => return false,
+    }
+    true
+}
+
 /// Undoes a setting of a neighbour, or all of them where nothing follows, and returns whether it is one.
 pub(crate) fn forget(neighbor: &mut Neighbor, families: &[Family], mut words: Words<'_>) -> bool {
     let keyword = words.next_text();

@@ -157,14 +157,20 @@ impl Assembly<'_, '_> {
     }
 
     /// Returns a clause that accepts where its condition holds, or asks another policy.
-    fn step(&mut self, place: Place, condition: Condition, actions: Vec<Action>, call: Option<Call>) -> Clause {
+    pub(super) fn step(
+        &mut self,
+        place: Place,
+        condition: Condition,
+        actions: Vec<Action>,
+        call: Option<Call>,
+    ) -> Clause {
         self.provenance.clauses.push(place);
         let source = self.provenance.clauses.len() as u32 - 1;
         let passes = call.is_none();
         Clause { source, condition, actions, call, passes, then: Flow::Accept, ..Clause::default() }
     }
 
-    fn composed(&mut self, name: &str, clauses: Vec<Clause>, place: Place) -> Option<PolicyId> {
+    pub(super) fn composed(&mut self, name: &str, clauses: Vec<Clause>, place: Place) -> Option<PolicyId> {
         match self.builder.policies().add(Policy { name: name.into(), clauses }) {
             Ok(id) => {
                 self.provenance.policies.push(place);
@@ -179,6 +185,6 @@ impl Assembly<'_, '_> {
 }
 
 /// Returns the call of a policy that decides: what it does not accept goes on at `else_to`.
-fn asks(policy: PolicyId, else_to: Flow) -> Call {
+pub(super) fn asks(policy: PolicyId, else_to: Flow) -> Call {
     Call { policy, accepted: Flow::Accept, passed: Flow::Accept, denied: else_to, missed: else_to }
 }

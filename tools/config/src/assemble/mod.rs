@@ -3,10 +3,12 @@
 mod announce;
 mod crossing;
 mod derived;
+mod imported;
 mod policy;
 mod router_id;
 mod routes;
 mod session;
+mod vpn_sessions;
 
 use ahash::AHashMap;
 use vrfleak_bench_data::{FamilyOrigin, Provenance, SourceText, VrfOrigin};
@@ -15,6 +17,7 @@ use vrfleak_engine::{
     RouteTarget, VrfId,
 };
 
+use crate::daemon_files::router_name;
 use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticRoute, StaticTarget, Table};
 use crate::dialect::Format;
 use crate::place::{Located, Place};
@@ -50,6 +53,7 @@ pub(crate) fn assemble(
             ids.push(Some(assembly.device(device, &name)));
         }
     }
+    assembly.keep_apart(devices, &ids);
     assembly.learn(devices, &ids);
     if assembly.report.errors() > 0 {
         return None;
@@ -65,13 +69,11 @@ pub(crate) fn assemble(
     }
 }
 
-/// Returns the host name, or the name of the file without its ending.
+/// Returns the host name, or what the name of the file says.
 fn device_name(device: &Device, sources: &[SourceText]) -> Located<String> {
     device.name.clone().unwrap_or_else(|| {
-        let file = sources[device.source as usize].name();
-        let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
-        let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
-        Located::new(stem.to_owned(), Place { source: device.source, start: 0, end: 0 })
+        let name = router_name(sources[device.source as usize].name());
+        Located::new(name.to_owned(), Place { source: device.source, start: 0, end: 0 })
     })
 }
 
@@ -135,7 +137,9 @@ impl Assembly<'_, '_> {
                 );
             }
             let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
-            self.builder.vrf_mut(id).reexport_imported = table.reexports;
+            let vrf = self.builder.vrf_mut(id);
+            vrf.reexport_imported = table.reexports;
+            vrf.router_id = table.bgp.router_id.map(|id| id.value).filter(|_| index != DEFAULT_TABLE);
             ids.vrfs.push(Some(id));
             let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
             let origin =

@@ -8,7 +8,10 @@ mod neighbor;
 mod static_route;
 mod table;
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use ahash::AHashMap;
+use vrfleak_engine::Family;
 
 pub(crate) use interface::{Interface, InterfaceAddress};
 pub(crate) use neighbor::{Neighbor, NeighborFamily, RemoteAs};
@@ -19,10 +22,14 @@ pub(crate) use table::{
 
 use crate::dialect::Format;
 use crate::place::{Located, Place};
+use crate::report::Report;
 use crate::route_map::Compiled;
 
 /// The position of the default table in [`Device::tables`].
 pub(crate) const DEFAULT_TABLE: usize = 0;
+
+/// The distance of a route that is never used, except on Junos.
+pub(crate) const UNUSED: u8 = 255;
 
 /// The configuration of one router.
 #[derive(Debug)]
@@ -41,8 +48,6 @@ pub(crate) struct Device {
     pub(crate) requires_policy: bool,
     /// Its policies.
     pub(crate) policies: Compiled,
-    /// The first neighbour in the default table that VPN routes are exchanged with.
-    pub(crate) vpn_neighbor: Option<Located<String>>,
 }
 
 impl Device {
@@ -60,7 +65,6 @@ impl Device {
             asn: None,
             requires_policy: false,
             policies: Compiled::default(),
-            vpn_neighbor: None,
         }
     }
 
@@ -99,6 +103,29 @@ impl Device {
         self.interfaces.push(Interface::new(name.to_owned(), place));
         self.interface_ids.insert(name.to_owned(), self.interfaces.len() - 1);
         self.interfaces.len() - 1
+    }
+
+    /// Returns the highest address of a loopback of a VRF, else of any of its interfaces.
+    pub(crate) fn router_id_of(&self, table: usize) -> Option<Ipv4Addr> {
+        let name = &self.tables[table].name;
+        let here = |interface: &&Interface| {
+            !interface.shutdown && interface.vrf.as_ref().is_some_and(|vrf| vrf.value == *name)
+        };
+        let addresses = |interface: &Interface| {
+            let addresses = interface.addresses.iter().map(|address| address.net.addr());
+            addresses.filter_map(|address| if let IpAddr::V4(address) = address { Some(address) } else { None }).max()
+        };
+        let all = self.interfaces.iter().filter(here);
+        all.filter_map(|interface| Some((interface.is_loopback(), addresses(interface)?))).max().map(|(_, id)| id)
+    }
+
+    /// Adds a static route to a table, unless its distance says that it is never used.
+    pub(crate) fn add_static(&mut self, table: usize, family: Family, route: StaticRoute, report: &mut Report<'_>) {
+        if route.distance == Some(UNUSED) {
+            report.warning(route.place, "a distance of 255 keeps the route out of the table", "it is left out");
+            return;
+        }
+        self.tables[table].family_mut(family).routes.push(route);
     }
 
     /// Returns the VRFs, without the default table.

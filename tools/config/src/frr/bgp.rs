@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 use vrfleak_engine::{Family, RouteTarget};
 
 use super::{Mode, Read, Reader, VrfImport};
-use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget};
+use crate::device::{
+    DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget, UNUSED,
+};
 use crate::neighbor_line;
 use crate::place::Located;
 use crate::value;
@@ -62,7 +64,7 @@ impl Reader<'_, '_> {
                 };
                 return match words.next_text() {
                     "unicast" | "" => Read::Enters(Mode::BgpFamily(table, family)),
-                    "vpn" => Read::Enters(Mode::BgpVpn),
+                    "vpn" => Read::Enters(Mode::BgpVpn(family)),
                     _ => Read::Unknown,
                 };
             }
@@ -74,27 +76,14 @@ impl Reader<'_, '_> {
         Read::Whole
     }
 
-    pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Read {
-        if words.next_text() == "neighbor"
-            && let Some(name) = words.next()
-        {
-            match words.next_text() {
-                "activate" => {
-                    self.device.vpn_neighbor.get_or_insert_with(|| name.name());
-                    return Read::Whole;
-                }
-                keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") => {
-                    self.report.warning(
-                        words.whole(),
-                        format_args!("`{keyword}` between PEs is not modelled"),
-                        "VPN routes go from PE to PE unchanged",
-                    );
-                    return Read::Whole;
-                }
-                _ => {}
-            }
+    pub(super) fn bgp_vpn(&mut self, family: Family, mut words: Words<'_>) -> Read {
+        let forget = words.eat("no");
+        if words.next_text() != "neighbor" {
+            return Read::Unknown;
         }
-        Read::Unknown
+        let Some(name) = words.next() else { return Read::Unknown };
+        let neighbor = self.device.tables[DEFAULT_TABLE].bgp.neighbor(name.text, name.place);
+        if neighbor_line::read_vpn(neighbor, family, words, forget, self.report) { Read::Whole } else { Read::Unknown }
     }
 
     pub(super) fn bgp_family(&mut self, table: usize, family: Family, mut words: Words<'_>) -> Read {
@@ -330,7 +319,7 @@ impl Reader<'_, '_> {
                     let routes = config.networks.iter().map(|network| StaticRoute {
                         prefix: network.prefix,
                         target: StaticTarget::Discard,
-                        distance: Some(255),
+                        distance: Some(UNUSED),
                         tag: 0,
                         place: network.place,
                     });

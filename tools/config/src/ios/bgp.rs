@@ -70,8 +70,9 @@ impl Reader<'_, '_> {
         let family = match words.next_text() {
             "ipv4" => Family::Ipv4,
             "ipv6" => Family::Ipv6,
-            "vpnv4" | "vpnv6" if words.peek_text() != "multicast" => {
-                self.enter(depth, Mode::BgpVpn, indent);
+            vpn @ ("vpnv4" | "vpnv6") if words.peek_text() != "multicast" => {
+                let family = if vpn == "vpnv4" { Family::Ipv4 } else { Family::Ipv6 };
+                self.enter(depth, Mode::BgpVpn(family), indent);
                 return Known::Yes;
             }
             _ => return Known::No,
@@ -195,31 +196,26 @@ impl Reader<'_, '_> {
     }
 
     /// Reads a line of an address family for VPN routes.
-    pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Known {
+    pub(super) fn bgp_vpn(&mut self, family: Family, mut words: Words<'_>) -> Known {
+        let forget = words.eat("no");
         if words.next_text() != "neighbor" {
             return Known::No;
         }
         let Some(name) = words.next() else { return Known::No };
-        match words.next_text() {
-            // The first active neighbour decides which address this router is known by.
-            "activate" if self.device.vpn_neighbor.is_none() => self.device.vpn_neighbor = Some(name.name()),
-            keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") => self.report.warning(
-                words.whole(),
-                format_args!("`{keyword}` between PEs is not modelled"),
-                "VPN routes go from PE to PE unchanged",
-            ),
-            _ => {}
-        }
+        let neighbor = self.device.tables[DEFAULT_TABLE].bgp.neighbor(name.text, name.place);
+        // What else there is for a neighbour here changes no table: communities go along, next hops are the routers.
+        neighbor_line::read_vpn(neighbor, family, words, forget, self.report);
         Known::Yes
     }
 
     fn router_id(&mut self, table: usize, mut words: Words<'_>) {
-        if words.peek_text() == "vrf" {
-            return; // `vrf auto-assign`: the highest loopback of each VRF, which is what happens here anyway.
+        if words.eat_all(&["vrf", "auto-assign"]) {
+            self.router_ids.automatic = true;
+            return;
         }
         if words.eat("interface") {
             let Some(name) = value::word(&mut words, self.report, "an interface") else { return };
-            self.router_id_interfaces.push((table, name.name()));
+            self.router_ids.interfaces.push((table, name.name()));
             return;
         }
         if words.peek_text() == "auto-assign" {
@@ -306,7 +302,7 @@ impl Reader<'_, '_> {
 
     /// Settles what needs the whole configuration: router ids taken from interfaces, and who is active by default.
     pub(super) fn finish_bgp(&mut self) {
-        for (table, name) in std::mem::take(&mut self.router_id_interfaces) {
+        for (table, name) in std::mem::take(&mut self.router_ids.interfaces) {
             let full = super::interface_name::full_interface_name(&name.value);
             let address = self.device.interface_named(&full).and_then(|index| {
                 let addresses = &self.device.interfaces[index].addresses;
@@ -324,6 +320,14 @@ impl Reader<'_, '_> {
                     format_args!("interface `{}` has no IPv4 address", name.value),
                     "expected an interface whose address becomes the router id",
                 ),
+            }
+        }
+        if self.router_ids.automatic {
+            for table in DEFAULT_TABLE + 1..self.device.tables.len() {
+                let id = self.device.router_id_of(table);
+                let id = id.map(|id| Located::new(id, self.device.tables[table].place));
+                let router_id = &mut self.device.tables[table].bgp.router_id;
+                *router_id = router_id.or(id);
             }
         }
         // A neighbour of a VRF is active in the family that it stands in, unless told otherwise.

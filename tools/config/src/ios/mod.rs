@@ -39,7 +39,7 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
         flat: is_flat(text),
         entered: false,
         default_unicast: true,
-        router_id_interfaces: Vec::new(),
+        router_ids: RouterIds::default(),
     };
     let mut ended = false;
     let mut certificates = true;
@@ -102,7 +102,7 @@ enum Mode {
     /// `address-family ipv4|ipv6 unicast` inside of `router bgp`, of this table.
     BgpFamily(usize, Family),
     /// An address family for VPN routes: its neighbours are other PEs.
-    BgpVpn,
+    BgpVpn(Family),
     /// `template` inside of `router bgp`, and its position among the neighbours.
     BgpTemplate(usize),
     /// An entry of a route map, or a list of several lines.
@@ -131,6 +131,15 @@ impl From<bool> for Known {
     }
 }
 
+/// Router ids that are those of interfaces.
+#[derive(Debug, Default)]
+struct RouterIds {
+    /// Tables with the interface that each takes it from.
+    interfaces: Vec<(usize, Located<String>)>,
+    /// Whether every other VRF takes it from one of its own.
+    automatic: bool,
+}
+
 /// The state while a configuration is read.
 #[derive(Debug)]
 struct Reader<'r, 's> {
@@ -144,8 +153,7 @@ struct Reader<'r, 's> {
     entered: bool,
     /// Whether neighbours of the default table exchange IPv4 routes without `activate`.
     default_unicast: bool,
-    /// Tables whose router id is the address of an interface.
-    router_id_interfaces: Vec<(usize, Located<String>)>,
+    router_ids: RouterIds,
 }
 
 impl Reader<'_, '_> {
@@ -194,7 +202,7 @@ impl Reader<'_, '_> {
         }
         while let Some(frame) = self.frames.last() {
             let old_style =
-                indent > 0 && matches!(frame.mode, Mode::BgpFamily(..) | Mode::BgpVpn | Mode::VrfFamily(..));
+                indent > 0 && matches!(frame.mode, Mode::BgpFamily(..) | Mode::BgpVpn(_) | Mode::VrfFamily(..));
             if frame.indent > indent || (frame.indent == indent && !old_style) {
                 self.frames.pop();
             } else {
@@ -225,7 +233,7 @@ impl Reader<'_, '_> {
             Mode::Interface(index) => self.interface(index, words),
             Mode::Bgp => self.bgp(words, indent, depth),
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
-            Mode::BgpVpn => self.bgp_vpn(words),
+            Mode::BgpVpn(family) => self.bgp_vpn(family, words),
             Mode::BgpTemplate(index) => self.bgp_template(index, words),
             Mode::Map(section) if self.maps.line(section, words, self.report) => Known::Yes,
             Mode::Map(_) | Mode::Opaque => Known::No,
