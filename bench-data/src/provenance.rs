@@ -90,7 +90,7 @@ impl Provenance {
         let text = self.sources.get(place.source())?.text().get(place.span())?;
         let prefix = prefix.to_string();
         let mut ends = text.match_indices(&prefix).filter(|&(at, _)| {
-            let ended = text.as_bytes().get(at + prefix.len()).is_none_or(|byte| byte.is_ascii_whitespace());
+            let ended = text.as_bytes().get(at + prefix.len()).is_none_or(u8::is_ascii_whitespace);
             ended && (at == 0 || text.as_bytes()[at - 1] == b'\n')
         });
         let at = place.span().start + ends.next()?.0;
