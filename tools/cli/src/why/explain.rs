@@ -27,6 +27,16 @@ impl<A: Address> View<'_, A> {
         (!label.is_empty()).then_some((&policy.name, label))
     }
 
+    /// Returns the name of the export map that a route passed without being accepted by it: the dialect exports it all the
+    /// same (SEMANTICS E5).
+    pub(super) fn unheeded_map(&self, outcome: &Outcome) -> Option<&str> {
+        let map = self.network.vrf(outcome.route.origin).family::<A>().export_map?;
+        let policy = self.network.policies().get(map);
+        let configured = policy.clauses.first().is_none_or(|clause| !clause.label.is_empty());
+        let passed = outcome.unexported.is_none() && outcome.export_clause.is_none();
+        (passed && configured && !self.is_reexport(outcome.route)).then_some(&policy.name)
+    }
+
     /// Returns which targets of a route are one digit away from what the VRF imports.
     fn near(&self, outcome: &Outcome) -> String {
         let exported = self.targets(outcome);

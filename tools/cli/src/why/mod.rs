@@ -26,6 +26,8 @@ use crate::{input, threads};
 
 /// How many names a line of text lists.
 const LISTED: usize = 8;
+/// How many routes are written as text.
+const ROUTES: usize = 20;
 
 /// Runs the command.
 pub(crate) fn run(args: &WhyArgs, global: &Global) -> Result<Answer, Failure> {
@@ -183,13 +185,17 @@ impl<A: Address> View<'_, A> {
 
     /// Writes each route and how far it came, those that came farthest first.
     fn write_routes(&self, out: &mut impl Write, prefix: Prefix<A>) -> io::Result<()> {
-        let mut written: Vec<&Outcome> = Vec::new();
-        for outcome in &self.outcomes {
+        let mut written: Vec<RouteKey> = Vec::new();
+        for (at, outcome) in self.outcomes.iter().enumerate() {
             let key = outcome.route;
-            if written.iter().any(|other| other.route == key) {
+            if written.contains(&key) {
                 continue;
             }
-            written.push(outcome);
+            if written.len() == ROUTES {
+                let more = self.outcomes.len() - at;
+                return writeln!(out, "\nand {more} more, which came no farther than the last; --format json has all");
+            }
+            written.push(key);
             let (from, way) = (vrf_name(self.network, key.origin), self.way(key));
             let at = self.places.beside(self.places.route(prefix, key));
             let number = written.len();
@@ -243,6 +249,10 @@ impl<A: Address> View<'_, A> {
             parts.push(format!("{words}{}", self.places.beside(Some(place))));
         }
         parts.extend(outcome.export_clause.and_then(|id| self.clause("export map", id)));
+        parts.extend(self.unheeded_map(outcome).map(|name| {
+            let at = self.places.beside(self.places.map::<A>(key.origin, Side::Export));
+            format!("not accepted by export map `{name}`, which here leaves it the VRF's targets{at}")
+        }));
         if let Some(rd) = self.network.vrf(key.origin).configured_rd() {
             parts.push(format!("RD {rd}{}", self.places.beside(self.places.rd(key.origin))));
         }

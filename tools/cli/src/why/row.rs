@@ -90,6 +90,8 @@ struct ExportRow<'a> {
     route_targets: Vec<TargetRow<'a>>,
     /// The clause of the export map that accepted it.
     clause: Option<ClauseRow<'a>>,
+    /// The export map, where it did not accept the route and the dialect exports it all the same (SEMANTICS E5).
+    unheeded_map: Option<String>,
 }
 
 /// By what a route was imported.
@@ -239,6 +241,7 @@ impl<'a, A: Address> View<'a, A> {
             rd: rd.map(|rd| RdRow { rd: rd.to_string(), at: self.places.row(self.places.rd(key.origin)) }),
             route_targets: self.target_rows(key.origin, Side::Export, self.targets(outcome)),
             clause: outcome.export_clause.and_then(|id| self.clause_row(id)),
+            unheeded_map: self.unheeded_map(outcome).map(str::to_owned),
         }
     }
 

@@ -150,3 +150,35 @@ fn a_route_of_a_list_has_its_line() {
     let row = json(1, "why 10.78.0.0/16 --vrf VRF-B --input lab.cfg --ce-routes VRF-A=site.txt");
     assert_eq!((&row["routes"][0]["file"], &row["routes"][0]["line"]), (&"site.txt".into(), &3.into()), "{row:#}");
 }
+
+#[test]
+fn e5_a_map_that_is_not_heeded_is_named() {
+    let text = std::fs::read_to_string(files().join("why-ios.cfg")).expect("the input");
+    let text = text
+        .replace(" rd 65000:2\n address-family ipv4\n", " rd 65000:2\n address-family ipv4\n  export map GLOBAL-OUT\n");
+    let text = text.replace("\nend\n", "\nroute-map GLOBAL-OUT permit 10\n match ip address prefix-list GLOBAL\nend\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("r1.cfg");
+    std::fs::write(&path, text).expect("written");
+    let row = json(0, &format!("why 10.1.0.0/16 --vrf red --input {}", path.display()));
+    let export = &row["routes"][0]["export"];
+    assert_eq!((&export["unheeded_map"], &export["clause"]), (&"GLOBAL-OUT".into(), &Value::Null), "{row:#}");
+}
+
+#[test]
+fn a_prefix_that_everybody_has_is_cut_short() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("many.toml");
+    let vrf = |number: usize| {
+        format!(
+            "[[vrf]]\nname = \"v{number}\"\nrouter = \"pe1\"\nrd = \"1:{number}\"\nexport = [\"1:{number}\"]\nredistribute = \
+             [\"static\"]\n[[vrf.static]]\nprefix = \"10.0.0.0/8\"\ndiscard = true\n"
+        )
+    };
+    let router = "[[router]]\nname = \"pe1\"\nasn = 1\nrouter_id = \"192.0.2.1\"\n".to_owned();
+    std::fs::write(&path, router + &(0..50).map(vrf).collect::<String>()).expect("written");
+    let arguments = format!("why 10.0.0.0/8 --vrf v7 --input {}", path.display());
+    let text = data(0, &arguments);
+    assert!(text.contains("and 30 more, which came no farther than the last"), "{text}");
+    assert_eq!(json(0, &arguments)["routes"].as_array().expect("routes").len(), 50);
+}
