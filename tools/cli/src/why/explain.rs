@@ -117,6 +117,9 @@ impl<A: Address> View<'_, A> {
             Reason::OtherExported { winner } => {
                 format!("not exported: {from} exports its route through {} in its place", self.way(winner))
             }
+            Reason::NoCommonTarget if network.router_of(self.vrf).outside => {
+                format!("not imported as far as is known: the router of {here} is outside the model")
+            }
             Reason::NoCommonTarget => {
                 let import = imports(&network.vrf(self.vrf).family::<A>().import);
                 let near = self.near(outcome);

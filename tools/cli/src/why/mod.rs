@@ -316,6 +316,9 @@ impl<A: Address> View<'_, A> {
     /// Writes what the VRF asks for and who exports that.
     fn write_wanted(&self, out: &mut impl Write) -> io::Result<()> {
         let here = vrf_name(self.network, self.vrf);
+        if self.network.router_of(self.vrf).outside {
+            return writeln!(out, "\nWhat {here} imports is unknown: its router is outside the model");
+        }
         if self.wanted.is_empty() {
             return writeln!(out, "\n{here} imports no target");
         }
@@ -361,7 +364,13 @@ impl<A: Address> View<'_, A> {
                 shown.write_hops(out, "   ")?;
                 writeln!(out, "   {}", shown.sentence())
             }
-            None => writeln!(out, "   {} has no address that it could come from", vrf_name(self.network, self.vrf)),
+            None => {
+                let here = vrf_name(self.network, self.vrf);
+                if way.first.is_none() {
+                    writeln!(out, "   no route: {here} has no route to {}", way.destination.to_ip())?;
+                }
+                writeln!(out, "   {here} has no address that a reply could go to")
+            }
         }
     }
 }

@@ -280,7 +280,8 @@ impl<'a, A: Address> View<'a, A> {
         let hop = way.first.as_ref()?;
         let network = self.network;
         let next_hop = network.next_hop(hop.next_hop);
-        let away = network.vrf(next_hop.vrf).router != network.vrf(self.vrf).router;
+        let away = network.vrf(next_hop.vrf).router != network.vrf(self.vrf).router
+            || matches!(next_hop.kind, NextHopKind::Outside { .. });
         let loopback = || network.router_of(next_hop.vrf).loopback;
         let address = if away { Some(loopback()) } else { next_hop.kind.address() };
         Some(FibRow {
