@@ -13,8 +13,8 @@ mod vpn_sessions;
 use ahash::AHashMap;
 use vrfleak_bench_data::{FamilyOrigin, Provenance, SourceText, VrfOrigin};
 use vrfleak_engine::{
-    Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit, PolicyId, Rd, Redistribute,
-    RouteTarget, VrfId,
+    Administrator, Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit, PolicyId, Rd,
+    Redistribute, RouteTarget, VrfId,
 };
 
 use crate::daemon_files::router_name;
@@ -192,7 +192,13 @@ impl Assembly<'_, '_> {
         let asn = device.asn.map_or(0, |asn| asn.value);
         let value = |target: &Located<Option<RouteTarget>>| {
             let derived = || derived::route_target(device.format, asn, router_id, table, table_index);
-            (target.value.unwrap_or_else(derived), target.place)
+            let own_id = |number| RouteTarget::ipv4(router_id, number);
+            let target_of_id = |target: RouteTarget| match target.administrator() {
+                // FRR names a table that is imported by its router id, where it has none by the router's.
+                Some(Administrator::Ipv4 { address, number }) if address.is_unspecified() => own_id(number),
+                _ => target,
+            };
+            (target.value.map_or_else(derived, target_of_id), target.place)
         };
         let origin = FamilyOrigin {
             enabled: config.enabled,
