@@ -359,19 +359,15 @@ impl<A: Address> View<'_, A> {
         if let Some(entry) = self.fib() {
             writeln!(out, "   entry    {entry}")?;
         }
-        match &way.shown {
-            Some(shown) => {
-                shown.write_hops(out, "   ")?;
-                writeln!(out, "   {}", shown.sentence())
-            }
-            None => {
-                let here = vrf_name(self.network, self.vrf);
-                if way.first.is_none() {
-                    writeln!(out, "   no route: {here} has no route to {}", way.destination.to_ip())?;
-                }
-                writeln!(out, "   {here} has no address that a reply could go to")
-            }
+        if let Some(shown) = &way.shown {
+            shown.write_hops(out, "   ")?;
+            return writeln!(out, "   {}", shown.sentence());
         }
+        let here = vrf_name(self.network, self.vrf);
+        if way.first.is_none() {
+            writeln!(out, "   no route: {here} has no route to {}", way.destination.to_ip())?;
+        }
+        writeln!(out, "   {here} has no address that a reply could go to")
     }
 }
 
