@@ -271,8 +271,11 @@ fn read(path: &Path, limit: usize, diagnostics: &mut Diagnostics) -> Result<Sour
             return Err(Diagnostic::error(&name, message));
         }
         if let Some(at) = memchr::memchr(0, &bytes[known..]) {
-            let message = format!("is binary: byte {} is 0", known + at);
-            return Err(Diagnostic::error(&name, message).expected("expected text"));
+            let message = match bytes[..] {
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16".to_owned(),
+                _ => format!("is binary: byte {} is 0", known + at),
+            };
+            return Err(Diagnostic::error(&name, message).expected("expected text in UTF-8"));
         }
         line = memchr::memrchr(b'\n', &bytes[known..]).map_or(line, |newline| known + newline + 1);
         if bytes.len() - line > MAX_LINE_BYTES {
