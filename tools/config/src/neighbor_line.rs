@@ -43,7 +43,14 @@ pub(crate) fn read(
         }
         "shutdown" => neighbor.shutdown = true,
         "update-source" => neighbor.update_source = words.next().map(Word::name),
-        "local-as" | "remove-private-as" | "remove-private-AS" | "unsuppress-map" | "advertise-map" => {
+        "local-as"
+        | "remove-private-as"
+        | "remove-private-AS"
+        | "unsuppress-map"
+        | "advertise-map"
+        | "soo"
+        | "attribute-unchanged"
+        | "route-server-client" => {
             report.warning(
                 line.rest().place,
                 format_args!("`neighbor {}` is not modelled", line.peek_text()),

@@ -33,6 +33,7 @@ impl Reader<'_, '_> {
         match words.next_text() {
             "bgp" => match words.next_text() {
                 "router-id" => self.router_id(DEFAULT_TABLE, words),
+                "default" if words.eat("local-preference") => self.default_preference(line),
                 "always-compare-med" | "bestpath" | "deterministic-med" | "confederation" => {
                     self.report.warning(
                         line.whole(),
@@ -166,8 +167,21 @@ impl Reader<'_, '_> {
                 self.report.warning(place, "distances of BGP are not modelled", "taken as 20 and 200");
                 Known::Yes
             }
+            "bgp" if words.eat_all(&["default", "local-preference"]) => {
+                self.default_preference(words.restart());
+                Known::Yes
+            }
+            keyword @ ("table-map" | "default-metric" | "import") => {
+                let message = format_args!("`{keyword}` is not modelled");
+                self.report.warning(place, message, "routes or their metrics may differ");
+                Known::Yes
+            }
             _ => Known::No,
         }
+    }
+
+    fn default_preference(&mut self, line: Words<'_>) {
+        self.report.warning(line.whole(), "a default local preference is not modelled", "taken as 100");
     }
 
     /// Undoes what follows `no` in an address family.
@@ -267,8 +281,16 @@ impl Reader<'_, '_> {
         let Some(prefix) = net.and_then(|net| value::without_host_bits(net, self.report)) else { return Known::Yes };
         let mut policy = None;
         while let Some(word) = words.next() {
-            if word.text == "route-map" {
-                policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
+            match word.text {
+                "route-map" => {
+                    policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
+                }
+                "backdoor" => {
+                    let message = "a backdoor puts nothing into BGP, and gives a route over eBGP the distance 200";
+                    self.report.warning(place, message, "the distance is taken as 20");
+                    return Known::Yes;
+                }
+                _ => {}
             }
         }
         let network = Originated { prefix: prefix.value, place, policy };
