@@ -4,7 +4,7 @@ use ipnet::{IpNet, Ipv4Net};
 use vrfleak_engine::Family;
 
 use super::{Known, Mode, Reader};
-use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, Redistribution};
+use crate::device::{DEFAULT_TABLE, IgpKind, MaximumPaths, Originated, Redistribution};
 use crate::neighbor_line;
 use crate::place::{Located, Place};
 use crate::value;
@@ -117,11 +117,22 @@ impl Reader<'_, '_> {
                         let redistribution = redistribution(self);
                         self.device.tables[table].family_mut(family).statics = Some(redistribution);
                     }
-                    Some(other) => self.report.warning(
-                        protocol.map_or(place, |word| word.place),
-                        format_args!("routes of `{other}` are not modelled"),
-                        "those that would be put into BGP here are missing",
-                    ),
+                    Some(other) => {
+                        let kind = IgpKind::named(other).filter(|_| family == Family::Ipv4);
+                        let note = match kind {
+                            Some(_) => "of those that would be put into BGP here only its interfaces' are",
+                            None => "those that would be put into BGP here are missing",
+                        };
+                        let what = protocol.map_or(place, |word| word.place);
+                        self.report.warning(what, format_args!("routes of `{other}` are not modelled"), note);
+                        if let Some(kind) = kind {
+                            let number = words.peek_text().parse().unwrap_or(0);
+                            // The metric of the command is for what was learned.
+                            let redistribution = Redistribution { metric: None, ..redistribution(self) };
+                            let config = self.device.tables[table].family_mut(family);
+                            config.igps.push((kind, number, redistribution));
+                        }
+                    }
                     None => self.report.error(
                         words.end(),
                         "the line ends too early",
@@ -374,7 +385,7 @@ impl Reader<'_, '_> {
 }
 
 /// Returns the length of the address's class, which `network` without a mask means.
-fn classful_len(address: std::net::Ipv4Addr) -> u8 {
+pub(super) fn classful_len(address: std::net::Ipv4Addr) -> u8 {
     match address.octets()[0] {
         0 if address.is_unspecified() => 0,
         0..=127 => 8,

@@ -29,6 +29,10 @@ impl Reader<'_, '_> {
                 "vrf" if words.eat("forwarding") => self.forwarding(index, words),
                 "vrf" if words.peek_text() == "receive" => self.receive(words),
                 "address" => self.ipv4_address(index, words),
+                "ospf" => match (words.next_text().parse(), words.next_text()) {
+                    (Ok(process), "area") => self.device.interfaces[index].ospf = Some(process),
+                    _ => return Known::No,
+                },
                 _ => return Known::No,
             },
             "vrf" if words.peek_text() == "receive" => self.receive(words),
