@@ -95,7 +95,7 @@ fn path<A: Address>(
     let weight = if path.weight > 0 { format!(", weight {}", path.weight) } else { String::new() };
     let kind = match path.origin {
         Origin::Sourced => "sourced",
-        _ if path.is_internal() => "internal",
+        _ if path.internal => "internal",
         _ => "external",
     };
     let best = if path.best { ", best" } else { "" };

@@ -135,7 +135,7 @@ impl<'a, A: Address> View<'a, A> {
 
     /// Writes a path; the prefix stands before the first one only.
     fn path(&self, out: &mut impl Write, prefix: Option<Prefix<A>>, path: &Path) -> io::Result<()> {
-        let internal = path.is_internal();
+        let internal = path.internal;
         let best = if path.best { '>' } else { ' ' };
         let mut line = format!(" *{best}{}  ", if internal { 'i' } else { ' ' });
         if let Some(prefix) = prefix {
@@ -176,7 +176,7 @@ impl<'a, A: Address> View<'a, A> {
                     weight: path.weight,
                     as_path: attributes.as_path.to_vec(),
                     origin: origin_word(attributes.origin),
-                    internal: path.is_internal(),
+                    internal: path.internal,
                     route_targets: self.targets(path).collect(),
                     label: self.label(path),
                 }

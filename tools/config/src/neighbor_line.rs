@@ -163,11 +163,14 @@ pub(crate) fn read_vpn(
             let name = words.next();
             neighbor.groups.extend(name.map(|name| Located::new(template(name.text), name.place)));
         }
-        keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") if !forget => report.warning(
-            line.whole(),
-            format_args!("`{keyword}` between PEs is not modelled"),
-            "VPN routes go from PE to PE unchanged",
-        ),
+        keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") if !forget => {
+            neighbor.vpn_policy = true;
+            report.warning(
+                line.whole(),
+                format_args!("`{keyword}` between PEs is not modelled"),
+                "VPN routes go from PE to PE unchanged",
+            );
+        }
         _ => return false,
     }
     true

@@ -240,6 +240,7 @@ impl<'a> Reader<'_, '_, 'a> {
             }
             "use" => use_group(&mut self.device.tables[table].bgp.neighbors[index], words),
             "route-policy" => {
+                self.device.tables[table].bgp.neighbors[index].vpn_policy = true;
                 self.vpn_policies.extend(self.policies.reference(words, self.report));
                 Read::Whole
             }
