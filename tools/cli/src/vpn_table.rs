@@ -34,6 +34,8 @@ pub(crate) struct Path {
     /// The next hop that a map set.
     pub(crate) set_next_hop: Option<IpAddr>,
     pub(crate) best: bool,
+    /// Whether the table has a better route of another protocol all the same.
+    pub(crate) not_installed: bool,
     pub(crate) origin: Origin,
     /// Whether it came over iBGP.
     pub(crate) internal: bool,
@@ -111,6 +113,7 @@ fn from_elsewhere<A: Address>(
             attributes: all.attributes(key.attributes).clone(),
             set_next_hop: all.next_hop(key.attributes),
             best,
+            not_installed: false,
             origin: Origin::Router,
             internal: is_inside(network, key.origin, here),
             weight: 0,
@@ -152,12 +155,13 @@ fn paths<A: Address>(all: Paths<'_>, vrf: VrfId, candidates: &[Candidate]) -> Ve
             };
             let set_next_hop = candidate.next_hop(all);
             let (route, key, best) = (candidate.route, candidate.key, Some(at) == best);
+            let not_installed = best && candidate.lost == Some(Step::Distance);
             let internal = match origin {
                 Origin::Router => is_inside(network, key.origin, network.router_of(vrf).asn),
                 Origin::Neighbor => attributes.internal,
                 Origin::Sourced | Origin::Leaked => false,
             };
-            Path { route, key, attributes, set_next_hop, best, origin, internal, weight }
+            Path { route, key, attributes, set_next_hop, best, not_installed, origin, internal, weight }
         })
         .collect();
     paths.sort_by_key(|path| !path.best);

@@ -277,7 +277,8 @@ impl Reader<'_, '_> {
                 self.device.tables[table].family_mut(Family::Ipv4).enabled = true;
                 open(self, Mode::Vrf(table));
             }
-            "interface" => {
+            // As people type it, and manuals print it.
+            "interface" | "int" => {
                 let Some(name) = words.next() else { return Known::No };
                 let index = self.define_interface(name, words);
                 open(self, Mode::Interface(index));
