@@ -27,6 +27,10 @@ pub(crate) const AGE: &str = "00:00:00";
 const ALONE: usize = 6;
 const BELOW: usize = 9;
 
+/// The longest line, and the column at which one that would be longer goes on below its prefix.
+const WIDTH: usize = 79;
+const CONTINUED: usize = 11;
+
 /// Returns the length of the classful network that an address lies in, `None` for classes D and E.
 pub(crate) fn natural_len(address: u32) -> Option<u8> {
     match address >> 24 {
@@ -110,17 +114,20 @@ fn line(
     let cost = format!("[{}/{}]", entry.distance, entry.metric);
     let age = if entry.protocol == Protocol::Bgp { format!(", {AGE}") } else { String::new() };
     let source = entry.source.map_or(String::new(), |source| format!(" ({})", network.vrf(source).name));
-    match entry.via {
-        Via::Receive(interface) | Via::Interface(interface) => {
-            writeln!(out, " is directly connected{age}, {interface}")
-        }
-        Via::Discard => writeln!(out, " is directly connected{age}, Null0"),
-        Via::Vrf(name) => writeln!(out, " {cost} via vrf {name}{source}{age}"),
-        Via::Router(address, _) => writeln!(out, " {cost} via {address}{age}"),
+    let rest = match entry.via {
+        Via::Receive(interface) | Via::Interface(interface) => format!("is directly connected{age}, {interface}"),
+        Via::Discard => format!("is directly connected{age}, Null0"),
+        Via::Vrf(name) => format!("{cost} via vrf {name}{source}{age}"),
+        Via::Router(address, _) => format!("{cost} via {address}{age}"),
         Via::Gateway(address, interface) => {
             let interface = interface.map_or(String::new(), |name| format!(", {name}"));
-            writeln!(out, " {cost} via {address}{source}{age}{interface}")
+            format!("{cost} via {address}{source}{age}{interface}")
         }
+    };
+    if start.len() + 1 + rest.chars().count() > WIDTH {
+        writeln!(out, "\n{:1$}{rest}", "", CONTINUED)
+    } else {
+        writeln!(out, " {rest}")
     }
 }
 

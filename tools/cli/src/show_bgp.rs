@@ -114,7 +114,9 @@ impl<'a, A: Address> View<'a, A> {
         let id = vpn_table::router_id(self.network, router);
         write!(out, "BGP table version is {version}, local router ID is {id}\n{LEGEND}")?;
         for section in sections {
-            writeln!(out, "{}", self.heading(section))?;
+            let own = section.vrf.and_then(|vrf| self.network.vrf(vrf).router_id);
+            let own = own.map_or(String::new(), |id| format!(" VRF Router ID {id}"));
+            writeln!(out, "{}{own}", self.heading(section))?;
             for (prefix, paths) in &section.prefixes {
                 for (at, path) in paths.iter().enumerate() {
                     self.path(out, (at == 0).then_some(*prefix), path)?;
@@ -126,19 +128,16 @@ impl<'a, A: Address> View<'a, A> {
 
     /// Returns the line above the paths of an RD.
     pub(crate) fn heading(&self, section: &Section<A>) -> String {
-        let default = |vrf| {
-            let vrf = self.network.vrf(vrf);
-            let router_id = vrf.router_id.map_or(String::new(), |id| format!(" VRF Router ID {id}"));
-            format!(" (default for vrf {}){router_id}", vrf.name)
-        };
+        let default = |vrf| format!(" (default for vrf {})", self.network.vrf(vrf).name);
         format!("Route Distinguisher: {}{}", section.rd, section.vrf.map_or(String::new(), default))
     }
 
     /// Writes a path; the prefix stands before the first one only.
     fn path(&self, out: &mut impl Write, prefix: Option<Prefix<A>>, path: &Path) -> io::Result<()> {
-        let internal = path.is_internal();
+        let internal = path.internal;
+        let valid = if path.not_installed { 'r' } else { '*' };
         let best = if path.best { '>' } else { ' ' };
-        let mut line = format!(" *{best}{}  ", if internal { 'i' } else { ' ' });
+        let mut line = format!(" {valid}{best}{}  ", if internal { 'i' } else { ' ' });
         if let Some(prefix) = prefix {
             line.push_str(&network_text(prefix));
         }
@@ -177,7 +176,7 @@ impl<'a, A: Address> View<'a, A> {
                     weight: path.weight,
                     as_path: attributes.as_path.to_vec(),
                     origin: origin_word(attributes.origin),
-                    internal: path.is_internal(),
+                    internal: path.internal,
                     route_targets: self.targets(path).collect(),
                     label: self.label(path),
                 }

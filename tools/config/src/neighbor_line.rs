@@ -43,7 +43,14 @@ pub(crate) fn read(
         }
         "shutdown" => neighbor.shutdown = true,
         "update-source" => neighbor.update_source = words.next().map(Word::name),
-        "local-as" | "remove-private-as" | "remove-private-AS" | "unsuppress-map" | "advertise-map" => {
+        "local-as"
+        | "remove-private-as"
+        | "remove-private-AS"
+        | "unsuppress-map"
+        | "advertise-map"
+        | "soo"
+        | "attribute-unchanged"
+        | "route-server-client" => {
             report.warning(
                 line.rest().place,
                 format_args!("`neighbor {}` is not modelled", line.peek_text()),
@@ -156,11 +163,14 @@ pub(crate) fn read_vpn(
             let name = words.next();
             neighbor.groups.extend(name.map(|name| Located::new(template(name.text), name.place)));
         }
-        keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") if !forget => report.warning(
-            line.whole(),
-            format_args!("`{keyword}` between PEs is not modelled"),
-            "VPN routes go from PE to PE unchanged",
-        ),
+        keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") if !forget => {
+            neighbor.vpn_policy = true;
+            report.warning(
+                line.whole(),
+                format_args!("`{keyword}` between PEs is not modelled"),
+                "VPN routes go from PE to PE unchanged",
+            );
+        }
         _ => return false,
     }
     true

@@ -152,6 +152,43 @@ protocols { bgp { family inet-vpn { unicast; }
     assert_eq!(heard(&[plain, frr(2), frr(3)]), ["23", "1", "1"]);
 }
 
+/// As in FRR's topotest `bgp_vpnv4_per_nexthop_label`: VPN routes of another AS have distance 20, the address of the
+/// session as next hop, and its AS in their path.
+#[test]
+fn another_as_is_an_external_session_away() {
+    let router = |number: u8, policy: &str| {
+        let other = 3 - number;
+        format!(
+            "hostname r{number}
+interface core
+ ip address 192.0.2.{number}/24
+interface red1 vrf red
+ ip address 10.{number}.0.1/24
+router bgp 6500{number}
+ bgp router-id 10.255.0.{number}
+ {policy}
+ neighbor 192.0.2.{other} remote-as external
+ address-family ipv4 vpn
+  neighbor 192.0.2.{other} activate
+router bgp 6500{number} vrf red
+ address-family ipv4 unicast
+  redistribute connected
+  rd vpn export 65000:{number}
+  rt vpn both 65000:1
+  import vpn
+  export vpn
+"
+        )
+    };
+    let open = "no bgp ebgp-requires-policy";
+    let rows = tables(&load(&[("r1", &router(1, open)), ("r2", &router(2, open))]).network);
+    assert!(rows.contains(&"r1\tred\t10.2.0.0/24\tbgp\t20/0\t192.0.2.2".to_owned()), "{rows:#?}");
+    assert!(rows.contains(&"r2\tred\t10.1.0.0/24\tbgp\t20/0\t192.0.2.1".to_owned()), "{rows:#?}");
+    // One end has no policy, and asks for one.
+    let rows = tables(&load(&[("r1", &router(1, open)), ("r2", &router(2, ""))]).network);
+    assert_eq!(rows.iter().filter(|row| row.contains("\tbgp\t")).count(), 0, "{rows:#?}");
+}
+
 /// Two routers of different ASes that speak eBGP inside of VRFs: as IOS-XE 16.4 does it (`batfish/lab-validation`,
 /// `iosxe_vrf_route_leaking_bgp_peering`), what one VRF imported from another goes to the neighbour, without a metric.
 #[test]

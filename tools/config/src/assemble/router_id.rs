@@ -59,7 +59,14 @@ pub(super) fn vpn_address(device: &Device) -> Option<IpAddr> {
         let is_address = neighbor.name.parse::<IpAddr>().is_ok();
         is_address && Family::ALL.into_iter().any(|family| exchanges_vpn(device, neighbor, family))
     })?;
-    let source = inherited(device, DEFAULT_TABLE, neighbor, |neighbor| neighbor.update_source.as_ref())?;
+    let source = inherited(device, DEFAULT_TABLE, neighbor, |neighbor| neighbor.update_source.as_ref());
+    let Some(source) = source else {
+        // The session starts from the interface that leads to the neighbour.
+        let there: IpAddr = neighbor.name.parse().ok()?;
+        let up = device.interfaces.iter().filter(|interface| interface.vrf.is_none() && !interface.shutdown);
+        let mut addresses = up.flat_map(|interface| &interface.addresses);
+        return addresses.find(|address| address.net.contains(&there)).map(|address| address.net.addr());
+    };
     if let Ok(address) = source.value.parse() {
         return Some(address);
     }

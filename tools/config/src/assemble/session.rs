@@ -77,6 +77,11 @@ impl<'d> End<'d> {
         })
     }
 
+    /// Returns whether a policy on VPN routes is missing without which an external session exchanges none.
+    pub(super) fn lacks_vpn_policy(&self) -> bool {
+        self.requires_policy() && self.setting(|neighbor| neighbor.vpn_policy.then_some(())).is_none()
+    }
+
     /// Returns whether an external session without a policy exchanges no routes here.
     fn requires_policy(&self) -> bool {
         self.bgp().requires_policy.unwrap_or(self.device.requires_policy)

@@ -3,6 +3,7 @@
 //! A front end fills it line by line; [`assemble`](crate::assemble) makes routers and VRFs of it. What a dialect takes
 //! for granted (which family a target applies to, whether a neighbour is active) is settled by the front end.
 
+mod igp;
 mod interface;
 mod neighbor;
 mod static_route;
@@ -11,8 +12,10 @@ mod table;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ahash::AHashMap;
+use ipnet::IpNet;
 use vrfleak_engine::Family;
 
+pub(crate) use igp::{Igp, IgpKind};
 pub(crate) use interface::{Interface, InterfaceAddress};
 pub(crate) use neighbor::{Neighbor, NeighborFamily, RemoteAs};
 pub(crate) use static_route::{StaticRoute, StaticTarget};
@@ -42,6 +45,8 @@ pub(crate) struct Device {
     table_ids: AHashMap<String, usize>,
     pub(crate) interfaces: Vec<Interface>,
     interface_ids: AHashMap<String, usize>,
+    /// Processes of other routing protocols, and their address families.
+    pub(crate) igps: Vec<Igp>,
     /// The AS number of `router bgp`.
     pub(crate) asn: Option<Located<u32>>,
     /// Whether an external neighbour without a policy exchanges no routes.
@@ -62,6 +67,7 @@ impl Device {
             table_ids: AHashMap::new(),
             interfaces: Vec::new(),
             interface_ids: AHashMap::new(),
+            igps: Vec::new(),
             asn: None,
             requires_policy: false,
             policies: Compiled::default(),
@@ -117,6 +123,23 @@ impl Device {
         };
         let all = self.interfaces.iter().filter(here);
         all.filter_map(|interface| Some((interface.is_loopback(), addresses(interface)?))).max().map(|(_, id)| id)
+    }
+
+    /// Returns whether a process covers the subnet `net` of an interface.
+    pub(crate) fn is_covered(&self, kind: IgpKind, number: u32, interface: &str, net: IpNet) -> bool {
+        let Some(interface) = self.interface_named(interface).map(|index| &self.interfaces[index]) else {
+            return false;
+        };
+        let table = interface.vrf.as_ref().map_or(Some(DEFAULT_TABLE), |vrf| self.table_named(&vrf.value));
+        let mut addresses = interface.addresses.iter().filter(|address| address.net.trunc() == net);
+        let in_process = |igp: &&Igp| igp.kind == kind && igp.number == number && Some(igp.table) == table;
+        addresses.any(|address| match address.net.addr() {
+            IpAddr::V4(address) => {
+                let named = kind == IgpKind::Ospf && interface.ospf == Some(number);
+                self.igps.iter().filter(in_process).any(|igp| named || igp.covers(address))
+            }
+            IpAddr::V6(_) => false,
+        })
     }
 
     /// Adds a static route to a table, unless its distance says that it is never used.

@@ -25,6 +25,8 @@ pub(crate) struct Neighbor {
     pub(crate) shutdown: bool,
     /// Whether VPN routes are exchanged, of IPv4 and of IPv6, where the configuration says so.
     pub(crate) vpn: [Option<bool>; 2],
+    /// Whether VPN routes pass a policy.
+    pub(crate) vpn_policy: bool,
     /// Whether VPN routes of other neighbours of the AS are passed on to it, and its own to them.
     pub(crate) reflected: Option<bool>,
     /// The interface or address that the session starts from.
@@ -69,6 +71,7 @@ impl Neighbor {
             groups: Vec::new(),
             shutdown: false,
             vpn: [None; 2],
+            vpn_policy: false,
             reflected: None,
             update_source: None,
             families: Default::default(),

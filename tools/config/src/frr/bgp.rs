@@ -49,6 +49,9 @@ impl Reader<'_, '_> {
                     "the best path may differ",
                 );
             }
+            "bgp" if words.eat_all(&["default", "local-preference"]) => {
+                self.report.warning(words.whole(), "a default local preference is not modelled", "taken as 100");
+            }
             "no" if words.eat_all(&["bgp", "ebgp-requires-policy"]) => {
                 self.device.tables[table].bgp.requires_policy = Some(false);
             }
@@ -166,6 +169,10 @@ impl Reader<'_, '_> {
                         "expected `import` or `export`",
                     ),
                 }
+            }
+            keyword @ ("table-map" | "default-metric") => {
+                let message = format_args!("`{keyword}` is not modelled");
+                self.report.warning(place, message, "routes or their metrics may differ");
             }
             "label" | "nexthop" if words.eat_all(&["vpn", "export"]) => {}
             _ => return Read::Unknown,

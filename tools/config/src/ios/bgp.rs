@@ -4,7 +4,7 @@ use ipnet::{IpNet, Ipv4Net};
 use vrfleak_engine::Family;
 
 use super::{Known, Mode, Reader};
-use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, Redistribution};
+use crate::device::{DEFAULT_TABLE, IgpKind, MaximumPaths, Originated, Redistribution};
 use crate::neighbor_line;
 use crate::place::{Located, Place};
 use crate::value;
@@ -33,6 +33,7 @@ impl Reader<'_, '_> {
         match words.next_text() {
             "bgp" => match words.next_text() {
                 "router-id" => self.router_id(DEFAULT_TABLE, words),
+                "default" if words.eat("local-preference") => self.default_preference(line),
                 "always-compare-med" | "bestpath" | "deterministic-med" | "confederation" => {
                     self.report.warning(
                         line.whole(),
@@ -116,11 +117,22 @@ impl Reader<'_, '_> {
                         let redistribution = redistribution(self);
                         self.device.tables[table].family_mut(family).statics = Some(redistribution);
                     }
-                    Some(other) => self.report.warning(
-                        protocol.map_or(place, |word| word.place),
-                        format_args!("routes of `{other}` are not modelled"),
-                        "those that would be put into BGP here are missing",
-                    ),
+                    Some(other) => {
+                        let kind = IgpKind::named(other).filter(|_| family == Family::Ipv4);
+                        let note = match kind {
+                            Some(_) => "of those that would be put into BGP here only its interfaces' are",
+                            None => "those that would be put into BGP here are missing",
+                        };
+                        let what = protocol.map_or(place, |word| word.place);
+                        self.report.warning(what, format_args!("routes of `{other}` are not modelled"), note);
+                        if let Some(kind) = kind {
+                            let number = words.peek_text().parse().unwrap_or(0);
+                            // The metric of the command is for what was learned.
+                            let redistribution = Redistribution { metric: None, ..redistribution(self) };
+                            let config = self.device.tables[table].family_mut(family);
+                            config.igps.push((kind, number, redistribution));
+                        }
+                    }
                     None => self.report.error(
                         words.end(),
                         "the line ends too early",
@@ -166,8 +178,21 @@ impl Reader<'_, '_> {
                 self.report.warning(place, "distances of BGP are not modelled", "taken as 20 and 200");
                 Known::Yes
             }
+            "bgp" if words.eat_all(&["default", "local-preference"]) => {
+                self.default_preference(words.restart());
+                Known::Yes
+            }
+            keyword @ ("table-map" | "default-metric" | "import") => {
+                let message = format_args!("`{keyword}` is not modelled");
+                self.report.warning(place, message, "routes or their metrics may differ");
+                Known::Yes
+            }
             _ => Known::No,
         }
+    }
+
+    fn default_preference(&mut self, line: Words<'_>) {
+        self.report.warning(line.whole(), "a default local preference is not modelled", "taken as 100");
     }
 
     /// Undoes what follows `no` in an address family.
@@ -267,8 +292,16 @@ impl Reader<'_, '_> {
         let Some(prefix) = net.and_then(|net| value::without_host_bits(net, self.report)) else { return Known::Yes };
         let mut policy = None;
         while let Some(word) = words.next() {
-            if word.text == "route-map" {
-                policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
+            match word.text {
+                "route-map" => {
+                    policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
+                }
+                "backdoor" => {
+                    let message = "a backdoor puts nothing into BGP, and gives a route over eBGP the distance 200";
+                    self.report.warning(place, message, "the distance is taken as 20");
+                    return Known::Yes;
+                }
+                _ => {}
             }
         }
         let network = Originated { prefix: prefix.value, place, policy };
@@ -352,7 +385,7 @@ impl Reader<'_, '_> {
 }
 
 /// Returns the length of the address's class, which `network` without a mask means.
-fn classful_len(address: std::net::Ipv4Addr) -> u8 {
+pub(super) fn classful_len(address: std::net::Ipv4Addr) -> u8 {
     match address.octets()[0] {
         0 if address.is_unspecified() => 0,
         0..=127 => 8,

@@ -7,6 +7,7 @@
 //! What no reader knows is counted, and skipped together with what is indented below it.
 
 mod bgp;
+mod igp;
 mod interface;
 mod interface_name;
 mod static_route;
@@ -105,6 +106,8 @@ enum Mode {
     BgpVpn(Family),
     /// `template` inside of `router bgp`, and its position among the neighbours.
     BgpTemplate(usize),
+    /// A process of another routing protocol, or an address family of it, by its position.
+    Igp(usize),
     /// An entry of a route map, or a list of several lines.
     Map(Section),
     /// What no reader knows.
@@ -235,6 +238,7 @@ impl Reader<'_, '_> {
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
             Mode::BgpVpn(family) => self.bgp_vpn(family, words),
             Mode::BgpTemplate(index) => self.bgp_template(index, words),
+            Mode::Igp(index) => self.igp(index, words, indent, depth),
             Mode::Map(section) if self.maps.line(section, words, self.report) => Known::Yes,
             Mode::Map(_) | Mode::Opaque => Known::No,
         }
@@ -273,7 +277,8 @@ impl Reader<'_, '_> {
                 self.device.tables[table].family_mut(Family::Ipv4).enabled = true;
                 open(self, Mode::Vrf(table));
             }
-            "interface" => {
+            // As people type it, and manuals print it.
+            "interface" | "int" => {
                 let Some(name) = words.next() else { return Known::No };
                 let index = self.define_interface(name, words);
                 open(self, Mode::Interface(index));
@@ -282,6 +287,7 @@ impl Reader<'_, '_> {
                 self.router_bgp(words);
                 open(self, Mode::Bgp);
             }
+            "router" => return self.router_igp(words, indent),
             "ip" if words.eat("route") => {
                 self.frames.clear();
                 self.static_route(words, Family::Ipv4);

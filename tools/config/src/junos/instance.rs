@@ -7,7 +7,7 @@ use vrfleak_engine::{Administrator, Family, Rd, RouteTarget};
 
 use super::policy::Junos;
 use super::{Instance, Reader};
-use crate::device::{DEFAULT_TABLE, RdChoice, Redistribution, RemoteAs};
+use crate::device::{DEFAULT_TABLE, MaximumPaths, RdChoice, Redistribution, RemoteAs};
 use crate::place::Located;
 use crate::report::Report;
 use crate::value;
@@ -88,8 +88,9 @@ impl Reader {
     pub(super) fn bgp_group(&mut self, table: usize, words: &[Word<'_>], report: &mut Report<'_>) -> bool {
         let bgp = &mut self.device.tables[table].bgp;
         // A group and a neighbour are kept apart by the mark that no address has.
-        let group = format!("group {}", words[0].text);
-        let all = Located::new("group ".to_owned(), words[0].place);
+        let is_all = words[0].text.is_empty();
+        let group = if is_all { all_groups(table) } else { format!("group {}", words[0].text) };
+        let all = Located::new(all_groups(table), words[0].place);
         let (name, rest) = match words {
             [_, keyword, name, rest @ ..] if keyword.text == "neighbor" => {
                 bgp.neighbor(&group, words[0].place).groups = vec![all];
@@ -98,7 +99,6 @@ impl Reader {
                 (name.text.to_owned(), rest)
             }
             [_, rest @ ..] => {
-                let is_all = words[0].text.is_empty();
                 bgp.neighbor(&group, words[0].place).groups = if is_all { Vec::new() } else { vec![all] };
                 (group, rest)
             }
@@ -147,7 +147,17 @@ impl Reader {
                 }
             }
             ["shutdown"] => neighbor.shutdown = true,
-            ["local-as" | "remove-private", ..] => report.warning(
+            ["multipath", ..] => {
+                let paths = Located::new(MaximumPaths { paths: MULTIPATH, eibgp: false }, rest[0].place);
+                for family in Family::ALL {
+                    self.device.tables[table].family_mut(family).maximum_paths.get_or_insert(paths);
+                }
+            }
+            [
+                "local-as" | "remove-private" | "local-preference" | "metric-out" | "preference" | "advertise-inactive"
+                | "add-path",
+                ..,
+            ] => report.warning(
                 rest[0].place,
                 format_args!("`{}` is not modelled", rest[0].text),
                 "routes of this neighbour may differ",
@@ -207,7 +217,7 @@ impl Reader {
             for neighbor in &mut bgp.neighbors {
                 let groups = neighbor.groups.iter().map(|group| group.value.clone());
                 let named = groups
-                    .chain([neighbor.name.clone(), "group ".to_owned()])
+                    .chain([neighbor.name.clone(), all_groups(index)])
                     .any(|name| self.with_families.contains(&(index, name)));
                 // Without a word about families, a session exchanges the routes of its own addresses' family.
                 if !named && let Ok(address) = neighbor.name.parse::<IpAddr>() {
@@ -219,7 +229,14 @@ impl Reader {
                 for inward in [true, false] {
                     let policies = self.chains.remove(&(index, name.clone(), inward)).unwrap_or_default();
                     let Some(policy) = chain(&policies, junos, report) else { continue };
-                    let neighbor = self.device.tables[index].bgp.neighbor(&name, policy.place);
+                    let bgp = &mut self.device.tables[index].bgp;
+                    let all = bgp.neighbor_named(&all_groups(index)).map_or([None; 2], |all| all.vpn);
+                    let neighbor = bgp.neighbor(&name, policy.place);
+                    if inward && index == DEFAULT_TABLE && neighbor.vpn.iter().chain(&all).any(|vpn| *vpn == Some(true))
+                    {
+                        let message = "a policy on what comes from other PEs is not modelled for VPN routes";
+                        report.warning(policy.place, message, "all of them come in");
+                    }
                     for family in &mut neighbor.families {
                         *(if inward { &mut family.policy_in } else { &mut family.policy_out }) = Some(policy.clone());
                     }
@@ -228,6 +245,14 @@ impl Reader {
         }
     }
 }
+
+/// Returns the name under which is kept what goes for all groups of a table.
+fn all_groups(table: usize) -> String {
+    format!("all groups of {table}")
+}
+
+/// How many paths stand beside each other with `multipath`.
+pub(super) const MULTIPATH: u32 = 16;
 
 /// Returns the name of the policy that asks these in turn, made where there are several.
 fn chain(names: &[Located<String>], junos: &mut Junos, report: &mut Report<'_>) -> Option<Located<String>> {

@@ -65,6 +65,9 @@ impl<'a> Reader<'_, '_, 'a> {
                 return Read::Enters(Mode::Neighbor(table, index));
             }
             "bgp" if words.eat("unsafe-ebgp-policy") => self.device.requires_policy = false,
+            "bgp" if words.eat_all(&["default", "local-preference"]) => {
+                self.report.warning(words.whole(), "a default local preference is not modelled", "taken as 100");
+            }
             "bgp" if words.eat("bestpath") => {
                 self.report.warning(
                     words.whole(),
@@ -113,6 +116,10 @@ impl<'a> Reader<'_, '_, 'a> {
                 let mut policy = None;
                 if words.eat("route-policy") {
                     policy = self.policies.reference(words, self.report);
+                } else if words.eat("backdoor") {
+                    let message = "a backdoor puts nothing into BGP, and gives a route over eBGP the distance 200";
+                    self.report.warning(place, message, "the distance is taken as 20");
+                    return Read::Whole;
                 }
                 let network = Originated { prefix: prefix.value, place, policy };
                 self.device.tables[table].family_mut(family).networks.push(network);
@@ -129,6 +136,10 @@ impl<'a> Reader<'_, '_, 'a> {
                     let maximum = MaximumPaths { paths: paths.value.max(first), eibgp: kind == "eibgp" };
                     config.maximum_paths = Some(Located::new(maximum, paths.place));
                 }
+            }
+            keyword @ ("table-policy" | "default-metric") => {
+                let message = format_args!("`{keyword}` is not modelled");
+                self.report.warning(place, message, "routes or their metrics may differ");
             }
             "distance" => self.report.warning(place, "distances of BGP are not modelled", "taken as 20 and 200"),
             _ => return Read::Unknown,
@@ -229,6 +240,7 @@ impl<'a> Reader<'_, '_, 'a> {
             }
             "use" => use_group(&mut self.device.tables[table].bgp.neighbors[index], words),
             "route-policy" => {
+                self.device.tables[table].bgp.neighbors[index].vpn_policy = true;
                 self.vpn_policies.extend(self.policies.reference(words, self.report));
                 Read::Whole
             }
