@@ -38,10 +38,19 @@ struct Link {
     from_client: bool,
 }
 
+impl Link {
+    /// Returns whether even what was heard inside the AS from others than clients goes this way.
+    fn takes_all(&self) -> bool {
+        !self.internal || self.to_client
+    }
+}
+
 /// The sessions of one family, by the sending device; devices that are not given stand behind all that are.
 #[derive(Debug)]
 struct Links {
     by_device: Vec<Vec<Link>>,
+    /// How many of each device's links, the first, take what it heard inside its AS from others than clients.
+    onward: Vec<usize>,
     /// The AS of each device that is given.
     asns: Vec<Option<u32>>,
 }
@@ -52,7 +61,7 @@ type Reached = AHashMap<usize, Box<[u32]>>;
 impl Links {
     fn new(devices: &[Device], addresses: &Addresses, family: Family) -> Self {
         let asns = devices.iter().map(|device| device.asn.map(|asn| asn.value)).collect();
-        let mut links = Self { by_device: vec![Vec::new(); devices.len()], asns };
+        let mut links = Self { by_device: vec![Vec::new(); devices.len()], onward: Vec::new(), asns };
         let mut others: AHashMap<IpAddr, usize> = AHashMap::new();
         for (at, device) in devices.iter().enumerate() {
             for neighbor in &device.tables[DEFAULT_TABLE].bgp.neighbors {
@@ -83,6 +92,10 @@ impl Links {
                 }
             }
         }
+        for links in &mut links.by_device {
+            links.sort_by_key(|link| !link.takes_all());
+        }
+        links.onward = links.by_device.iter().map(|links| links.partition_point(|link| link.takes_all())).collect();
         links
     }
 
@@ -94,11 +107,8 @@ impl Links {
         let own: Box<[u32]> = Box::default();
         let mut waiting = VecDeque::from([(origin, Heard::Outside, own)]);
         while let Some((at, from, path)) = waiting.pop_front() {
-            for link in &self.by_device[at] {
-                let passes = match from {
-                    Heard::Outside | Heard::Client => true,
-                    Heard::Inside => !link.internal || link.to_client,
-                };
+            let links = &self.by_device[at];
+            for link in &links[..if from == Heard::Inside { self.onward[at] } else { links.len() }] {
                 let heard = match link {
                     Link { internal: false, .. } => Heard::Outside,
                     Link { from_client: true, .. } => Heard::Client,
@@ -110,7 +120,7 @@ impl Links {
                     None => path.clone(),
                 };
                 let looped = asn(link.to).is_some_and(|asn| path.contains(&asn));
-                if passes && !looped && link.to != origin && seen.insert((link.to, heard)) {
+                if !looped && link.to != origin && seen.insert((link.to, heard)) {
                     if link.to < self.asns.len() {
                         reached.entry(link.to).or_insert_with(|| path.clone());
                     }
