@@ -86,11 +86,8 @@ impl ListHead {
             }
         }
         let apart = at < deepest && at < u32::from(A::BITS).min(64);
-        (!apart || !is_near && count <= MOST).then(|| Self {
-            wide: true,
-            count,
-            size: if deepest <= 64 { 8 } else { 16 },
-        })
+        let wide = Self { wide: true, count, size: if deepest <= 64 { 8 } else { 16 } };
+        (!apart || !is_near && count <= MOST).then_some(wide)
     }
 
     /// Appends the list at bit `at`; `entry` is in force up to the first of `ranges`.

@@ -2,8 +2,9 @@
 
 /// The instructions that a batch may use. Whoever holds a value runs on a processor that has them.
 ///
-/// A level says which instructions the walks are compiled for. Sparse tables have a walk of their own with AVX-512; for
-/// the others that level is AVX2, since gathers lose to scalar loads where they are compared (blocks and flat tables).
+/// A level says which instructions the walks of dense and direct tables are compiled for. Sparse tables have a walk of
+/// their own with AVX-512, and the portable one below it; for the others that level is AVX2, since gathers lose to
+/// scalar loads in blocks and flat tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Isa(Level);
 

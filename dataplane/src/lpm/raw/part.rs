@@ -119,7 +119,7 @@ pub(super) fn moved(entry: u32, pages: u32, blocks: u32) -> u32 {
 
 /// Returns whether an entry of a part is one answer, and that answer's code and whether it is one of a sparse table.
 pub(super) fn leaf_of(entry: u32) -> Option<(u32, bool)> {
-    (entry & (PAGE | LEAF) == LEAF).then(|| (entry & !BARE_LEAF, entry & BARE_TAG != 0))
+    (entry & (PAGE | LEAF) == LEAF).then_some((entry & !BARE_LEAF, entry & BARE_TAG != 0))
 }
 
 /// Returns an error if so many bytes of nodes of one fragment, or entries, are too many.

@@ -1,6 +1,7 @@
 //! The walk of sparse tables without vectors: root entry, page by page, then a search among a list's boundaries.
 //!
 //! Up to [`LANES`] keys are walked level by level, like those of [dense](super::dense) tables.
+#![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
 
 use vrfleak_engine::Address;
 
@@ -118,8 +119,10 @@ impl Columns {
         list: u32,
         (key, rest): (A, u64),
     ) -> u32 {
-        // SAFETY: a list is within the store's blocks and begins with its head.
-        if unsafe { *self.blocks.add(list as usize) } >= WIDE {
+        // SAFETY: a list is within the store's blocks.
+        let start = unsafe { self.blocks.add(list as usize) };
+        // SAFETY: a list begins with its head.
+        if unsafe { *start } >= WIDE {
             // SAFETY: the head is one of a wide list.
             return unsafe { self.wide(header, list, key) };
         }

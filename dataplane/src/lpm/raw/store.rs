@@ -133,21 +133,20 @@ pub(in crate::lpm) struct Store<A> {
 /// What kinds of tables a store has: what a batch of any mix has to be ready for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Census {
-    pub(super) dense: bool,
-    pub(super) sparse: bool,
-    /// Whether a dense table has pages.
-    pub(super) paged: bool,
-    /// Whether a sparse table has codes of more than a byte.
-    pub(super) wide: bool,
+    /// If any is dense: whether one has pages.
+    pub(super) dense: Option<bool>,
+    /// If any is sparse: whether one has codes of more than a byte.
+    pub(super) sparse: Option<bool>,
 }
 
 impl Census {
     /// Takes in a table.
     pub(super) fn count(&mut self, shape: Shape, width: usize) {
-        self.dense |= shape.kind == Kind::Dense;
-        self.sparse |= shape.kind == Kind::Sparse;
-        self.paged |= shape.page_bits > 0;
-        self.wide |= shape.kind == Kind::Sparse && width > 1;
+        let (of_kind, special) = match shape.kind {
+            Kind::Dense => (&mut self.dense, shape.page_bits > 0),
+            Kind::Sparse => (&mut self.sparse, width > 1),
+        };
+        *of_kind = Some(special || *of_kind == Some(true));
     }
 }
 

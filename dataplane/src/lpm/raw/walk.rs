@@ -147,110 +147,84 @@ unsafe fn dense_batch<A: Address, const WIDTH: usize, const PAGED: bool>(
 /// Walks all `keys` through the sparse table of `header`, group by group.
 ///
 /// # Safety
-/// As [`sparse::group`], for any number of keys.
-#[inline(always)]
-unsafe fn sparse_batch<A: Address, const WIDTH: usize>(
-    columns: Columns,
-    header: &Header,
-    keys: &[A],
-    values: &mut [u32],
-) {
+/// `header` is one of a sparse table of the store whose columns these are.
+unsafe fn sparse_batch<A: Address>(columns: Columns, header: &Header, keys: &[A], values: &mut [u32]) {
     for (keys, values) in keys.chunks(LANES).zip(values.chunks_mut(LANES)) {
-        // SAFETY: the caller's promise.
-        unsafe { sparse::group::<A, WIDTH>(columns, |_| header, keys, values) };
+        if header.width == 1 {
+            // SAFETY: the caller's promise, and no chunk is longer than a group.
+            unsafe { sparse::group::<A, 1>(columns, |_| header, keys, values) };
+        } else {
+            // SAFETY: as above.
+            unsafe { sparse::group::<A, ANY_WIDTH>(columns, |_| header, keys, values) };
+        }
     }
 }
 
-/// Walks up to [`LANES`] keys of a mixed batch.
+/// Walks all `keys`, each through its own sparse table, group by group.
 ///
 /// # Safety
-/// The headers are of the store whose columns these are, no key has none, and the census is the store's; as many values
-/// as keys.
-#[inline(always)]
-unsafe fn mixed_sparse<A: Address>(columns: Columns, wide: bool, headers: &[&Header], keys: &[A], values: &mut [u32]) {
-    if wide {
-        // SAFETY: the caller's promise.
-        unsafe { sparse::group::<A, ANY_WIDTH>(columns, |lane| headers[lane], keys, values) };
-    } else {
-        // SAFETY: as above: every sparse table has codes of one byte.
-        unsafe { sparse::group::<A, 1>(columns, |lane| headers[lane], keys, values) };
+/// The headers are of sparse tables of the store whose columns these are, one a key; `wide` tells whether any has codes
+/// of more than a byte.
+unsafe fn sparse_mixed<A: Address>(columns: Columns, wide: bool, headers: &[&Header], keys: &[A], values: &mut [u32]) {
+    let groups = headers.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
+    for ((headers, keys), values) in groups {
+        if wide {
+            // SAFETY: the caller's promise, and no chunk is longer than a group.
+            unsafe { sparse::group::<A, ANY_WIDTH>(columns, |lane| headers[lane], keys, values) };
+        } else {
+            // SAFETY: as above: every sparse table has codes of one byte.
+            unsafe { sparse::group::<A, 1>(columns, |lane| headers[lane], keys, values) };
+        }
     }
 }
 
-/// Walks up to [`LANES`] keys through dense tables.
-///
-/// # Safety
-/// As [`mixed_sparse`], of dense tables.
-#[inline(always)]
-unsafe fn mixed_dense<A: Address>(columns: Columns, paged: bool, headers: &[&Header], keys: &[A], values: &mut [u32]) {
-    if paged {
-        // SAFETY: the caller's promise.
-        unsafe { dense::group::<A, ANY_WIDTH, true>(columns, |lane| headers[lane], keys, values) };
-    } else {
-        // SAFETY: as above: no dense table has pages.
-        unsafe { dense::group::<A, ANY_WIDTH, false>(columns, |lane| headers[lane], keys, values) };
-    }
-}
-
-/// Stamps the batch walks without vectors with the features of a level.
-macro_rules! stamp {
-    ($batch:ident, $dense:ident, $sparse:ident $(, $feature:literal)?) => {
+/// Stamps the walks of dense tables with the features of a level.
+macro_rules! stamp_dense {
+    ($batch:ident, $mixed:ident $(, $feature:literal)?) => {
         /// # Safety
-        /// `header` is one of the store's whose columns these are.
+        /// `header` is one of a dense table of the store whose columns these are.
         $(#[target_feature(enable = $feature)])?
         unsafe fn $batch<A: Address>(columns: Columns, header: &Header, keys: &[A], values: &mut [u32]) {
             // SAFETY: the caller's promise, and the arm is the one of what the header says.
-            match (header.kind(), header.width, header.page_bits()) {
+            match (header.width, header.page_bits()) {
                 // SAFETY: as above.
-                (Kind::Dense, 1, 0) => unsafe { dense_batch::<A, 1, false>(columns, header, keys, values) },
+                (1, 0) => unsafe { dense_batch::<A, 1, false>(columns, header, keys, values) },
                 // SAFETY: as above.
-                (Kind::Dense, 1, _) => unsafe { dense_batch::<A, 1, true>(columns, header, keys, values) },
+                (1, _) => unsafe { dense_batch::<A, 1, true>(columns, header, keys, values) },
                 // SAFETY: as above.
-                (Kind::Dense, 2, 0) => unsafe { dense_batch::<A, 2, false>(columns, header, keys, values) },
+                (2, 0) => unsafe { dense_batch::<A, 2, false>(columns, header, keys, values) },
                 // SAFETY: as above.
-                (Kind::Dense, 2, _) => unsafe { dense_batch::<A, 2, true>(columns, header, keys, values) },
+                (2, _) => unsafe { dense_batch::<A, 2, true>(columns, header, keys, values) },
                 // SAFETY: as above.
-                (Kind::Dense, ..) => unsafe { dense_batch::<A, 4, true>(columns, header, keys, values) },
-                // SAFETY: as above.
-                (Kind::Sparse, 1, _) => unsafe { sparse_batch::<A, 1>(columns, header, keys, values) },
-                // SAFETY: as above.
-                (Kind::Sparse, ..) => unsafe { sparse_batch::<A, ANY_WIDTH>(columns, header, keys, values) },
+                _ => unsafe { dense_batch::<A, 4, true>(columns, header, keys, values) },
             }
         }
 
         /// # Safety
-        /// As [`mixed_dense`].
+        /// The headers are of dense tables of the store whose columns these are, one a key, at most [`LANES`]; `paged`
+        /// tells whether any has pages.
         $(#[target_feature(enable = $feature)])?
-        unsafe fn $dense<A: Address>(
+        unsafe fn $mixed<A: Address>(
             columns: Columns,
             paged: bool,
             headers: &[&Header],
             keys: &[A],
             values: &mut [u32],
         ) {
-            // SAFETY: the caller's promise.
-            unsafe { mixed_dense(columns, paged, headers, keys, values) };
-        }
-
-        /// # Safety
-        /// As [`mixed_sparse`].
-        $(#[target_feature(enable = $feature)])?
-        unsafe fn $sparse<A: Address>(
-            columns: Columns,
-            wide: bool,
-            headers: &[&Header],
-            keys: &[A],
-            values: &mut [u32],
-        ) {
-            // SAFETY: the caller's promise.
-            unsafe { mixed_sparse(columns, wide, headers, keys, values) };
+            if paged {
+                // SAFETY: the caller's promise.
+                unsafe { dense::group::<A, ANY_WIDTH, true>(columns, |lane| headers[lane], keys, values) };
+            } else {
+                // SAFETY: as above: no dense table has pages.
+                unsafe { dense::group::<A, ANY_WIDTH, false>(columns, |lane| headers[lane], keys, values) };
+            }
         }
     };
 }
 
-stamp!(batch_portable, dense_portable, sparse_portable);
+stamp_dense!(dense_batch_portable, dense_portable);
 #[cfg(target_arch = "x86_64")]
-stamp!(batch_avx2, dense_avx2, sparse_avx2, "avx2,bmi1,bmi2,popcnt");
+stamp_dense!(dense_batch_avx2, dense_avx2, "avx2,bmi1,bmi2,popcnt");
 
 /// Walks all `keys` through sparse tables with vectors, but those that fill no vector.
 ///
@@ -317,16 +291,18 @@ impl<A: Address> Store<A> {
         assert_eq!(keys.len(), values.len(), "one value a key");
         let (columns, header) = (Columns::of(self), self.header(table));
         match (isa.level(), header.kind()) {
-            // SAFETY: the header is this store's.
-            (Level::Portable, _) => unsafe { batch_portable(columns, header, keys, values) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above, and whoever holds the level has the features.
+            // SAFETY: the header is this store's, and whoever holds the level has the features.
             (Level::Avx512, Kind::Sparse) => unsafe {
                 sparse_avx512::<A, true>(columns, header.width > 1, |_| header, keys, values);
             },
+            // SAFETY: the header is this store's.
+            (_, Kind::Sparse) => unsafe { sparse_batch(columns, header, keys, values) },
+            // SAFETY: the header is this store's.
+            (Level::Portable, Kind::Dense) => unsafe { dense_batch_portable(columns, header, keys, values) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above; AVX-512 comes with AVX2.
-            (Level::Avx2 | Level::Avx512, _) => unsafe { batch_avx2(columns, header, keys, values) },
+            // SAFETY: as above, and whoever holds the level has the features: AVX-512 comes with AVX2.
+            (Level::Avx2 | Level::Avx512, Kind::Dense) => unsafe { dense_batch_avx2(columns, header, keys, values) },
         }
     }
 
@@ -337,11 +313,12 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn mixed(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         assert_eq!(keys.len(), tables.len(), "one table a key");
-        let Census { dense, sparse, wide, .. } = self.census;
+        let Census { dense, sparse } = self.census;
         let [.., empty_sparse, empty_dense] = &self.headers[..] else { return };
         #[cfg(target_arch = "x86_64")]
-        if isa.level() == Level::Avx512 && !dense {
+        if isa.level() == Level::Avx512 && dense.is_none() {
             let (columns, headers, last) = (Columns::of(self), &self.headers[..], self.tables());
+            let wide = sparse.unwrap_or(false);
             let header_of = |key: usize| {
                 // SAFETY: the walk asks for positions of keys alone, and there is one table a key.
                 let table = unsafe { tables.get_unchecked(key) };
@@ -352,7 +329,7 @@ impl<A: Address> Store<A> {
             return unsafe { sparse_avx512::<A, false>(columns, wide, header_of, keys, values) };
         }
         let known = &self.headers[..self.tables()];
-        let empty = if dense && !sparse { empty_dense } else { empty_sparse };
+        let empty = if dense.is_some() && sparse.is_none() { empty_dense } else { empty_sparse };
         let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
         for ((tables, keys), values) in groups {
             let mut found = [empty; MIXED];
@@ -360,7 +337,7 @@ impl<A: Address> Store<A> {
                 *header = known.get(table.index()).unwrap_or(empty);
             }
             let found = &found[..keys.len()];
-            match (dense, sparse) {
+            match (dense.is_some(), sparse.is_some()) {
                 (false, _) => self.mixed_sparse(isa, found, keys, values),
                 (true, false) => self.mixed_dense(isa, found, keys, values),
                 (true, true) => {
@@ -385,26 +362,18 @@ impl<A: Address> Store<A> {
     }
 
     fn mixed_sparse(&self, isa: Isa, headers: &[&Header], keys: &[A], values: &mut [u32]) {
-        let (columns, wide) = (Columns::of(self), self.census.wide);
+        let (columns, wide) = (Columns::of(self), self.census.sparse.unwrap_or(false));
         #[cfg(target_arch = "x86_64")]
         if isa.level() == Level::Avx512 {
             // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
             return unsafe { sparse_avx512::<A, false>(columns, wide, |lane| headers[lane], keys, values) };
         }
-        let groups = headers.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
-        for ((headers, keys), values) in groups {
-            match isa.level() {
-                // SAFETY: the headers are this store's and of sparse tables.
-                Level::Portable => unsafe { sparse_portable(columns, wide, headers, keys, values) },
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above, and whoever holds the level has the features.
-                Level::Avx2 | Level::Avx512 => unsafe { sparse_avx2(columns, wide, headers, keys, values) },
-            }
-        }
+        // SAFETY: the headers are this store's and of sparse tables.
+        unsafe { sparse_mixed(columns, wide, headers, keys, values) };
     }
 
     fn mixed_dense(&self, isa: Isa, headers: &[&Header], keys: &[A], values: &mut [u32]) {
-        let (columns, paged) = (Columns::of(self), self.census.paged);
+        let (columns, paged) = (Columns::of(self), self.census.dense.unwrap_or(false));
         let groups = headers.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
         for ((headers, keys), values) in groups {
             match isa.level() {

@@ -8,6 +8,7 @@ use vrfleak_dataplane::lpm::{
 use vrfleak_engine::Address;
 
 use super::contender::{Contender, Engine, Racer};
+use super::contenders::live::Live;
 use super::contenders::ours::Ours;
 use super::contenders::poptrie::{PopKey, Poptries};
 use super::contenders::prefix_trie::{PrefixTries, TrieKey};
@@ -134,6 +135,10 @@ pub(crate) fn all<A: BenchKey>() -> Vec<Entry<A>> {
             Ok(Ours { forest: MatchForest::build(tables, options)?, huge: 0 })
         }));
     }
+    all.push(Entry::new("vrfleak", "live", |tables| {
+        let forest = MatchForest::build(tables, Options::default())?;
+        Ok(Live { forest, routes: PrefixTries::build(tables) })
+    }));
     all.push(Entry::new("treebitmap", "0.5", |tables| Ok(TreeBitmaps(TreeBitmap::build(tables)?))));
     all.push(Entry::new("prefix-trie", "0.10", |tables| Ok(PrefixTries::build(tables))));
     all.push(Entry::new("poptrie", "0.2", |tables| Ok(Poptries::build(tables))));

@@ -50,11 +50,13 @@ fn every_contender_is_right_on_whole_and_cut_tables_of_both_families() {
         }
         for family in ["ipv4", "ipv6"] {
             for contender in ["vrfleak", "treebitmap", "prefix-trie", "poptrie"] {
-                let rows = report.results.iter().filter(|row| row.family == family && row.contender == contender);
+                let mut rows = report.results.iter().filter(|row| row.family == family && row.contender == contender);
                 let kinds: std::collections::BTreeSet<&str> = rows.clone().map(|row| row.keys.as_str()).collect();
                 assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["matched", "miss", "uniform", "zipf"]);
                 let changes = rows.clone().all(|row| row.update_ns.is_some());
                 assert!(changes || contender == "vrfleak", "{contender} has no changes");
+                let live = rows.by_ref().filter(|row| row.variant == "live").all(|row| row.update_ns.is_some());
+                assert!(live, "a forest in use has no changes");
             }
         }
     }

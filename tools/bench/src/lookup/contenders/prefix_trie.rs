@@ -45,6 +45,12 @@ impl<A: TrieKey> PrefixTries<A> {
         };
         Self(tables.iter().map(table).collect())
     }
+
+    /// Returns length and next hop of the longest prefix that contains `prefix`.
+    pub(crate) fn cover(&self, table: TableId, prefix: Prefix<A>) -> Option<(u8, u32)> {
+        let (net, &next_hop) = self.0[table.index()].get_lpm(&prefix.bits().net(prefix.len()))?;
+        Some((::prefix_trie::Prefix::prefix_len(&net), next_hop))
+    }
 }
 
 impl<A: TrieKey> Engine<A> for PrefixTries<A> {
