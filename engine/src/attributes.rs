@@ -41,6 +41,8 @@ pub struct Attributes {
     pub origin: OriginCode,
     /// MULTI_EXIT_DISC; lower is preferred (RFC 4271 section 5.1.4).
     pub med: u32,
+    /// Whether the path came without MULTI_EXIT_DISC: [`med`](Self::med) is 0 then, and tables leave its column empty.
+    pub without_med: bool,
     /// The weight that the router gives a learned path; higher is preferred, and no other router sees it. What the
     /// router originates itself has [`WEIGHT_LOCAL`] whatever stands here.
     pub weight: u32,
@@ -69,6 +71,7 @@ impl Default for Attributes {
             as_path: Box::default(),
             origin: OriginCode::Incomplete,
             med: 0,
+            without_med: false,
             weight: 0,
             internal: false,
             distance: None,

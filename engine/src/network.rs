@@ -236,7 +236,7 @@ impl NetworkBuilder {
     pub fn vrf(&mut self, router: RouterId, name: &str, rd: Option<Rd>) -> VrfId {
         let id = VrfId::from_index(self.network.vrfs.len());
         let (name, families) = (name.to_owned(), PerFamily::default());
-        self.network.vrfs.push(Vrf { name, router, rd, up: true, reexport_imported: false, families });
+        self.network.vrfs.push(Vrf { name, router, rd, router_id: None, up: true, reexport_imported: false, families });
         id
     }
 

@@ -67,7 +67,7 @@ pub(crate) fn at_depth<A: Address>(
             let attributes = Attributes {
                 route_targets: None,
                 weight: 0,
-                internal: select::distance(paths, vrf, key) == INTERNAL_DISTANCE,
+                internal: select::is_internal(paths, vrf, key),
                 distance: None,
                 redistribute: None,
                 ..import.attributes_in(vrf, id)
@@ -93,6 +93,3 @@ pub(crate) fn at_depth<A: Address>(
     }
     reexports
 }
-
-/// The distance of what came over iBGP (SEMANTICS S1).
-const INTERNAL_DISTANCE: u8 = 200;

@@ -24,6 +24,8 @@ pub struct Dialect {
     pub export_map_miss: ExportMapMiss,
     /// Whether two VRFs of the router may have the same RD.
     pub shares_rd: bool,
+    /// The administrative distances of routes over eBGP and over iBGP (SEMANTICS S1): 20 and 200, on Junos 170 both.
+    pub bgp_distances: [u8; 2],
 }
 
 impl Dialect {
@@ -34,6 +36,7 @@ impl Dialect {
         leaks_host_routes: false,
         export_map_miss: ExportMapMiss::Drop,
         shares_rd: true,
+        bgp_distances: [20, 200],
     };
     /// Cisco IOS and IOS-XE.
     pub const IOS: Self = Self {
@@ -42,13 +45,20 @@ impl Dialect {
         leaks_host_routes: true,
         export_map_miss: ExportMapMiss::KeepDefault,
         shares_rd: false,
+        bgp_distances: [20, 200],
     };
     /// Cisco IOS-XR.
     pub const XR: Self = Self { name: "xr", ..Self::NATIVE };
     /// FRR.
     pub const FRR: Self = Self { name: "frr", weight_survives_leak: true, ..Self::NATIVE };
     /// Juniper Junos.
-    pub const JUNOS: Self = Self { name: "junos", ..Self::NATIVE };
+    pub const JUNOS: Self = Self { name: "junos", bgp_distances: [170, 170], ..Self::NATIVE };
+
+    /// Returns the distance of a route over iBGP, or over eBGP.
+    #[inline]
+    pub fn bgp_distance(&self, internal: bool) -> u8 {
+        self.bgp_distances[usize::from(internal)]
+    }
 
     /// Every dialect, in the order of their names above.
     pub const ALL: [Self; 5] = [Self::NATIVE, Self::IOS, Self::XR, Self::FRR, Self::JUNOS];

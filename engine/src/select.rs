@@ -16,6 +16,7 @@ use crate::imported::ImportedCopy;
 use crate::network::Network;
 use crate::paths::Paths;
 use crate::rd::Rd;
+use crate::router::Dialect;
 use crate::source_route::Protocol;
 use crate::vrf::MaximumPaths;
 
@@ -183,7 +184,7 @@ fn see(paths: Paths<'_>, viewpoint: Viewpoint, key: RouteKey, copy: Option<&Impo
             Some(std::net::IpAddr::V6(address)) => address.to_bits(),
         },
         rd: origin.rd,
-        distance: if internal { 200 } else { 20 },
+        distance: here.map_or(&Dialect::NATIVE, |here| &network.router(here).dialect).bgp_distance(internal),
         key,
     }
 }
@@ -326,8 +327,7 @@ pub(crate) fn own_distance(paths: Paths<'_>, key: RouteKey) -> u8 {
     match key.protocol {
         Protocol::Connected | Protocol::Local => 0,
         Protocol::Static => attributes.distance.unwrap_or(1),
-        Protocol::Bgp if attributes.internal => 200,
-        Protocol::Bgp => 20,
+        Protocol::Bgp => paths.network().router_of(key.origin).dialect.bgp_distance(attributes.internal),
     }
 }
 
@@ -338,6 +338,14 @@ pub fn distance(paths: Paths<'_>, vrf: VrfId, key: RouteKey) -> u8 {
         _ if key.protocol == Protocol::Local => 0,
         // No import map changes it.
         _ => see(paths, Viewpoint::Vrf(vrf), key, None).distance,
+    }
+}
+
+/// Returns whether `key` came to `vrf` over iBGP: from another router, or from a neighbour of the same AS.
+pub(crate) fn is_internal(paths: Paths<'_>, vrf: VrfId, key: RouteKey) -> bool {
+    match nearness(paths.network(), Viewpoint::Vrf(vrf), key.origin) {
+        Nearness::Elsewhere => true,
+        _ => key.protocol == Protocol::Bgp && paths.attributes(key.attributes).internal,
     }
 }
 

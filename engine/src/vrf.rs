@@ -1,5 +1,7 @@
 //! [`Vrf`]: a routing table of its own on one router, with its targets and its own routes.
 
+use std::net::Ipv4Addr;
+
 use crate::address::Address;
 use crate::attributes::Attributes;
 use crate::id::{RouterId, VrfId};
@@ -135,6 +137,8 @@ pub struct Vrf {
     pub router: RouterId,
     /// Its route distinguisher. A VRF without one exports nothing.
     pub rd: Option<Rd>,
+    /// The BGP identifier that the VRF's own sessions have, where it is not the router's.
+    pub router_id: Option<Ipv4Addr>,
     /// Whether the VRF is up. One that is down exports nothing, imports nothing and forwards nothing (SEMANTICS C3).
     pub up: bool,
     /// Whether the VRF exports again what it imported (SEMANTICS E1); off unless somebody says otherwise.
@@ -153,6 +157,12 @@ pub struct Vrf {
 }
 
 impl Vrf {
+    /// Returns its route distinguisher as configurations have it: `None` as well for a default table that leaks to VRFs
+    /// and has none (SEMANTICS I8).
+    pub fn configured_rd(&self) -> Option<Rd> {
+        self.rd.filter(|rd| !rd.is_of_default_table())
+    }
+
     /// Returns what the VRF has in the family of `A`.
     #[inline]
     pub fn family<A: Address>(&self) -> &VrfFamily<A> {

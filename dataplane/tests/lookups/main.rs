@@ -158,6 +158,8 @@ suite! {
     forest_portable_v6: u128, |tables| forest(tables, Some(Isa::PORTABLE));
     forest_avx2_v4: u32, |tables| forest(tables, Isa::avx2());
     forest_avx2_v6: u128, |tables| forest(tables, Isa::avx2());
+    forest_avx512_v4: u32, |tables| forest(tables, Isa::avx512());
+    forest_avx512_v6: u128, |tables| forest(tables, Isa::avx512());
     forest_fastest_v4: u32, |tables| forest(tables, Some(Isa::fastest()));
     forest_fastest_v6: u128, |tables| forest(tables, Some(Isa::fastest()));
     match_portable_v4: u32, |tables| match_forest(tables, Some(Isa::PORTABLE));

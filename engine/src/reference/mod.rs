@@ -19,7 +19,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use self::candidate::{Candidate, Changes};
-use self::selection::{Viewer, best, distance, path, ranked, select};
+use self::selection::{Viewer, best, distance, is_internal, path, ranked, select};
 use crate::address::Address;
 use crate::attributes::Attributes;
 use crate::id::{AttributesId, NextHopId, RouterId, VrfId};
@@ -126,7 +126,7 @@ fn reexports<A: Address>(
             let attributes = Attributes {
                 route_targets: None,
                 weight: 0,
-                internal: distance(network, vrf, best) == 200,
+                internal: is_internal(network, vrf, best),
                 distance: None,
                 redistribute: None,
                 ..best.attributes(network).clone()

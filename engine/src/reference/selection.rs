@@ -72,15 +72,18 @@ fn beside(mut paths: Vec<Path<'_>>, first: &Candidate, maximum: MaximumPaths) ->
 /// S1: returns the administrative distance of a route in a VRF.
 pub(super) fn distance(network: &Network, vrf: VrfId, route: &Candidate) -> u8 {
     let attributes = route.attributes(network);
-    let same_router = network.vrf(route.origin).router == network.vrf(vrf).router;
     match route.protocol {
         _ if route.leaked_host => 0,
         Protocol::Connected | Protocol::Local if route.origin == vrf => 0,
         Protocol::Static if route.origin == vrf => attributes.distance.unwrap_or(1),
-        Protocol::Bgp if attributes.internal => 200,
-        _ if same_router => 20,
-        _ => 200,
+        _ => network.router_of(vrf).dialect.bgp_distances[usize::from(is_internal(network, vrf, route))],
     }
+}
+
+/// Returns whether a route came to a VRF over iBGP.
+pub(super) fn is_internal(network: &Network, vrf: VrfId, route: &Candidate) -> bool {
+    let same_router = network.vrf(route.origin).router == network.vrf(vrf).router;
+    !same_router || route.protocol == Protocol::Bgp && route.attributes(network).internal
 }
 
 /// Who compares.

@@ -1,8 +1,9 @@
 //! The shape of `show ip bgp vpnv4 all detail`: every attribute of each path, its route targets among them.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
-use vrfleak_engine::{Address, Family, Prefix, Rd, RouterId};
+use vrfleak_engine::{Address, Family, OriginCode, Prefix, Rd, RouterId};
 
 use crate::ipv6_table::capitals;
 use crate::show_bgp::{View, next_hop_text, origin_word};
@@ -72,7 +73,12 @@ fn path<A: Address>(
         && rd != section.rd
     {
         let table = if path.origin == Origin::Leaked { origin.name.as_str() } else { "global" };
-        head.push_str(&format!(", imported path from {} ({table})", nlri(rd, prefix)));
+        // The default table has no RD.
+        let (nlri, table) = match origin.configured_rd() {
+            Some(rd) => (nlri(rd, prefix), table),
+            None => (prefix.to_string(), "global"),
+        };
+        head.push_str(&format!(", imported path from {nlri} ({table})"));
     }
     writeln!(out, "  Refresh Epoch 1\n  {head}")?;
 
@@ -80,7 +86,10 @@ fn path<A: Address>(
     let (peer, id) = match path.origin {
         Origin::Router => (network.router(origin.router).loopback, vpn_table::router_id(network, origin.router)),
         Origin::Neighbor => (path.next_hop::<A>(network), path.next_hop::<A>(network)),
-        Origin::Sourced | Origin::Leaked => (A::ZERO.to_ip(), vpn_table::router_id(network, router)),
+        Origin::Sourced | Origin::Leaked => {
+            let own = section.vrf.and_then(|vrf| network.vrf(vrf).router_id).map(IpAddr::V4);
+            (A::ZERO.to_ip(), own.unwrap_or_else(|| vpn_table::router_id(network, router)))
+        }
     };
     let way = match path.origin {
         Origin::Router => {
@@ -88,22 +97,25 @@ fn path<A: Address>(
             let metric = if metric > 0 { format!(" (metric {metric})") } else { String::new() };
             format!("{next_hop}{metric} (via default)")
         }
+        Origin::Leaked => format!("{next_hop} (via vrf {0}) (via {0})", origin.name),
         _ => format!("{next_hop} (via vrf {})", origin.name),
     };
     writeln!(out, "    {way} from {} ({id})", capitals(peer))?;
 
     let weight = if path.weight > 0 { format!(", weight {}", path.weight) } else { String::new() };
     let kind = match path.origin {
+        // A `network` statement put it there.
+        Origin::Sourced if attributes.origin == OriginCode::Igp => "sourced, local",
         Origin::Sourced => "sourced",
-        _ if path.is_internal() => "internal",
+        _ if path.internal => "internal",
         _ => "external",
     };
     let best = if path.best { ", best" } else { "" };
+    let metric = if attributes.without_med { String::new() } else { format!(", metric {}", attributes.med) };
     writeln!(
         out,
-        "      Origin {}, metric {}, localpref {}{weight}, valid, {kind}{best}",
+        "      Origin {}{metric}, localpref {}{weight}, valid, {kind}{best}",
         origin_word(attributes.origin),
-        attributes.med,
         attributes.local_preference,
     )?;
     let targets: Vec<String> = view.targets(path).map(|target| format!("RT:{target}")).collect();

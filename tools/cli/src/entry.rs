@@ -86,11 +86,22 @@ impl<'a, A: Address> Entry<'a, A> {
             best: candidate.lost.is_none(),
             installed: candidate.lost.is_none() || stands_beside(leak, vrf, prefix, candidate),
             source: (key.origin != vrf).then_some(key.origin),
-            rd: if exported { network.vrf(key.origin).rd } else { None },
-            targets: if exported { leak.table().target_sets().of(targets).collect() } else { Vec::new() },
+            rd: network.vrf(key.origin).configured_rd().filter(|_| exported),
+            targets: if exported { configured(leak, targets).collect() } else { Vec::new() },
             via,
         }
     }
+
+    /// Returns whether the route stands in BGP alone: a `network` statement put it there without a route of its own,
+    /// which the model has as a static route of the distance that no router uses.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.protocol == Protocol::Static && self.distance == 255 && self.source.is_none()
+    }
+}
+
+/// Returns the targets of a set that configurations have; what stands for default tables is left out (SEMANTICS I8).
+pub(crate) fn configured<A: Address>(leak: &FamilyLeak<A>, set: TargetSetId) -> impl Iterator<Item = RouteTarget> {
+    leak.table().target_sets().of(set).filter(|target| !target.is_of_default_table())
 }
 
 /// Returns whether a candidate that is not the best one is installed beside it.

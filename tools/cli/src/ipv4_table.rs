@@ -27,6 +27,10 @@ pub(crate) const AGE: &str = "00:00:00";
 const ALONE: usize = 6;
 const BELOW: usize = 9;
 
+/// The longest line, and the column at which one that would be longer goes on below its prefix.
+const WIDTH: usize = 79;
+const CONTINUED: usize = 11;
+
 /// Returns the length of the classful network that an address lies in, `None` for classes D and E.
 pub(crate) fn natural_len(address: u32) -> Option<u8> {
     match address >> 24 {
@@ -54,15 +58,12 @@ pub(crate) fn write(out: &mut impl Write, network: &Network, vrf: &str, entries:
 /// Writes routes under the headings of their classful networks.
 pub(crate) fn routes(out: &mut impl Write, network: &Network, entries: &[Entry<'_, u32>]) -> io::Result<()> {
     for group in entries.chunk_by(|a, b| major(a.prefix).is_some() && major(a.prefix) == major(b.prefix)) {
-        let column = match major(group[0].prefix) {
-            Some(major) if group.iter().any(|entry| entry.prefix != major) => {
-                heading(out, major, group)?;
-                BELOW
-            }
-            _ => ALONE,
+        let (column, with_len) = match major(group[0].prefix) {
+            Some(major) if group.iter().any(|entry| entry.prefix != major) => (BELOW, heading(out, major, group)?),
+            _ => (ALONE, true),
         };
         for entry in group {
-            line(out, network, entry, column)?;
+            line(out, network, entry, column, with_len)?;
         }
     }
     Ok(())
@@ -74,18 +75,26 @@ fn major(prefix: Ipv4Prefix) -> Option<Ipv4Prefix> {
     Some(Ipv4Prefix::containing(prefix.bits(), len))
 }
 
-fn heading(out: &mut impl Write, major: Ipv4Prefix, group: &[Entry<'_, u32>]) -> io::Result<()> {
+/// Writes the heading of a classful network, and returns whether the lengths of its subnets are still to be said.
+fn heading(out: &mut impl Write, major: Ipv4Prefix, group: &[Entry<'_, u32>]) -> io::Result<bool> {
     let mut lens: Vec<u8> = group.iter().map(|entry| entry.prefix.len()).collect();
     lens.sort_unstable();
     lens.dedup();
     let subnets = group.iter().filter(|entry| entry.best).count();
     match lens[..] {
-        [len] => writeln!(out, "      {}/{len} is subnetted, {subnets} subnets", major.bits().to_ip()),
-        _ => writeln!(out, "      {major} is variably subnetted, {subnets} subnets, {} masks", lens.len()),
+        [len] => writeln!(out, "      {}/{len} is subnetted, {subnets} subnets", major.bits().to_ip())?,
+        _ => writeln!(out, "      {major} is variably subnetted, {subnets} subnets, {} masks", lens.len())?,
     }
+    Ok(lens.len() > 1)
 }
 
-fn line(out: &mut impl Write, network: &Network, entry: &Entry<'_, u32>, column: usize) -> io::Result<()> {
+fn line(
+    out: &mut impl Write,
+    network: &Network,
+    entry: &Entry<'_, u32>,
+    column: usize,
+    with_len: bool,
+) -> io::Result<()> {
     let letter = match entry.protocol {
         Protocol::Connected => "C",
         Protocol::Local => "L",
@@ -94,7 +103,8 @@ fn line(out: &mut impl Write, network: &Network, entry: &Entry<'_, u32>, column:
     };
     let default = entry.prefix == Ipv4Prefix::DEFAULT && matches!(entry.protocol, Protocol::Static | Protocol::Bgp);
     let code = format!("{letter}{}", if default { "*" } else { "" });
-    let start = format!("{code:<column$}{}", entry.prefix);
+    let prefix = if with_len { entry.prefix.to_string() } else { entry.prefix.bits().to_ip().to_string() };
+    let start = format!("{code:<column$}{prefix}");
     // A path that stands beside the best one has the prefix of the line above.
     if entry.best {
         write!(out, "{start}")?;
@@ -104,17 +114,20 @@ fn line(out: &mut impl Write, network: &Network, entry: &Entry<'_, u32>, column:
     let cost = format!("[{}/{}]", entry.distance, entry.metric);
     let age = if entry.protocol == Protocol::Bgp { format!(", {AGE}") } else { String::new() };
     let source = entry.source.map_or(String::new(), |source| format!(" ({})", network.vrf(source).name));
-    match entry.via {
-        Via::Receive(interface) | Via::Interface(interface) => {
-            writeln!(out, " is directly connected{age}, {interface}")
-        }
-        Via::Discard => writeln!(out, " is directly connected{age}, Null0"),
-        Via::Vrf(name) => writeln!(out, " {cost} via vrf {name}{source}{age}"),
-        Via::Router(address, _) => writeln!(out, " {cost} via {address}{age}"),
+    let rest = match entry.via {
+        Via::Receive(interface) | Via::Interface(interface) => format!("is directly connected{age}, {interface}"),
+        Via::Discard => format!("is directly connected{age}, Null0"),
+        Via::Vrf(name) => format!("{cost} via vrf {name}{source}{age}"),
+        Via::Router(address, _) => format!("{cost} via {address}{age}"),
         Via::Gateway(address, interface) => {
             let interface = interface.map_or(String::new(), |name| format!(", {name}"));
-            writeln!(out, " {cost} via {address}{source}{age}{interface}")
+            format!("{cost} via {address}{source}{age}{interface}")
         }
+    };
+    if start.len() + 1 + rest.chars().count() > WIDTH {
+        writeln!(out, "\n{:1$}{rest}", "", CONTINUED)
+    } else {
+        writeln!(out, " {rest}")
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use vrfleak_engine::{Address, Family, FamilyLeak, LabelTable, Network, OriginCode, Prefix, RouterId};
 
 use crate::args::{Format, Global, ShowBgpArgs, VpnTable};
+use crate::entry::configured;
 use crate::failure::{Answer, Failure};
 use crate::ipv4_table::natural_len;
 use crate::ipv6_table::capitals;
@@ -113,7 +114,9 @@ impl<'a, A: Address> View<'a, A> {
         let id = vpn_table::router_id(self.network, router);
         write!(out, "BGP table version is {version}, local router ID is {id}\n{LEGEND}")?;
         for section in sections {
-            writeln!(out, "{}", self.heading(section))?;
+            let own = section.vrf.and_then(|vrf| self.network.vrf(vrf).router_id);
+            let own = own.map_or(String::new(), |id| format!(" VRF Router ID {id}"));
+            writeln!(out, "{}{own}", self.heading(section))?;
             for (prefix, paths) in &section.prefixes {
                 for (at, path) in paths.iter().enumerate() {
                     self.path(out, (at == 0).then_some(*prefix), path)?;
@@ -131,18 +134,21 @@ impl<'a, A: Address> View<'a, A> {
 
     /// Writes a path; the prefix stands before the first one only.
     fn path(&self, out: &mut impl Write, prefix: Option<Prefix<A>>, path: &Path) -> io::Result<()> {
-        let internal = path.is_internal();
+        let internal = path.internal;
+        let valid = if path.not_installed { 'r' } else { '*' };
         let best = if path.best { '>' } else { ' ' };
-        let mut line = format!(" *{best}{}  ", if internal { 'i' } else { ' ' });
+        let mut line = format!(" {valid}{best}{}  ", if internal { 'i' } else { ' ' });
         if let Some(prefix) = prefix {
             line.push_str(&network_text(prefix));
         }
-        column(&mut line, NEXT_HOP);
+        // The routers put what goes on below one column further left, and everything behind it.
+        let left = usize::from(line.len() >= NEXT_HOP);
+        column(&mut line, NEXT_HOP - left);
         line.push_str(&next_hop_text(path.next_hop::<A>(self.network), A::FAMILY));
         let attributes = &path.attributes;
         let local_preference = if internal { attributes.local_preference.to_string() } else { String::new() };
-        let metric = attributes.med.to_string();
-        column(&mut line, METRIC_END - metric.len());
+        let metric = if attributes.without_med { String::new() } else { attributes.med.to_string() };
+        column(&mut line, METRIC_END - left - metric.len());
         line.push_str(&metric);
         let as_path: String = attributes.as_path.iter().map(|asn| format!("{asn} ")).collect();
         writeln!(out, "{line}{local_preference:>7}{:>7} {as_path}{}", path.weight, attributes.origin)
@@ -163,14 +169,14 @@ impl<'a, A: Address> View<'a, A> {
                     best: path.best,
                     source_router: &network.router_of(path.key.origin).name,
                     source_vrf: &network.vrf(path.key.origin).name,
-                    source_rd: network.vrf(path.key.origin).rd.map(|rd| rd.to_string()),
+                    source_rd: network.vrf(path.key.origin).configured_rd().map(|rd| rd.to_string()),
                     next_hop: path.next_hop::<A>(network).to_string(),
                     metric: attributes.med,
                     local_preference: attributes.local_preference,
                     weight: path.weight,
                     as_path: attributes.as_path.to_vec(),
                     origin: origin_word(attributes.origin),
-                    internal: path.is_internal(),
+                    internal: path.internal,
                     route_targets: self.targets(path).collect(),
                     label: self.label(path),
                 }
@@ -182,7 +188,7 @@ impl<'a, A: Address> View<'a, A> {
     pub(crate) fn targets(&self, path: &Path) -> impl Iterator<Item = String> + use<'a, A> {
         let table = self.leak.table();
         let exported = table.exported_as(self.network, path.route).unwrap_or(path.route);
-        table.target_sets().of(table.targets(exported)).map(|target| target.to_string())
+        configured(self.leak, table.targets(exported)).map(|target| target.to_string())
     }
 
     /// Returns the label of a path that leads to another router.

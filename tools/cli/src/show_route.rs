@@ -144,6 +144,7 @@ impl<'a> View<'a> {
         self.candidates(vrf, target)
             .iter()
             .flat_map(|(prefix, candidates)| candidates.iter().map(|candidate| entry(*prefix, candidate)))
+            .filter(|entry| !entry.is_unused())
             .collect()
     }
 

@@ -34,7 +34,11 @@ pub(crate) struct Path {
     /// The next hop that a map set.
     pub(crate) set_next_hop: Option<IpAddr>,
     pub(crate) best: bool,
+    /// Whether the table has a better route of another protocol all the same.
+    pub(crate) not_installed: bool,
     pub(crate) origin: Origin,
+    /// Whether it came over iBGP.
+    pub(crate) internal: bool,
     pub(crate) weight: u32,
 }
 
@@ -61,7 +65,7 @@ pub(crate) fn sections<A: Address>(
     let mut sections = Vec::new();
     let mut remote: BTreeMap<Rd, BTreeSet<RouteId>> = BTreeMap::new();
     for &vrf in &scope.vrfs {
-        let Some(rd) = network.vrf(vrf).rd else { continue };
+        let Some(rd) = network.vrf(vrf).configured_rd() else { continue };
         let mut prefixes = Vec::new();
         for (prefix, candidates) in leak.all_candidates(network, vrf) {
             let paths = paths::<A>(leak.table().paths(network), vrf, &candidates);
@@ -78,7 +82,8 @@ pub(crate) fn sections<A: Address>(
     }
     if whole {
         remote.retain(|&rd, _| sections.iter().all(|section| section.rd != rd));
-        sections.extend(remote.into_iter().map(|(rd, routes)| from_elsewhere(network, leak, rd, &routes)));
+        let here = network.router(scope.router).asn;
+        sections.extend(remote.into_iter().map(|(rd, routes)| from_elsewhere(network, leak, rd, &routes, here)));
     }
     sections.sort_by(|a, b| {
         let name = |section: &Section<A>| section.vrf.map(|vrf| network.vrf(vrf).name.clone());
@@ -94,6 +99,7 @@ fn from_elsewhere<A: Address>(
     leak: &FamilyLeak<A>,
     rd: Rd,
     routes: &BTreeSet<RouteId>,
+    here: u32,
 ) -> Section<A> {
     let all = leak.table().paths(network);
     let mut prefixes: Vec<(Prefix<A>, Vec<Path>)> = Vec::new();
@@ -107,7 +113,9 @@ fn from_elsewhere<A: Address>(
             attributes: all.attributes(key.attributes).clone(),
             set_next_hop: all.next_hop(key.attributes),
             best,
+            not_installed: false,
             origin: Origin::Router,
+            internal: is_inside(network, key.origin, here),
             weight: 0,
         };
         match prefixes.last_mut() {
@@ -147,7 +155,13 @@ fn paths<A: Address>(all: Paths<'_>, vrf: VrfId, candidates: &[Candidate]) -> Ve
             };
             let set_next_hop = candidate.next_hop(all);
             let (route, key, best) = (candidate.route, candidate.key, Some(at) == best);
-            Path { route, key, attributes, set_next_hop, best, origin, weight }
+            let not_installed = best && candidate.lost == Some(Step::Distance);
+            let internal = match origin {
+                Origin::Router => is_inside(network, key.origin, network.router_of(vrf).asn),
+                Origin::Neighbor => attributes.internal,
+                Origin::Sourced | Origin::Leaked => false,
+            };
+            Path { route, key, attributes, set_next_hop, best, not_installed, origin, internal, weight }
         })
         .collect();
     paths.sort_by_key(|path| !path.best);
@@ -186,15 +200,12 @@ impl Path {
             _ => own,
         })
     }
+}
 
-    /// Returns whether the path came over iBGP.
-    pub(crate) fn is_internal(&self) -> bool {
-        match self.origin {
-            Origin::Router => true,
-            Origin::Neighbor => self.attributes.internal,
-            Origin::Sourced | Origin::Leaked => false,
-        }
-    }
+/// Returns whether a VRF of another router is in the AS `here`; of a router outside the model that is taken for granted.
+fn is_inside(network: &Network, vrf: VrfId, here: u32) -> bool {
+    let router = network.router_of(vrf);
+    router.outside || router.asn == here
 }
 
 /// Returns how many prefixes there are, each RD's on its own.

@@ -159,6 +159,8 @@ impl Votes {
             "ipv4" if second == "address" => self.xr += SURE,
             "router" if second == "static" => self.xr += SURE,
             "router" if second == "bgp" && words.any(|word| word == "vrf") => self.frr += SURE,
+            // As `show running-config formal` has it.
+            "vrf" if third == "address-family" => self.xr += SURE,
             "vrf" if matches!(second, "definition" | "forwarding") => self.ios += SURE,
             "vrf" if !indented && third.is_empty() => {
                 self.xr += 5;

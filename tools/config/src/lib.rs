@@ -33,6 +33,7 @@
 
 mod assemble;
 mod banner;
+mod daemon_files;
 mod device;
 pub mod dialect;
 mod frr;
@@ -43,7 +44,6 @@ mod load;
 mod names;
 mod neighbor_line;
 mod place;
-mod provenance;
 mod report;
 mod route_map;
 mod session;
@@ -56,6 +56,5 @@ pub use dialect::{Format, detect, is_configuration};
 pub use ios::short_interface_name;
 pub use load::{Loaded, MAX_BYTES, MAX_LINE_BYTES, Options, load, load_texts};
 pub use names::Name;
-pub use place::Place;
-pub use provenance::{FamilyOrigin, FileLine, Provenance, VrfOrigin};
 pub use unknown::{UnknownLine, UnknownLines};
+pub use vrfleak_bench_data::{FamilyOrigin, FileLine, Place, Provenance, RouteOrigin, VrfOrigin};

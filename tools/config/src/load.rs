@@ -3,10 +3,11 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use vrfleak_bench_data::{Diagnostic, Diagnostics, Severity, SourceText, source_text};
+use vrfleak_bench_data::{Diagnostic, Diagnostics, Provenance, Severity, SourceText, source_text};
 use vrfleak_engine::Network;
 
 use crate::assemble;
+use crate::daemon_files::{by_router, is_daemon_file};
 use crate::device::Device;
 use crate::dialect::{Format, detect};
 use crate::frr;
@@ -14,7 +15,6 @@ use crate::ios;
 use crate::junos;
 use crate::names::Name;
 use crate::place::Place;
-use crate::provenance::Provenance;
 use crate::report::Report;
 use crate::unknown::UnknownLines;
 use crate::xr;
@@ -23,9 +23,13 @@ use crate::xr;
 pub const MAX_BYTES: usize = 1 << 30;
 /// The longest line of a text, in bytes. No router takes one near that long.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
+/// The dialects that there are, where one was expected.
+const KNOWN: &str = "expected ios, xr, frr, junos or junos-set";
 /// The most files that a directory is searched for, and how deep.
 const MAX_FILES: usize = 100_000;
 const MAX_DEPTH: usize = 16;
+/// How much of a file is read before it is looked at, in bytes.
+const CHUNK_BYTES: u64 = 1 << 20;
 
 /// What a caller may choose.
 #[derive(Clone, Debug, Default)]
@@ -72,19 +76,39 @@ pub struct Loaded {
 pub fn load(paths: &[PathBuf], options: &Options) -> Result<Loaded, Diagnostics> {
     let mut diagnostics = Diagnostics::default();
     let mut files = Vec::new();
+    let mut searched = Vec::new();
     for path in paths {
+        let before = files.len();
         find_files(path, 0, &mut files, &mut diagnostics);
+        if files.len() == before && diagnostics.errors() == 0 {
+            diagnostics.push(Diagnostic::error(&path.display().to_string(), "has no files to read"));
+        }
+        // What is said of a file that nobody named depends on whether it is a configuration at all.
+        searched.resize(before, false);
+        searched.resize(files.len(), path.is_dir());
     }
     let mut sources = Vec::new();
     let mut left = MAX_BYTES;
-    for file in files {
+    let (mut left_out, mut others) = (Diagnostics::default(), 0);
+    for (file, searched) in files.into_iter().zip(searched) {
         match read(&file, left, &mut diagnostics) {
+            Ok(source) if searched && format_of(&source, options).is_none() => {
+                let message = "is left out: a configuration of no known dialect";
+                left_out.push(Diagnostic::warning(source.name(), message));
+                others += 1;
+            }
             Ok(source) => {
                 left -= source.text().len();
                 sources.push(source);
             }
             Err(diagnostic) => diagnostics.push(diagnostic),
         }
+    }
+    diagnostics.append(left_out);
+    if sources.is_empty() && others > 0 && diagnostics.errors() == 0 {
+        let name = paths.first().map_or_else(String::new, |path| path.display().to_string());
+        let message = format!("has {others} files, and none is a configuration of a known dialect");
+        diagnostics.push(Diagnostic::error(&name, message).expected(KNOWN));
     }
     load_sources(sources, options, diagnostics)
 }
@@ -112,26 +136,35 @@ fn load_sources(
     let mut formats = Vec::new();
     let mut lines = 0;
     for (index, source) in sources.iter().enumerate() {
-        let text = source.text();
-        let Some(format) = options.dialect.or_else(|| detect(text)) else {
-            report.about_source(
-                Severity::Error,
-                index as u32,
-                "is a configuration of no known dialect, expected ios, xr, frr, junos or junos-set",
-            );
-            continue;
-        };
-        if let Some(place) = overlong_line(index as u32, text) {
-            let expected = format_args!("expected at most {MAX_LINE_BYTES} bytes");
-            report.error(place, "the line is too long", expected);
+        if source.text().trim_ascii().is_empty() {
+            report.about_source(Severity::Error, index as u32, "is empty, expected a configuration");
+            formats.push(None);
             continue;
         }
-        formats.push(format);
-        let device = read_device(index as u32, text, format, &mut report);
-        if options.dialect.is_some() {
+        let Some(format) = format_of(source, options) else {
+            let message = format_args!("is a configuration of no known dialect, {KNOWN}");
+            report.about_source(Severity::Error, index as u32, message);
+            formats.push(None);
+            continue;
+        };
+        if let Some(place) = overlong_line(index as u32, source.text()) {
+            let expected = format_args!("expected at most {MAX_LINE_BYTES} bytes");
+            report.error(place, "the line is too long", expected);
+            formats.push(None);
+            continue;
+        }
+        formats.push(Some(format));
+        let text = source.text();
+        lines += memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.ends_with('\n'));
+    }
+    for files in by_router(&sources, &formats) {
+        let Some((&first, format)) = files.first().and_then(|first| Some((first, formats[*first]?))) else { continue };
+        let texts: Vec<_> = files.iter().map(|&at| (at as u32, sources[at].text())).collect();
+        let device = read_device(&texts, format, &mut report);
+        if options.dialect.is_some() && files.len() == 1 {
             let empty = device.vrfs().is_empty() && device.interfaces.is_empty() && device.asn.is_none();
-            let index = index as u32;
-            match detect(text) {
+            let index = first as u32;
+            match detect(texts[0].1) {
                 Some(other) if other != format => {
                     let severity = if empty { Severity::Error } else { Severity::Warning };
                     report.about_source(severity, index, format_args!("looks like {other}, and is read as {format}"));
@@ -144,7 +177,6 @@ fn load_sources(
             }
         }
         devices.push(device);
-        lines += memchr::memchr_iter(b'\n', text.as_bytes()).count() + usize::from(!text.ends_with('\n'));
     }
     let assembled = assemble::assemble(&devices, &sources, &mut report);
     let (found, unknown, undefined) = report.finish();
@@ -160,14 +192,23 @@ fn load_sources(
         None => return Err(diagnostics),
     };
     provenance.sources = sources;
+    let formats = formats.into_iter().flatten().collect();
     Ok(Loaded { network, warnings, unknown, undefined, provenance, formats, lines })
 }
 
-fn read_device(source: u32, text: &str, format: Format, report: &mut Report<'_>) -> Device {
+/// Returns the format of a text: the one that is asked for, that of its name, or the one that it looks like.
+fn format_of(source: &SourceText, options: &Options) -> Option<Format> {
+    let by_name = || is_daemon_file(source.name()).then_some(Format::Frr);
+    options.dialect.or_else(|| detect(source.text())).or_else(by_name)
+}
+
+/// Reads the configuration of one router: a text with its number, or several of FRR.
+fn read_device(texts: &[(u32, &str)], format: Format, report: &mut Report<'_>) -> Device {
+    let (source, text) = texts[0];
     match format {
         Format::Ios => ios::read(source, text, report),
         Format::Xr => xr::read(source, text, report),
-        Format::Frr => frr::read(source, text, report),
+        Format::Frr => frr::read(texts, report),
         Format::Junos | Format::JunosSet => junos::read(source, text, format, report),
     }
 }
@@ -212,19 +253,35 @@ fn find_files(path: &Path, depth: usize, files: &mut Vec<PathBuf>, diagnostics: 
     }
 }
 
-/// Reads a text of at most `limit` bytes. Bytes that are not UTF-8, such as a description in Latin-1, are replaced.
+/// Reads a text of at most `limit` bytes, and not beyond a line that is too long or a byte that no text has. Bytes that
+/// are not UTF-8, such as a description in Latin-1, are replaced.
 fn read(path: &Path, limit: usize, diagnostics: &mut Diagnostics) -> Result<SourceText, Diagnostic> {
     let name = path.display().to_string();
     let unreadable = |error| Diagnostic::error(&name, format!("cannot be read: {error}"));
+    let mut reader = source_text::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    source_text::open(path)
-        .and_then(|reader| reader.take(limit as u64 + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
-    if bytes.len() > limit {
-        return Err(Diagnostic::error(&name, format!("is longer than {limit} bytes, the limit of all texts together")));
-    }
-    if let Some(at) = memchr::memchr(0, &bytes) {
-        return Err(Diagnostic::error(&name, format!("is binary: byte {at} is 0")).expected("expected text"));
+    let mut line = 0;
+    loop {
+        let known = bytes.len();
+        if reader.by_ref().take(CHUNK_BYTES).read_to_end(&mut bytes).map_err(unreadable)? == 0 {
+            break;
+        }
+        if bytes.len() > limit {
+            let message = format!("is longer than {limit} bytes, the limit of all texts together");
+            return Err(Diagnostic::error(&name, message));
+        }
+        if let Some(at) = memchr::memchr(0, &bytes[known..]) {
+            let message = match bytes[..] {
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16".to_owned(),
+                _ => format!("is binary: byte {} is 0", known + at),
+            };
+            return Err(Diagnostic::error(&name, message).expected("expected text in UTF-8"));
+        }
+        line = memchr::memrchr(b'\n', &bytes[known..]).map_or(line, |newline| known + newline + 1);
+        if bytes.len() - line > MAX_LINE_BYTES {
+            // Whoever looks at the lines says so; there is nothing more to know.
+            break;
+        }
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(SourceText::new(name, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),

@@ -43,7 +43,14 @@ pub(crate) fn read(
         }
         "shutdown" => neighbor.shutdown = true,
         "update-source" => neighbor.update_source = words.next().map(Word::name),
-        "local-as" | "remove-private-as" | "remove-private-AS" | "unsuppress-map" | "advertise-map" => {
+        "local-as"
+        | "remove-private-as"
+        | "remove-private-AS"
+        | "unsuppress-map"
+        | "advertise-map"
+        | "soo"
+        | "attribute-unchanged"
+        | "route-server-client" => {
             report.warning(
                 line.rest().place,
                 format_args!("`neighbor {}` is not modelled", line.peek_text()),
@@ -131,6 +138,38 @@ fn in_family(
                     *(if inward { &mut config.policy_in } else { &mut config.policy_out }) = Some(name.name());
                 }
             }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Reads what follows `neighbor NAME` in an address family for VPN routes, or `no neighbor NAME`, and returns whether it
+/// is a setting.
+pub(crate) fn read_vpn(
+    neighbor: &mut Neighbor,
+    family: Family,
+    mut words: Words<'_>,
+    forget: bool,
+    report: &mut Report<'_>,
+) -> bool {
+    let line = words;
+    match words.next_text() {
+        "activate" => neighbor.vpn[family as usize] = Some(!forget),
+        "route-reflector-client" => neighbor.reflected = Some(!forget),
+        "peer-group" if !forget => neighbor.groups.extend(words.next().map(Word::name)),
+        "inherit" if !forget => {
+            words.next();
+            let name = words.next();
+            neighbor.groups.extend(name.map(|name| Located::new(template(name.text), name.place)));
+        }
+        keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") if !forget => {
+            neighbor.vpn_policy = true;
+            report.warning(
+                line.whole(),
+                format_args!("`{keyword}` between PEs is not modelled"),
+                "VPN routes go from PE to PE unchanged",
+            );
         }
         _ => return false,
     }

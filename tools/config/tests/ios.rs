@@ -95,11 +95,74 @@ fn route_maps_decide_what_goes_into_bgp_and_how() {
     insta::assert_snapshot!(loaded.warnings.render(false));
     let map = loaded.network.vrfs()[0].family::<u32>().export_map.expect("a map");
     let clause = &loaded.network.policies().get(map).clauses[0];
-    assert_eq!(loaded.provenance.resolve(loaded.provenance.clause(clause.source)).to_string(), "r1.cfg:78");
-    assert_eq!(loaded.provenance.resolve(loaded.provenance.policy(map)).to_string(), "r1.cfg:78");
+    assert_eq!(
+        loaded.provenance.resolve(loaded.provenance.clause(clause.source).expect("a place")).to_string(),
+        "r1.cfg:78"
+    );
+    assert_eq!(loaded.provenance.resolve(loaded.provenance.policy(map).expect("a place")).to_string(), "r1.cfg:78");
 }
 
 #[test]
 fn every_mistake_in_a_policy_is_named_with_its_place() {
     insta::assert_snapshot!(errors(include_str!("ios/policy_wrong.cfg")));
+}
+
+/// As IOS-XE 16.4 does it (`batfish/lab-validation`, `iosxe_vrf_route_leaking_classic_eigrp`): the subnets of interfaces
+/// that take part are redistributed with the protocol, others are not.
+#[test]
+fn redistribution_of_another_protocol_takes_its_interfaces_along() {
+    let text = "hostname r1
+ip vrf a
+ rd 1:1
+interface Ethernet0/0
+ ip vrf forwarding a
+ ip address 10.0.0.1 255.255.255.0
+interface Ethernet0/1
+ ip vrf forwarding a
+ ip address 10.0.1.1 255.255.255.0
+interface Ethernet0/2
+ ip vrf forwarding a
+ ip address 10.0.2.1 255.255.255.0
+ ip ospf 7 area 0
+interface Ethernet0/3
+ ip vrf forwarding a
+ ip address 10.0.3.1 255.255.255.0
+interface Loopback9
+ ip vrf forwarding a
+ ip address 172.16.9.9 255.255.255.255
+router eigrp LAB
+ address-family ipv4 unicast vrf a autonomous-system 5
+  af-interface default
+   passive-interface
+  exit-af-interface
+  network 10.0.0.1 0.0.0.0
+ exit-address-family
+router ospf 7 vrf a
+ network 10.0.1.0 0.0.0.255 area 0
+router rip
+ address-family ipv4 vrf a
+  network 172.16.0.0
+router bgp 1
+ address-family ipv4 vrf a
+  redistribute ospf 7 route-map NOT-TWO
+  redistribute eigrp 5 metric 100
+  redistribute rip
+ip prefix-list TWO seq 5 permit 10.0.2.0/24
+route-map NOT-TWO deny 10
+ match ip address prefix-list TWO
+route-map NOT-TWO permit 20
+end
+";
+    let loaded = load(text);
+    let shown = show(&loaded.network);
+    let originated: Vec<_> = shown.lines().filter(|line| line.contains("originated")).map(str::trim).collect();
+    assert_eq!(
+        originated,
+        [
+            "10.0.0.0/24 connected attached Ethernet0/0 originated",
+            "10.0.1.0/24 connected attached Ethernet0/1 originated",
+            "172.16.9.9/32 connected receive Loopback9 originated",
+        ]
+    );
+    assert_eq!(loaded.warnings.warnings(), 3, "{}", loaded.warnings.render(false));
 }

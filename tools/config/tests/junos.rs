@@ -50,3 +50,40 @@ set routing-instances A routing-options static route 10.0.0.0/8 next-hop 192.0.2
 fn nesting_is_bounded() {
     assert!(model::errors(&"a {\n".repeat(1_000_000), Format::Junos).contains("braces nest too deep"));
 }
+
+#[test]
+fn what_goes_for_all_groups_goes_for_those_of_its_table_alone() {
+    let text = "set system host-name r1
+set routing-options autonomous-system 65000 loops 2
+set interfaces ge-0/0/0 unit 0 family inet address 192.0.2.1/30
+set protocols bgp family inet-vpn unicast
+set protocols bgp import FROM-PES
+set protocols bgp group pes type internal
+set protocols bgp group pes neighbor 10.255.0.2
+set policy-options policy-statement FROM-PES then accept
+set policy-options policy-statement DENY then reject
+set routing-instances red instance-type vrf
+set routing-instances red route-distinguisher 65000:1
+set routing-instances red vrf-target target:65000:1
+set routing-instances red interface ge-0/0/0.0
+set routing-instances red routing-options maximum-prefixes 1000 log-only
+set routing-instances red routing-options multipath vpn-unequal-cost equal-external-internal
+set routing-instances red protocols bgp group ce type external
+set routing-instances red protocols bgp group ce peer-as 65001
+set routing-instances red protocols bgp group ce neighbor 192.0.2.2
+";
+    let loaded = model::load(text, Format::JunosSet);
+    let family = loaded.network.vrfs()[0].family::<u32>();
+    assert_eq!((family.maximum_paths.paths, family.maximum_paths.eibgp), (16, true));
+    let maximum = family.maximum_routes.expect("set");
+    assert_eq!((maximum.limit, maximum.over), (1000, vrfleak_engine::OverLimit::WarningOnly));
+    let warnings = loaded.warnings.render(false);
+    for part in [
+        "`loops` of all neighbours is not modelled",
+        "a policy on what comes from other PEs is not modelled for VPN routes",
+        "no configuration is that of neighbour `192.0.2.2`",
+    ] {
+        assert!(warnings.contains(part), "{part}: {warnings}");
+    }
+    assert_eq!(loaded.warnings.warnings(), 3, "{warnings}");
+}

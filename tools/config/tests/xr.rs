@@ -31,3 +31,88 @@ fn nesting_is_bounded() {
     let chain: Vec<_> = (0..100).map(|n| format!("route-policy P{n}\n apply P{}\nend-policy\n", n + 1)).collect();
     assert!(model::errors(&chain.concat(), Format::Xr).contains("too often"));
 }
+
+#[test]
+fn the_formal_form_is_read_the_same() {
+    let usual = "hostname pe1
+vrf red
+ address-family ipv4 unicast
+  import route-target
+   65000:1
+   65000:2
+  !
+  export route-policy P
+ !
+!
+interface Loopback1
+ vrf red
+ ipv4 address 192.0.2.1 255.255.255.255
+!
+route-policy P
+  pass
+end-policy
+router static
+ vrf red
+  address-family ipv4 unicast
+   10.0.0.0/8 Null0
+router bgp 65000
+ vrf red
+  rd 65000:1
+  address-family ipv4 unicast
+   redistribute static
+  !
+  neighbor 192.0.2.9
+   remote-as 65001
+   address-family ipv4 unicast
+    route-policy P in
+end
+";
+    let formal = "hostname pe1
+vrf red address-family ipv4 unicast import route-target 65000:1
+vrf red address-family ipv4 unicast import route-target 65000:2
+vrf red address-family ipv4 unicast export route-policy P
+interface Loopback1 vrf red
+interface Loopback1 ipv4 address 192.0.2.1 255.255.255.255
+route-policy P
+  pass
+end-policy
+router static vrf red address-family ipv4 unicast 10.0.0.0/8 Null0
+router bgp 65000 vrf red rd 65000:1
+router bgp 65000 vrf red address-family ipv4 unicast redistribute static
+router bgp 65000 vrf red neighbor 192.0.2.9 remote-as 65001
+router bgp 65000 vrf red neighbor 192.0.2.9 address-family ipv4 unicast route-policy P in
+end
+";
+    assert_eq!(vrfleak_config::detect(formal), Some(Format::Xr));
+    let (usual, formal) = (load(usual), load(formal));
+    assert_eq!(show(&formal.network), show(&usual.network));
+    assert_eq!((formal.unknown.count(), usual.unknown.count()), (0, 0), "{:?}", formal.unknown.kept());
+    assert_eq!(formal.warnings.warnings(), usual.warnings.warnings());
+}
+
+#[test]
+fn contents_may_stand_no_deeper_than_their_header() {
+    let text = "hostname pe1
+vrf red
+ address-family ipv4 unicast
+ import route-target
+  65000:1
+ !
+ export route-target
+  65000:2
+interface Loopback1
+ vrf red
+ ipv4 address 192.0.2.1 255.255.255.255
+router bgp 65000
+ vrf red
+  rd 65000:1
+  address-family ipv4 unicast
+  redistribute connected
+end
+";
+    let loaded = load(text);
+    assert_eq!(loaded.unknown.count(), 0, "{:?}", loaded.unknown.kept());
+    let shown = show(&loaded.network);
+    assert!(shown.contains("ipv4: import 65000:1 export 65000:2"), "{shown}");
+    assert!(shown.contains("ipv4: redistribute connected"), "{shown}");
+}

@@ -5,15 +5,15 @@
 //!         | bitmap | n codes of W B | m child deltas, 4 B |
 //! ```
 //! Bit i of the bitmap says that slot i begins another run than slot i - 1; bit 0 is always set. The code of slot i is
-//! the one at the number of bits set up to i. A code below [`FIRST_VALUE`] is the number of a child, a block or a
-//! [list](super::list), which lies at this block's offset plus the child's delta; a delta with the bit [`LIST`] names a
-//! list. A code from there on stands for an answer. Nodes are packed without padding and hold no absolute offset, so
-//! those of a table may be moved as one.
+//! the one at the number of bits set up to i. A code below [`FIRST_VALUE`] is the number of a child, a block which lies at
+//! this block's offset plus the child's delta. A code from there on stands for an answer. Blocks are packed without
+//! padding and hold no absolute offset, so those of a table may be moved as one.
+//!
+//! The last byte of a leaf's bitmap is zero, which is the head of a [list](super::list) without boundaries: what begins
+//! [`BARE`] bytes behind a leaf is the leaf of a sparse table.
 
 use vrfleak_engine::Address;
 
-use super::super::raw::LIST;
-use super::list::{self, Form};
 use super::ranges::Range;
 use super::shape::{BLOCK_BITS, aligned, depth};
 
@@ -23,15 +23,14 @@ pub(in crate::lpm) const FIRST_VALUE: u32 = 64;
 /// Bytes of a block's bitmap.
 pub(in crate::lpm) const BITMAP_BYTES: usize = 8;
 
+/// Bytes of a leaf before those that are a list without boundaries.
+pub(in crate::lpm) const BARE: u32 = BITMAP_BYTES as u32 - 1;
+
 /// Returns the slot of the left-aligned `key` in a block that begins at bit `at`.
 #[inline]
 pub(in crate::lpm) fn slot_of(key: u128, at: u32) -> u32 {
     ((key << at) >> 122) as u32
 }
-
-/// By how many bytes a list under a root must be smaller than a block without children to be taken in its place: a group
-/// of keys of which none is at a list takes a shorter way. With it dense tables have no lists there.
-const BLOCK_WORTH: usize = 16;
 
 /// One run of slots in a block under construction.
 #[derive(Clone, Copy)]
@@ -48,21 +47,17 @@ enum Run {
 /// Appends blocks to a buffer.
 #[derive(Debug)]
 pub(super) struct BlockWriter<'a> {
-    /// The nodes so far.
+    /// The blocks so far.
     bytes: &'a mut Vec<u8>,
     /// Bytes a code: 1, 2 or 4.
     width: usize,
-    /// Whether the table has no lists.
-    dense: bool,
-    /// Whether the next node is one that a root's or page's entry leads to.
-    is_root: bool,
 }
 
 impl<'a> BlockWriter<'a> {
-    /// Returns a writer of nodes with codes of `width` bytes, which continues `bytes`; a `dense` table has no lists.
-    pub(super) fn new(bytes: &'a mut Vec<u8>, width: usize, dense: bool) -> Self {
+    /// Returns a writer of blocks with codes of `width` bytes, which continues `bytes`.
+    pub(super) fn new(bytes: &'a mut Vec<u8>, width: usize) -> Self {
         debug_assert!(matches!(width, 1 | 2 | 4));
-        Self { bytes, width, dense, is_root: true }
+        Self { bytes, width }
     }
 
     fn put_code(&mut self, code: u32) {
@@ -78,44 +73,11 @@ impl<'a> BlockWriter<'a> {
         at
     }
 
-    /// Appends the block or list that begins at bit `at` and what is below it, and returns its offset, with [`LIST`] for
-    /// a list.
-    ///
-    /// `ranges` start within the node's addresses, ascending; `entry` is in force up to the first of them.
-    pub(super) fn node<A: Address>(&mut self, at: u32, entry: u32, ranges: &[Range<A>]) -> u32 {
-        match self.list(at, entry, ranges) {
-            Some(list) => LIST | list,
-            None => self.block(at, entry, ranges) as u32,
-        }
-    }
-
-    /// Appends the list that begins at bit `at` and returns its offset, if a list is the smaller node.
-    pub(super) fn list<A: Address>(&mut self, at: u32, mut entry: u32, mut ranges: &[Range<A>]) -> Option<u32> {
-        if self.dense || ranges.len() > list::MOST + 1 {
-            return None;
-        }
-        if let Some((first, rest)) = ranges.split_first()
-            && depth(first.start) <= at
-        {
-            (entry, ranges) = (first.code, rest);
-        }
-        let form = Form::of(at, ranges)?;
-        let (block, ends) = block_bytes(at, ranges, self.width);
-        let worth = if ends && self.is_root { BLOCK_WORTH } else { 0 };
-        if form.bytes(ranges.len(), self.width) + worth > block {
-            return None;
-        }
-        let offset = self.bytes.len() as u32;
-        form.write(self.bytes, self.width, at, entry, ranges);
-        Some(offset)
-    }
-
     /// Appends the block that begins at bit `at` and what is below it, and returns its offset.
     ///
     /// `ranges` start within the block's addresses, ascending; `entry` is in force up to the first of them.
-    fn block<A: Address>(&mut self, at: u32, entry: u32, ranges: &[Range<A>]) -> usize {
+    pub(super) fn block<A: Address>(&mut self, at: u32, entry: u32, ranges: &[Range<A>]) -> u32 {
         let (bitmap, runs, count) = runs(at, entry, ranges);
-        self.is_root = false;
         let offset = self.bytes.len();
         self.bytes.extend_from_slice(&bitmap.to_le_bytes());
         let mut children = 0;
@@ -132,39 +94,15 @@ impl<'a> BlockWriter<'a> {
         self.bytes.resize(delta_at + 4 * children as usize, 0);
         for run in &runs[..count] {
             if let Run::Child { from, to, entry } = *run {
-                let child = self.node(at + u32::from(BLOCK_BITS), entry, &ranges[from..to]);
+                let child = self.block(at + u32::from(BLOCK_BITS), entry, &ranges[from..to]);
                 // Wraps around in a table so big that no store takes it.
                 let delta = child.wrapping_sub(offset as u32);
                 self.bytes[delta_at..delta_at + 4].copy_from_slice(&delta.to_le_bytes());
                 delta_at += 4;
             }
         }
-        offset
+        offset as u32
     }
-}
-
-/// Returns about how many bytes a block for these ranges takes with all that is below it, lists as its children, and
-/// whether there is nothing below.
-fn block_bytes<A: Address>(at: u32, ranges: &[Range<A>], width: usize) -> (usize, bool) {
-    let below = at + u32::from(BLOCK_BITS);
-    let (mut bytes, mut ends, mut from) = (BITMAP_BYTES + width, true, 0);
-    while from < ranges.len() {
-        let slot = slot_of(aligned(ranges[from].start), at);
-        let mut to = from + 1;
-        let mut deepest = depth(ranges[from].start);
-        while to < ranges.len() && slot_of(aligned(ranges[to].start), at) == slot {
-            deepest = deepest.max(depth(ranges[to].start));
-            to += 1;
-        }
-        bytes += width;
-        if deepest > below {
-            ends = false;
-            let size = (deepest - below).div_ceil(8) as usize;
-            bytes += 4 + width + list::HEAD_BYTES + (to - from) * (size + width) + width;
-        }
-        from = to;
-    }
-    (bytes, ends)
 }
 
 /// Cuts the slots of one block into runs; returns bitmap, runs and their number.
@@ -219,7 +157,7 @@ mod tests {
         let (bitmap, _, count) = runs(18, 64, &ranges);
         assert_eq!((bitmap, count), (1 | 1 << 1 | 1 << 2 | 1 << 63, 4));
         let mut bytes = Vec::new();
-        BlockWriter::new(&mut bytes, 1, false).block(18, 64, &ranges);
+        BlockWriter::new(&mut bytes, 1).block(18, 64, &ranges);
         assert_eq!(bytes[8..], [64, 65, 66, 64]);
     }
 
@@ -227,11 +165,12 @@ mod tests {
     fn a_boundary_inside_a_slot_makes_a_child() {
         let ranges = [Range { start: 0x0a00_0180_u32, code: 65 }];
         let mut bytes = Vec::new();
-        assert_eq!(BlockWriter::new(&mut bytes, 1, false).block(18, 64, &ranges), 0);
+        assert_eq!(BlockWriter::new(&mut bytes, 1).block(18, 64, &ranges), 0);
         // Slot 0 is a leaf, slot 1 child 0, slots 2 to 63 a leaf of the new code.
         assert_eq!(bytes[..8], 0b111_u64.to_le_bytes());
         assert_eq!(bytes[8..11], [64, 0, 65]);
-        assert_eq!(bytes[11..15], (LIST | 15).to_le_bytes());
-        assert_eq!(bytes[15..], [0x01, 0x80, 64, 65]);
+        assert_eq!(bytes[11..15], 15_u32.to_le_bytes());
+        assert_eq!(bytes[15..23], (1_u64 | 1 << 32).to_le_bytes());
+        assert_eq!(bytes[23..], [64, 65]);
     }
 }

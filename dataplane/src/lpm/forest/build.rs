@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Prefix};
 
-use super::super::raw::{LIST, Part, Piece, Store, StoreError};
+use super::super::raw::{Part, Piece, Store, StoreError};
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Checked, Tables};
 use super::block::FIRST_VALUE;
@@ -136,14 +136,14 @@ fn chunk<A: Address>(
             let dictionary = &dictionaries.list[dictionary as usize];
             (dictionary.width(), dictionary.codes() as u32)
         };
-        let (shape, dense) = Shape::choose(ranges.list(), width);
+        let shape = Shape::choose(ranges.list(), width);
         let kind = (shape, width, answers);
         let pushed = if ranges.list().len() < HUGE {
-            piece.push::<A>(kind, dictionary, writer.table(shape, dense, width, ranges.list()))
+            piece.push::<A>(kind, dictionary, writer.table(shape, width, ranges.list()))
         } else {
             let parts: Vec<Part> = (0..HUGE_PARTS)
                 .into_par_iter()
-                .map(|part| PartWriter::new().share((shape, dense), width, ranges.list(), (part, HUGE_PARTS)))
+                .map(|part| PartWriter::new().share(shape, width, ranges.list(), (part, HUGE_PARTS)))
                 .collect();
             piece.push_split::<A>(kind, dictionary, parts)
         };
@@ -155,9 +155,7 @@ fn chunk<A: Address>(
 /// Returns why a store did not take what was just built.
 pub(super) fn refusal<A: Address>(error: StoreError) -> BuildError {
     match error {
-        StoreError::TooBig(what, count) => {
-            BuildError::TooBig { family: A::FAMILY, what, count, limit: u64::from(LIST) }
-        }
+        StoreError::TooBig(what, count, limit) => BuildError::TooBig { family: A::FAMILY, what, count, limit },
         StoreError::Broken(why) => unreachable!("a table that was just built: {why}"),
     }
 }

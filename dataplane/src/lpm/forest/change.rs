@@ -9,17 +9,17 @@ use std::collections::HashMap;
 
 use vrfleak_engine::{Address, Prefix};
 
-use super::super::raw::{PAGE, Place, StoreError};
+use super::super::raw::{Place, StoreError};
 use super::super::table::{Match, NO_ROUTE, TableId};
 use super::super::tables::BuildError;
 use super::MatchForest;
 use super::block::FIRST_VALUE;
 use super::build::{answer, refusal};
 use super::dictionary::{Answer, CodeMap, MISS, width_for};
-use super::part::PartWriter;
+use super::part::{PartWriter, Slots};
 use super::ranges::Ranges;
 use super::read::Reader;
-use super::shape::{Shape, aligned};
+use super::shape::{Kind, SPARSE_SLOT, Shape, top};
 
 /// What a change of a prefix has cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,24 +55,11 @@ struct Codes {
     room: u32,
 }
 
-/// The slots of one table that a change is about.
-struct Site {
-    place: Place,
-    /// Leading bits that number the slots, and the number of the first.
-    bits: u8,
-    first: u64,
-    count: u32,
-    /// Bits of the pages that these slots may have.
-    page_bits: u8,
-}
-
-impl Site {
-    /// Returns the last address of the slots.
-    fn last<A: Address>(&self) -> A {
-        let behind = u128::from(self.first) + u128::from(self.count);
-        // Wraps around to the last address of all behind the last slot of all.
-        A::narrow((behind << (128 - u32::from(self.bits))).wrapping_sub(1) >> (128 - u32::from(A::BITS)))
-    }
+/// Returns the last address of the slots.
+fn last<A: Address>(place: Place) -> A {
+    let behind = u128::from(place.first) + u128::from(place.len);
+    // Wraps around to the last address of all behind the last slot of all.
+    A::narrow((behind << (128 - u32::from(place.bits))).wrapping_sub(1) >> (128 - u32::from(A::BITS)))
 }
 
 impl<A: Address> MatchForest<A> {
@@ -132,21 +119,23 @@ impl<A: Address> MatchForest<A> {
         let Some(code) = self.code(table, answer).map_err(refusal::<A>)? else {
             return self.repaint(table, prefix, answer, hit);
         };
-        let Some(site) = self.site(table, shape, prefix) else {
+        let Some(place) = self.place(table, shape, prefix) else {
             return self.repaint(table, prefix, answer, hit);
         };
         let Some((_, width, dictionary, _)) = self.forest.store.describe(table) else { return Ok(Change::default()) };
         let mut ranges = Ranges::new();
-        self.read(table, &site, &mut ranges);
+        let entries = self.forest.store.entries(place).unwrap_or_default();
+        self.reader(shape.kind, width).slots(entries, (place.first, u32::from(place.bits)), &mut ranges);
         let hit = |code: u32| hit(self.len_of(dictionary, code));
-        if !ranges.paint(prefix, site.last(), code, hit) {
+        if !ranges.paint(prefix, last(place), code, hit) {
             return Ok(Change::default());
         }
         let mut writer = PartWriter::new();
-        let slots = (site.first, site.count, site.bits, site.page_bits);
-        let part = writer.part(slots, width, ranges.list());
-        let bytes = self.forest.store.patch(table, site.place, part).map_err(refusal::<A>)?;
-        Ok(Change { slots: site.count as usize, bytes, whole: false })
+        let Place { first, len, bits, page_bits, .. } = place;
+        let slots = Slots { kind: shape.kind, first, len, bits, page_bits };
+        let part = writer.part(slots, (width, shape.len as usize * SPARSE_SLOT), ranges.list());
+        let bytes = self.forest.store.patch(place, part).map_err(refusal::<A>)?;
+        Ok(Change { slots: len as usize, bytes, whole: false })
     }
 
     /// Returns the length of the match that `code` stands for.
@@ -156,54 +145,16 @@ impl<A: Address> MatchForest<A> {
 
     /// Returns the slots that `prefix` touches, or `None` if it reaches beyond the root's, or to the address whose answer
     /// they have in common with what is outside.
-    fn site(&self, table: TableId, shape: Shape, prefix: Prefix<A>) -> Option<Site> {
-        let number = |address: A, bits: u8| (aligned(address) >> (128 - u32::from(bits))) as u64;
-        let (low, high) = (number(prefix.bits(), shape.bits), number(prefix.last(), shape.bits));
+    fn place(&self, table: TableId, shape: Shape, prefix: Prefix<A>) -> Option<Place> {
         let all = shape.first == 0 && u64::from(shape.len) == 1 << shape.bits;
-        if low < shape.first || high >= shape.first + u64::from(shape.len) || (prefix.bits() == A::ZERO && !all) {
+        if prefix.bits() == A::ZERO && !all {
             return None;
         }
-        let from = (low - shape.first) as u32;
-        if low == high && shape.page_bits > 0 {
-            let entry = self.forest.store.entries(table, Place::Slots { from }, 1)?.first()?;
-            if entry & PAGE != 0 {
-                let bits = shape.inner_bits();
-                let (first, last) = (number(prefix.bits(), bits), number(prefix.last(), bits));
-                let inner = first as u32 & ((1 << shape.page_bits) - 1);
-                let place = Place::Page { slot: from, from: inner };
-                return Some(Site { place, bits, first, count: (last - first) as u32 + 1, page_bits: 0 });
-            }
-        }
-        let count = (high - low) as u32 + 1;
-        Some(Site { place: Place::Slots { from }, bits: shape.bits, first: low, count, page_bits: shape.page_bits })
+        self.forest.store.place(table, top(prefix.bits()), top(prefix.last()))
     }
 
-    /// Appends the ranges of the slots.
-    fn read(&self, table: TableId, site: &Site, ranges: &mut Ranges<A>) {
-        let store = &self.forest.store;
-        let (Some((_, width, ..)), Some(entries)) =
-            (store.describe(table), store.entries(table, site.place, site.count as usize))
-        else {
-            return;
-        };
-        let reader = Reader { nodes: store.nodes(), width };
-        for (slot, &entry) in entries.iter().enumerate() {
-            let number = site.first + slot as u64;
-            let start = u128::from(number) << (128 - u32::from(site.bits));
-            if entry & PAGE == 0 {
-                // A block under a root with pages is a leaf, which begins anywhere; a list begins at the slot.
-                reader.node(entry, u32::from(site.bits), start, ranges);
-                continue;
-            }
-            let bits = site.bits + site.page_bits;
-            let Place::Slots { from } = site.place else { continue };
-            let place = Place::Page { slot: from + slot as u32, from: 0 };
-            for (inner, &entry) in
-                store.entries(table, place, 1 << site.page_bits).unwrap_or_default().iter().enumerate()
-            {
-                reader.node(entry, u32::from(bits), start | (inner as u128) << (128 - u32::from(bits)), ranges);
-            }
-        }
+    fn reader(&self, kind: Kind, width: usize) -> Reader<'_> {
+        Reader { entries: self.forest.store.roots(), nodes: self.forest.store.nodes(), kind, width }
     }
 
     /// Builds the whole table anew from its ranges, those of `prefix` painted.
@@ -251,9 +202,9 @@ impl<A: Address> MatchForest<A> {
         let room = if count <= own { own } else { count + count / 2 + 16 };
         let width = width_for(room as usize);
         let start = if count <= own { dictionary } else { self.place_dictionary(&used, room) };
-        let (shape, dense) = Shape::choose(ranges.list(), width);
+        let shape = Shape::choose(ranges.list(), width);
         let mut writer = PartWriter::new();
-        let part = writer.table(shape, dense, width, ranges.list());
+        let part = writer.table(shape, width, ranges.list());
         let bytes = self.forest.store.replace(table, (shape, width, count), start, part).map_err(refusal::<A>)?;
         if count <= own {
             for (index, &answer) in (start as usize + FIRST_VALUE as usize..).zip(&used) {
@@ -269,23 +220,23 @@ impl<A: Address> MatchForest<A> {
     fn all_ranges(&self, table: TableId) -> Ranges<A> {
         let mut ranges = Ranges::new();
         let store = &self.forest.store;
-        let Some((shape, width, ..)) = store.describe(table) else { return ranges };
-        let reader = Reader { nodes: store.nodes(), width };
-        let outside = store.entries(table, Place::Slots { from: shape.len }, 1).and_then(<[u32]>::first);
+        let (Some((shape, width, ..)), Some((place, outside))) = (store.describe(table), store.whole(table)) else {
+            return ranges;
+        };
+        let reader = self.reader(shape.kind, width);
         let begin = |ranges: &mut Ranges<A>, number: u64| {
-            if let Some(&entry) = outside
-                && number >> shape.bits == 0
-            {
-                reader.node(entry, 127, u128::from(number) << (128 - u32::from(shape.bits)), ranges);
+            if number >> shape.bits == 0 {
+                // One answer, which begins anywhere.
+                reader.entry(outside, 127, u128::from(number) << (128 - u32::from(shape.bits)), ranges);
             }
         };
         if shape.first > 0 || shape.len == 0 {
             begin(&mut ranges, 0);
         }
-        let Shape { bits, page_bits, first, len } = shape;
-        self.read(table, &Site { place: Place::Slots { from: 0 }, bits, first, count: len, page_bits }, &mut ranges);
-        if len > 0 {
-            begin(&mut ranges, first + u64::from(len));
+        let bits = u32::from(shape.bits);
+        reader.slots(store.entries(place).unwrap_or_default(), (shape.first, bits), &mut ranges);
+        if shape.len > 0 {
+            begin(&mut ranges, shape.first + u64::from(shape.len));
         }
         ranges
     }

@@ -1,103 +1,116 @@
-//! Lists: the boundaries of a few ranges one after the other, where a block would be mostly empty.
+//! Lists: where a path of a sparse table ends, the boundaries of the ranges there one after the other.
 //!
 //! ```text
-//! offset  0      1                       1 + S k          1 + S k + W (k + 1)
-//!         | head | k boundaries of S bytes | k + 1 codes of W B |
-//!         head = k (bits 0 to 3), S - 1 (bits 4 to 6), deep (bit 7)
+//!         0      1                         1 + S k                   1 + S k + W (k + 1)
+//! narrow  | head | k boundaries of S bytes | k + 1 codes of W bytes |      head = k (bits 0 to 3), S - 1 (bits 4, 5)
+//!
+//!         0      1       5                         5 + B n
+//! wide    | head | n, 4 B | n boundaries of B bytes | n + 1 codes of W bytes |     head = WIDE (B = 8) or WIDE + 1 (B = 16)
 //! ```
-//! A boundary is the S bytes of an address that follow the bit where the list begins, little-endian and ascending. The
-//! code of a key is the one at the number of boundaries that are not above the key. In a *deep* list, 8 bytes with the
-//! first 64 bits of all its boundaries lie between head and boundaries, and the S bytes follow bit 64: keys with other
-//! first bits have the first or the last code. A list has no children, so one list ends a path however long the
-//! prefixes beneath it are.
+//! A boundary of a narrow list is the S bytes of an address that follow the bit where the list begins, little-endian; one
+//! of a wide list is the first 64 bits of an address, or all of them, from bit 0 on. They ascend. The code of a key is the
+//! one at the number of boundaries that are not above the key. The boundaries of a narrow list fill at most
+//! [`NARROW_BYTES`], so that one vector holds all of them. A list has no children.
 
 use vrfleak_engine::Address;
 
 use super::ranges::Range;
-use super::shape::{aligned, depth};
+use super::shape::{aligned, depth, top};
 
-/// Most boundaries of a list.
+/// Most boundaries of a narrow list.
 pub(in crate::lpm) const MOST: usize = 15;
+/// Most bytes that the boundaries of a narrow list fill.
+pub(in crate::lpm) const NARROW_BYTES: usize = 31;
+/// Bits behind the one where a narrow list begins within which its boundaries lie.
+pub(in crate::lpm) const WINDOW_BITS: u32 = 32;
 /// Bytes of a list's head.
 pub(in crate::lpm) const HEAD_BYTES: usize = 1;
-/// Bytes of the first 64 bits that a deep list has behind its head.
-pub(in crate::lpm) const DEEP_BYTES: usize = 8;
-/// The head's bit of a deep list.
-pub(in crate::lpm) const DEEP: u8 = 0x80;
+/// Bytes of the number of boundaries behind the head of a wide list.
+pub(in crate::lpm) const COUNT_BYTES: usize = 4;
+/// The head of a wide list whose boundaries are the first 64 bits of addresses; one more where they are whole addresses.
+pub(in crate::lpm) const WIDE: u8 = 0x80;
 
-/// What a list's head says.
-#[derive(Clone, Copy, Debug)]
+/// What the first bytes of a list say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lpm) struct ListHead {
+    /// Whether the boundaries are addresses from bit 0 on.
+    pub(in crate::lpm) wide: bool,
     /// Number of boundaries.
     pub(in crate::lpm) count: usize,
     /// Bytes a boundary.
     pub(in crate::lpm) size: usize,
-    /// Whether the first 64 bits of all boundaries are in the list.
-    pub(in crate::lpm) deep: bool,
 }
 
 impl ListHead {
-    /// Reads the head.
-    pub(in crate::lpm) fn of(head: u8) -> Self {
-        Self { count: usize::from(head) & MOST, size: usize::from(head >> 4 & 7) + 1, deep: head & DEEP != 0 }
+    /// Reads the head of the list that begins with `list`; returns `None` for a head that no list has.
+    #[inline]
+    pub(in crate::lpm) fn of(list: &[u8]) -> Option<Self> {
+        let (&head, rest) = list.split_first()?;
+        if head & WIDE == 0 {
+            let narrow = Self { wide: false, count: usize::from(head) & MOST, size: usize::from(head >> 4) + 1 };
+            return (narrow.count * narrow.size <= NARROW_BYTES && narrow.size <= 4).then_some(narrow);
+        }
+        let count = u32::from_le_bytes(*rest.first_chunk()?) as usize;
+        let wide = Self { wide: true, count, size: if head == WIDE { 8 } else { 16 } };
+        (head <= WIDE + 1 && count <= rest.len() / wide.size).then_some(wide)
     }
 
-    /// Returns the bytes between head and boundaries.
+    /// Returns the offset of the first boundary.
+    #[inline]
     pub(in crate::lpm) fn boundaries(self) -> usize {
-        if self.deep { DEEP_BYTES } else { 0 }
+        HEAD_BYTES + if self.wide { COUNT_BYTES } else { 0 }
     }
 
-    /// Returns the bytes between head and codes.
+    /// Returns the offset of the first code.
+    #[inline]
     pub(in crate::lpm) fn codes(self) -> usize {
         self.boundaries() + self.count * self.size
     }
 
     /// Returns the bytes of the whole list with codes of `width` bytes.
     pub(in crate::lpm) fn bytes(self, width: usize) -> usize {
-        HEAD_BYTES + self.codes() + (self.count + 1) * width
-    }
-}
-
-/// How a list's boundaries are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Form {
-    /// Bytes a boundary: 1 to 8.
-    size: usize,
-    deep: bool,
-}
-
-impl Form {
-    /// Returns the form of a list at bit `at` with these boundaries, or `None` if there is none: too many, or such whose
-    /// bits lie too far apart.
-    pub(super) fn of<A: Address>(at: u32, ranges: &[Range<A>]) -> Option<Self> {
-        if ranges.is_empty() || ranges.len() > MOST {
-            return None;
-        }
-        let deepest = ranges.iter().map(|range| depth(range.start)).max()?;
-        if deepest <= at + 64 {
-            return Some(Self { size: (deepest.saturating_sub(at)).div_ceil(8).max(1) as usize, deep: false });
-        }
-        let (first, last) = (aligned(ranges[0].start), aligned(ranges[ranges.len() - 1].start));
-        (first >> 64 == last >> 64).then(|| Self { size: (deepest - 64).div_ceil(8) as usize, deep: true })
+        self.codes() + (self.count + 1) * width
     }
 
-    /// Returns the bytes of a list of `count` boundaries in this form with codes of `width` bytes.
-    pub(super) fn bytes(self, count: usize, width: usize) -> usize {
-        HEAD_BYTES + if self.deep { DEEP_BYTES } else { 0 } + count * self.size + (count + 1) * width
+    /// Returns the head of a list at bit `at` with these boundaries, or `None` if there shall be none: they are too many
+    /// and a page can still tell some of them apart.
+    pub(super) fn choose<A: Address>(at: u32, ranges: &[Range<A>]) -> Option<Self> {
+        let count = ranges.len();
+        let deepest = ranges.iter().map(|range| depth(range.start)).max().unwrap_or(at);
+        // A walk has the first 64 bits of a key at hand.
+        let is_near = deepest <= (at + WINDOW_BITS).min(64);
+        if is_near {
+            let size = deepest.saturating_sub(at).div_ceil(8).max(1) as usize;
+            if count <= MOST && count * size <= NARROW_BYTES {
+                return Some(Self { wide: false, count, size });
+            }
+        }
+        let apart = at < deepest && at < u32::from(A::BITS).min(64);
+        (!apart || !is_near && count <= MOST).then(|| Self {
+            wide: true,
+            count,
+            size: if deepest <= 64 { 8 } else { 16 },
+        })
     }
 
     /// Appends the list at bit `at`; `entry` is in force up to the first of `ranges`.
     pub(super) fn write<A: Address>(self, bytes: &mut Vec<u8>, width: usize, at: u32, entry: u32, ranges: &[Range<A>]) {
-        let deep = if self.deep { DEEP } else { 0 };
-        bytes.push(ranges.len() as u8 | ((self.size as u8 - 1) << 4) | deep);
-        if self.deep {
-            let first = (aligned(ranges[0].start) >> 64) as u64;
-            bytes.extend_from_slice(&first.to_le_bytes());
-        }
-        let from = if self.deep { 64 } else { at };
-        for range in ranges {
-            let boundary = ((aligned(range.start) << from) >> (128 - 8 * self.size)) as u64;
-            bytes.extend_from_slice(&boundary.to_le_bytes()[..self.size]);
+        if self.wide {
+            bytes.push(if self.size == 8 { WIDE } else { WIDE + 1 });
+            bytes.extend_from_slice(&(self.count as u32).to_le_bytes());
+            for range in ranges {
+                if self.size == 8 {
+                    bytes.extend_from_slice(&top(range.start).to_le_bytes());
+                } else {
+                    bytes.extend_from_slice(&aligned(range.start).to_le_bytes());
+                }
+            }
+        } else {
+            bytes.push(self.count as u8 | (self.size as u8 - 1) << 4);
+            for range in ranges {
+                let boundary = ((aligned(range.start) << at) >> (128 - 8 * self.size)) as u32;
+                bytes.extend_from_slice(&boundary.to_le_bytes()[..self.size]);
+            }
         }
         bytes.extend_from_slice(&entry.to_le_bytes()[..width]);
         for range in ranges {
@@ -114,22 +127,40 @@ mod tests {
     fn a_list_is_as_wide_as_its_boundaries() {
         let range = |start: u32| Range { start, code: 65 };
         let ranges = [range(0x0a01_0300), range(0x0a01_0400)];
-        let form = Form::of(8, &ranges).expect("two boundaries");
-        assert_eq!((form.size, form.deep, form.bytes(2, 1)), (2, false, 8));
+        let head = ListHead::choose(8, &ranges).expect("two boundaries");
+        assert_eq!((head.wide, head.size, head.bytes(1)), (false, 2, 8));
         let mut bytes = Vec::new();
-        form.write(&mut bytes, 1, 8, 64, &ranges);
+        head.write(&mut bytes, 1, 8, 64, &ranges);
         assert_eq!(bytes, [0x12, 0x03, 0x01, 0x04, 0x01, 64, 65, 65]);
-        assert_eq!(Form::of(20, &ranges).map(|form| form.size), Some(1));
-        assert_eq!(Form::of(8, &[ranges[0]; MOST + 1]), None);
+        assert_eq!(ListHead::of(&bytes), Some(head));
+        assert_eq!(ListHead::choose(20, &ranges).map(|head| head.size), Some(1));
+        assert_eq!(ListHead::choose(8, &[ranges[0]; MOST + 1]), None);
     }
 
     #[test]
-    fn boundaries_behind_one_half_make_a_deep_list() {
+    fn boundaries_far_behind_make_a_wide_list() {
         let range = |start: u128| Range { start, code: 65 };
         let half = 0x2001_0db8_0000_0001_u128 << 64;
-        let form = Form::of(10, &[range(half | 2), range(half | 3)]).expect("one half");
-        assert_eq!((form.size, form.deep, form.bytes(2, 1)), (8, true, 28));
-        assert_eq!(Form::of(64, &[range(half | 2)]).map(|form| form.deep), Some(false));
-        assert_eq!(Form::of(10, &[range(half | 2), range((half << 1) | 3)]), None);
+        let choose = |at, ranges: &[Range<u128>]| ListHead::choose(at, ranges).map(|head| (head.wide, head.size));
+        assert_eq!(choose(10, &[range(half)]), Some((true, 8)));
+        assert_eq!(choose(32, &[range(half)]), Some((false, 4)));
+        assert_eq!(choose(32, &[range(half | 2)]), Some((true, 16)));
+        assert_eq!(choose(48, &[range(half | 1 << 60)]), Some((true, 16)));
+        let many: Vec<_> = (1..=100).map(|host| range(half | host)).collect();
+        assert_eq!(choose(63, &many), None);
+        let head = ListHead::choose(64, &many).expect("no page tells them apart");
+        let mut bytes = Vec::new();
+        head.write(&mut bytes, 2, 64, 64, &many);
+        assert_eq!((head.count, bytes.len()), (100, head.bytes(2)));
+        assert_eq!(ListHead::of(&bytes), Some(head));
+    }
+
+    #[test]
+    fn no_list_has_such_a_head() {
+        assert_eq!(ListHead::of(&[]), None);
+        assert_eq!(ListHead::of(&[0x4f]), None);
+        assert_eq!(ListHead::of(&[0x3f]), None);
+        assert_eq!(ListHead::of(&[WIDE, 0, 0, 0]), None);
+        assert_eq!(ListHead::of(&[WIDE + 2, 0, 0, 0, 0]), None);
     }
 }

@@ -1,60 +1,83 @@
-//! [`PartWriter`]: from a table's ranges to its root slots, pages and blocks.
+//! [`PartWriter`]: from a table's ranges to its root slots, pages, and blocks or lists.
 
 use vrfleak_engine::Address;
 
-use super::super::raw::{LEAF, LIST, PAGE, Part};
+use super::super::raw::{BARE_LEAF, LEAF, PAGE, Part, page_entry};
 use super::block::BlockWriter;
+use super::list::ListHead;
+use super::page::{is_roomy, page_bits};
 use super::ranges::Range;
-use super::shape::{Shape, depth, top};
+use super::shape::{Kind, Shape, depth, top};
 
 /// Writes tables, or slots of one, and keeps its memory from one to the next.
 #[derive(Debug)]
 pub(super) struct PartWriter {
     part: Part,
     width: usize,
-    /// Whether the table has no lists.
-    dense: bool,
+    kind: Kind,
+    /// Whether the pages of a sparse table are roomy.
+    roomy: bool,
     /// By code: the leaf that stands for it, where leaves are not shared by the whole forest.
     leaves: Vec<u32>,
-    /// Whether leaves are [`LEAF`]s at every width.
+    /// Whether leaves are tagged codes at every width.
     tagged: bool,
 }
 
 /// Where a writer's entries go.
 #[derive(Clone, Copy)]
 enum To {
+    /// Behind the slots.
     Slots,
-    Pages,
+    /// To the pages' entries from this one on.
+    Pages(usize),
+}
+
+/// Consecutive slots of a root or page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slots {
+    /// Which kind of table they are of.
+    pub(super) kind: Kind,
+    /// The number of the first: its leading `bits` bits.
+    pub(super) first: u64,
+    /// How many they are.
+    pub(super) len: u32,
+    /// Leading bits that number the slots.
+    pub(super) bits: u8,
+    /// Further bits that a page of a dense table decides, 0 for none.
+    pub(super) page_bits: u8,
 }
 
 impl PartWriter {
     /// Returns a writer without memory.
     pub(super) fn new() -> Self {
-        Self { part: Part::default(), width: 1, dense: false, leaves: Vec::new(), tagged: false }
+        let (part, leaves) = (Part::default(), Vec::new());
+        Self { part, width: 1, kind: Kind::Dense, roomy: false, leaves, tagged: false }
     }
 
-    fn begin(&mut self, width: usize) {
+    fn begin(&mut self, kind: Kind, width: usize, boundaries: usize) {
         self.part.clear();
         self.leaves.clear();
-        self.width = width;
-        self.dense = false;
-        self.tagged = false;
+        (self.kind, self.width, self.roomy, self.tagged) = (kind, width, is_roomy(boundaries), false);
     }
 
     /// Returns the whole table that `ranges` and `shape` describe: its slots and the entry for every key outside them,
     /// which has the answer of address 0.
-    pub(super) fn table<A: Address>(&mut self, shape: Shape, dense: bool, width: usize, ranges: &[Range<A>]) -> &Part {
-        self.begin(width);
-        self.dense = dense;
+    pub(super) fn table<A: Address>(&mut self, shape: Shape, width: usize, ranges: &[Range<A>]) -> &Part {
+        self.begin(shape.kind, width, ranges.len());
         self.slots(shape, ranges, 0, shape.len);
         self.outside(ranges[0].code);
         &self.part
     }
 
-    /// Returns the slots `first..first + len`, which `bits` leading bits number and which may have pages of `page_bits`
-    /// bits, of `ranges`, the first of which is in force where they begin. Every leaf is a [`LEAF`].
-    pub(super) fn part<A: Address>(&mut self, slots: (u64, u32, u8, u8), width: usize, ranges: &[Range<A>]) -> &Part {
-        self.begin(width);
+    /// Returns `slots` with `ranges`, the first of which is in force where they begin, in a table of about `boundaries`
+    /// boundaries. Every leaf is a tagged code.
+    pub(super) fn part<A: Address>(
+        &mut self,
+        slots: Slots,
+        (width, boundaries): (usize, usize),
+        ranges: &[Range<A>],
+    ) -> &Part {
+        self.begin(slots.kind, width, boundaries);
         self.tagged = true;
         self.fill(slots, ranges[0].code, &ranges[1..], To::Slots);
         &self.part
@@ -63,13 +86,12 @@ impl PartWriter {
     /// Returns the share `part` of `parts` of what [`Self::table`] returns.
     pub(super) fn share<A: Address>(
         mut self,
-        (shape, dense): (Shape, bool),
+        shape: Shape,
         width: usize,
         ranges: &[Range<A>],
         (part, parts): (u32, u32),
     ) -> Part {
-        self.begin(width);
-        self.dense = dense;
+        self.begin(shape.kind, width, ranges.len());
         let cut = |part: u32| (u64::from(shape.len) * u64::from(part) / u64::from(parts)) as u32;
         self.slots(shape, ranges, cut(part), cut(part + 1));
         if part + 1 == parts {
@@ -86,7 +108,9 @@ impl PartWriter {
         let inner = &ranges[1..];
         let low = inner.partition_point(|range| top(range.start) >> shift < first);
         let high = low + inner[low..].partition_point(|range| top(range.start) >> shift < end);
-        self.fill((first, to - from, shape.bits, shape.page_bits), ranges[low].code, &inner[low..high], To::Slots);
+        let Shape { kind, bits, page_bits, .. } = shape;
+        let slots = Slots { kind, first, len: to - from, bits, page_bits };
+        self.fill(slots, ranges[low].code, &inner[low..high], To::Slots);
     }
 
     fn outside(&mut self, code: u32) {
@@ -96,43 +120,49 @@ impl PartWriter {
 
     fn leaf(&mut self, code: u32) -> u32 {
         if self.width == 1 || self.tagged {
-            return LEAF | code;
+            return code | if self.kind == Kind::Dense { LEAF } else { BARE_LEAF };
         }
         let code = code as usize;
         if self.leaves.len() <= code {
             self.leaves.resize(code + 1, u32::MAX);
         }
         if self.leaves[code] == u32::MAX {
-            self.leaves[code] = BlockWriter::new(&mut self.part.blocks, self.width, self.dense).leaf(code as u32);
+            let bytes = &mut self.part.blocks;
+            self.leaves[code] = match self.kind {
+                Kind::Dense => BlockWriter::new(bytes, self.width).leaf(code as u32),
+                Kind::Sparse => {
+                    let at = bytes.len() as u32;
+                    let bare = ListHead { wide: false, count: 0, size: 1 };
+                    bare.write::<u32>(bytes, self.width, 0, code as u32, &[]);
+                    at
+                }
+            };
         }
         self.leaves[code]
     }
 
-    fn put(&mut self, to: To, entry: u32, count: usize) {
-        let entries = match to {
-            To::Slots => &mut self.part.slots,
-            To::Pages => &mut self.part.pages,
-        };
-        entries.resize(entries.len() + count, entry);
+    fn put(&mut self, to: &mut To, entry: u32, count: usize) {
+        match to {
+            To::Slots => self.part.slots.resize(self.part.slots.len() + count, entry),
+            To::Pages(from) => {
+                self.part.pages[*from..*from + count].fill(entry);
+                *from += count;
+            }
+        }
     }
 
-    /// Appends the entries of the slots `first..first + len`, which `bits` leading bits number.
+    /// Writes the entries of `slots`.
     ///
     /// `ranges` start within these slots; `code` is in force where they begin.
-    fn fill<A: Address>(
-        &mut self,
-        (first, len, bits, page_bits): (u64, u32, u8, u8),
-        mut code: u32,
-        mut ranges: &[Range<A>],
-        to: To,
-    ) {
+    fn fill<A: Address>(&mut self, slots: Slots, mut code: u32, mut ranges: &[Range<A>], mut to: To) {
+        let Slots { first, len, bits, .. } = slots;
         let shift = 64 - u32::from(bits);
         let mut slot = 0;
         while slot < len {
             let at = first + u64::from(slot);
             let Some(range) = ranges.first() else {
                 let leaf = self.leaf(code);
-                self.put(to, leaf, (len - slot) as usize);
+                self.put(&mut to, leaf, (len - slot) as usize);
                 return;
             };
             let next = top(range.start) >> shift;
@@ -140,36 +170,54 @@ impl PartWriter {
                 // Slots without a boundary, up to the next one that has some.
                 let count = (next - at).min(u64::from(len - slot)) as u32;
                 let leaf = self.leaf(code);
-                self.put(to, leaf, count as usize);
+                self.put(&mut to, leaf, count as usize);
                 slot += count;
                 continue;
             }
             let count = ranges.iter().take_while(|range| top(range.start) >> shift == at).count();
             let (inside, rest) = ranges.split_at(count);
-            let entry = if count == 1 && depth(range.start) <= u32::from(bits) {
-                self.leaf(inside[0].code)
-            } else {
-                self.node((at, bits, page_bits), code, inside)
+            let on_slot = depth(range.start) <= u32::from(bits);
+            let entry = match (on_slot, self.kind) {
+                (true, _) if count == 1 => self.leaf(inside[0].code),
+                (_, Kind::Dense) => self.dense_node(slots, at, code, inside),
+                (true, Kind::Sparse) => self.sparse_node(slots, at, inside[0].code, &inside[1..]),
+                (false, Kind::Sparse) => self.sparse_node(slots, at, code, inside),
             };
-            self.put(to, entry, 1);
+            self.put(&mut to, entry, 1);
             code = inside[count - 1].code;
             ranges = rest;
             slot += 1;
         }
     }
 
-    /// Appends what lies under the slot `at` and returns its entry.
-    fn node<A: Address>(&mut self, (at, bits, page_bits): (u64, u8, u8), code: u32, ranges: &[Range<A>]) -> u32 {
-        let mut blocks = BlockWriter::new(&mut self.part.blocks, self.width, self.dense);
-        if page_bits == 0 {
-            return blocks.node(u32::from(bits), code, ranges);
-        }
-        if let Some(list) = blocks.list(u32::from(bits), code, ranges) {
-            return LIST | list;
+    /// Appends what lies under the slot `at` of a dense table and returns its entry.
+    fn dense_node<A: Address>(&mut self, slots: Slots, at: u64, code: u32, ranges: &[Range<A>]) -> u32 {
+        if slots.page_bits == 0 {
+            return BlockWriter::new(&mut self.part.blocks, self.width).block(u32::from(slots.bits), code, ranges);
         }
         // Pages under a page do not happen: its slots are filled without.
-        let page = self.part.pages.len() as u32;
-        self.fill((at << page_bits, 1 << page_bits, bits + page_bits, 0), code, ranges, To::Pages);
-        PAGE | page
+        self.page(slots, at, u32::from(slots.page_bits), code, ranges)
+    }
+
+    /// Appends what lies under the slot `at` of a sparse table and returns its entry; no range begins where it does.
+    fn sparse_node<A: Address>(&mut self, slots: Slots, at: u64, code: u32, ranges: &[Range<A>]) -> u32 {
+        let bits = u32::from(slots.bits);
+        let Some(head) = ListHead::choose(bits, ranges) else {
+            return self.page(slots, at, page_bits(bits, ranges, self.roomy), code, ranges);
+        };
+        let list = self.part.blocks.len() as u32;
+        head.write(&mut self.part.blocks, self.width, bits, code, ranges);
+        list
+    }
+
+    /// Appends a page that decides `deciding` bits under the slot `at`, and what lies under its slots.
+    fn page<A: Address>(&mut self, slots: Slots, at: u64, deciding: u32, code: u32, ranges: &[Range<A>]) -> u32 {
+        let page = self.part.pages.len();
+        // The page lies before those under it.
+        self.part.pages.resize(page + (1 << deciding), PAGE);
+        let bits = slots.bits + deciding as u8;
+        let inner = Slots { kind: slots.kind, first: at << deciding, len: 1 << deciding, bits, page_bits: 0 };
+        self.fill(inner, code, ranges, To::Pages(page));
+        page_entry(page, deciding)
     }
 }

@@ -1,23 +1,47 @@
-//! From nodes back to the ranges that they were made of.
+//! From entries back to the ranges that they were made of.
 
 use vrfleak_engine::Address;
 
-use super::super::raw::{LIST, OFFSET};
+use super::super::raw::page_of;
 use super::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::list::{HEAD_BYTES, ListHead};
+use super::list::ListHead;
 use super::ranges::Ranges;
-use super::shape::BLOCK_BITS;
+use super::shape::{BLOCK_BITS, Kind};
 
-/// Reads nodes with codes of one width.
+/// Reads what entries of a table lead to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a> {
+    /// The entries, as those of pages lead to them.
+    pub(super) entries: &'a [u32],
     /// The nodes, as entries lead to them.
     pub(super) nodes: &'a [u8],
+    pub(super) kind: Kind,
     /// Bytes a code.
     pub(super) width: usize,
 }
 
 impl Reader<'_> {
+    /// Appends the ranges of slots that `bits` leading bits number, the first of which is `first`.
+    pub(super) fn slots<A: Address>(self, slots: &[u32], (first, bits): (u64, u32), ranges: &mut Ranges<A>) {
+        for (number, &entry) in (u128::from(first)..).zip(slots) {
+            self.entry(entry, bits, number << (128 - bits), ranges);
+        }
+    }
+
+    /// Appends the ranges of what `entry` leads to, which begins at bit `at` and at the left-aligned address `base`.
+    pub(super) fn entry<A: Address>(self, entry: u32, at: u32, base: u128, ranges: &mut Ranges<A>) {
+        if let Some((page, deciding)) = page_of(entry) {
+            let bits = at + deciding;
+            let slots = &self.entries[page..page + (1 << deciding)];
+            self.slots(slots, ((base >> (128 - bits)) as u64, bits), ranges);
+            return;
+        }
+        match self.kind {
+            Kind::Dense => self.block(entry as usize, at, base, ranges),
+            Kind::Sparse => self.list(entry as usize, at, base, ranges),
+        }
+    }
+
     fn code(self, at: usize) -> u32 {
         let mut wide = [0; 4];
         wide[..self.width].copy_from_slice(&self.nodes[at..at + self.width]);
@@ -28,12 +52,7 @@ impl Reader<'_> {
         self.nodes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
     }
 
-    /// Appends the ranges of the node of `entry`, which begins at bit `at` and at the left-aligned address `base`.
-    pub(super) fn node<A: Address>(self, entry: u32, at: u32, base: u128, ranges: &mut Ranges<A>) {
-        let offset = (entry & OFFSET) as usize;
-        if entry & LIST != 0 {
-            return self.list(offset, at, base, ranges);
-        }
+    fn block<A: Address>(self, offset: usize, at: u32, base: u128, ranges: &mut Ranges<A>) {
         let bitmap = self.word(offset);
         let deltas = offset + BITMAP_BYTES + bitmap.count_ones() as usize * self.width;
         let (mut left, mut code_at) = (bitmap, offset + BITMAP_BYTES);
@@ -46,24 +65,22 @@ impl Reader<'_> {
             if code >= FIRST_VALUE {
                 ranges.push(start, code);
             } else {
-                let child = offset as u32 + self.word(deltas + 4 * code as usize) as u32;
-                self.node(child, at + u32::from(BLOCK_BITS), start, ranges);
+                let child = offset + self.word(deltas + 4 * code as usize) as u32 as usize;
+                self.block(child, at + u32::from(BLOCK_BITS), start, ranges);
             }
         }
     }
 
     fn list<A: Address>(self, offset: usize, at: u32, base: u128, ranges: &mut Ranges<A>) {
-        let head = ListHead::of(self.nodes[offset]);
-        let body = offset + HEAD_BYTES;
-        let (boundaries, codes) = (body + head.boundaries(), body + head.codes());
+        let Some(head) = ListHead::of(&self.nodes[offset..]) else { return };
+        let (boundaries, codes) = (offset + head.boundaries(), offset + head.codes());
         ranges.push(base, self.code(codes));
-        let unused = 64 - 8 * head.size as u32;
         for index in 0..head.count {
-            let boundary = self.word(boundaries + index * head.size) << unused;
-            let start = if head.deep {
-                u128::from(self.word(body)) << 64 | u128::from(boundary)
-            } else {
-                base | u128::from(boundary) << 64 >> at
+            let boundary = boundaries + index * head.size;
+            let start = match head.size {
+                16 => self.nodes[boundary..].first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes)),
+                8 => u128::from(self.word(boundary)) << 64,
+                size => base | u128::from(self.word(boundary)) << (128 - 8 * size) >> at,
             };
             ranges.push(start, self.code(codes + (index + 1) * self.width));
         }

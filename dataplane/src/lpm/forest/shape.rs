@@ -10,21 +10,42 @@ const MAX_ROOT_BITS: u8 = 58;
 pub(in crate::lpm) const BLOCK_BITS: u8 = 6;
 /// Page sizes that are tried, in bits.
 const PAGE_BITS: [u8; 4] = [0, 6, 8, 10];
-/// What a level of blocks less is worth, in bytes a boundary that lies below it. With this value the full tables of both
-/// families get the roots that the README beside this folder names; other values were not compared.
+/// What a level of blocks less is worth, in bytes a boundary that lies below it. With this value the full IPv4 table gets
+/// the root that the README beside this folder names; other values were not compared.
 const LEVEL_WORTH: f64 = 1.5;
 
-/// Bytes a boundary up to which a table is dense. Lists would save it bytes too, but cost it a tenth of its speed and,
-/// in the full IPv6 table, 40%; neighbouring prefixes take 2.5 to 7 bytes without, scattered ones 32 to 49.
-const DENSE: f64 = 8.0;
+/// Boundaries from which on a table may be dense. A smaller one is always sparse: in batches over many tables its list
+/// is found sooner than a block.
+const DENSE_BOUNDARIES: u32 = 1 << 14;
+/// Bytes a boundary up to which a table may be dense.
+const DENSE_BYTES: f64 = 8.0;
+/// Blocks that a key comes to, on average over the boundaries, up to which a table may be dense: the full IPv4 table has
+/// 1.1, the full IPv6 table 2.7.
+const DENSE_LEVELS: f64 = 1.5;
 
-/// The root of one table: slots of `bits` bits from `first` to `first + len - 1`, and pages of `2^page_bits` slots
-/// under those that need more than one answer.
+/// Boundaries a slot of a sparse table's root, at least.
+pub(super) const SPARSE_SLOT: usize = 4;
+/// Most bits of the root of a sparse table.
+const MAX_SPARSE_BITS: u8 = 24;
+
+/// What lies below a table's root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lpm) enum Kind {
+    /// Pages of one size, then [blocks](super::block).
+    Dense,
+    /// Pages of many sizes within each other, then [lists](super::list).
+    Sparse,
+}
+
+/// The root of one table: slots of `bits` bits from `first` to `first + len - 1`, and in a dense table pages of
+/// `2^page_bits` slots under those that need more than one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lpm) struct Shape {
-    /// Leading bits of a key that the root decides: 1 to 58.
+    /// What lies below.
+    pub(in crate::lpm) kind: Kind,
+    /// Leading bits of a key that the root decides: 1 to 58, in a sparse table to 32.
     pub(in crate::lpm) bits: u8,
-    /// Further bits that a page decides: 0 for no pages.
+    /// Further bits that a page of a dense table decides: 0 for no pages.
     pub(in crate::lpm) page_bits: u8,
     /// The leading bits of the first slot.
     pub(in crate::lpm) first: u64,
@@ -107,31 +128,61 @@ impl Census {
 }
 
 impl Shape {
-    /// Returns the root for `ranges` that costs least, when a level of blocks counts [`LEVEL_WORTH`], and whether what it
-    /// then takes without lists is little, so that it shall have none.
-    pub(super) fn choose<A: Address>(ranges: &[Range<A>], width: usize) -> (Self, bool) {
-        let mut best = Self { bits: 1, page_bits: 0, first: 0, len: 0 };
-        let [head, .., tail] = ranges else { return (best, false) };
-        let census = Census::take(ranges);
-        let (first, last) = (top(ranges[1].start), top(tail.start));
-        // Behind the last boundary the answer is the one of address 0 again, or the root reaches to the end.
-        let wraps = head.code == tail.code;
-        let ends_at = |bits: u8| {
-            let shift = 64 - u32::from(bits);
-            let slot = last >> shift;
-            if !wraps {
-                u64::MAX >> shift
-            } else if slot << shift == last && depth(tail.start) <= 64 {
-                // The last boundary is a slot's start: that slot is outside already.
-                slot.saturating_sub(1)
-            } else {
-                slot
-            }
+    /// Returns the root for `ranges`: the dense one that costs least, when a level of blocks counts [`LEVEL_WORTH`], if
+    /// blocks suit the table, else a sparse one.
+    pub(super) fn choose<A: Address>(ranges: &[Range<A>], width: usize) -> Self {
+        let [_, first, .., tail] = ranges else {
+            let Some(only) = ranges.get(1) else {
+                return Self { kind: Kind::Sparse, bits: 1, page_bits: 0, first: 0, len: 0 };
+            };
+            return Self::sparse(ranges, only.start, only.start);
         };
-        let (mut least, mut bytes_of_best) = (f64::INFINITY, f64::INFINITY);
+        if ranges.len() as u32 > DENSE_BOUNDARIES
+            && let Some(dense) = Self::dense(ranges, width)
+        {
+            return dense;
+        }
+        Self::sparse(ranges, first.start, tail.start)
+    }
+
+    /// Returns the slots of `bits` bits from the one of the first boundary on to the last one that needs one.
+    fn slots<A: Address>(ranges: &[Range<A>], (first, tail): (A, A), bits: u8) -> (u64, u64) {
+        let shift = 64 - u32::from(bits);
+        let (start, last) = (top(first) >> shift, top(tail) >> shift);
+        // Behind the last boundary the answer is the one of address 0 again, or the root reaches to the end.
+        let wraps = ranges[0].code == ranges[ranges.len() - 1].code;
+        let end = if !wraps {
+            u64::MAX >> shift
+        } else if last << shift == top(tail) && depth(tail) <= 64 {
+            // The last boundary is a slot's start: that slot is outside already.
+            last.saturating_sub(1)
+        } else {
+            last
+        };
+        (start, end.saturating_sub(start).saturating_add(1))
+    }
+
+    fn sparse<A: Address>(ranges: &[Range<A>], first: A, tail: A) -> Self {
+        let most = (ranges.len() / SPARSE_SLOT).max(1) as u64;
+        let shape = |bits| {
+            let (first, len) = Self::slots(ranges, (first, tail), bits);
+            (len <= most).then_some(Self { kind: Kind::Sparse, bits, page_bits: 0, first, len: len as u32 })
+        };
+        // The number of slots grows with the bits.
+        let found = (1..=MAX_SPARSE_BITS).map_while(shape).last();
+        found.unwrap_or_else(|| {
+            let (first, len) = Self::slots(ranges, (first, tail), 1);
+            Self { kind: Kind::Sparse, bits: 1, page_bits: 0, first, len: len as u32 }
+        })
+    }
+
+    fn dense<A: Address>(ranges: &[Range<A>], width: usize) -> Option<Self> {
+        let (first, tail) = (ranges.get(1)?.start, ranges.last()?.start);
+        let census = Census::take(ranges);
+        let mut best = None;
+        let (mut least, mut bytes_of_best, mut levels) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
         for bits in 1..=MAX_ROOT_BITS.min(A::BITS - BLOCK_BITS) {
-            let start = first >> (64 - u32::from(bits));
-            let len = ends_at(bits).saturating_sub(start).saturating_add(1);
+            let (start, len) = Self::slots(ranges, (first, tail), bits);
             let slots = 4.0 * len as f64;
             if len > 1 << 26 || slots > least {
                 continue;
@@ -147,12 +198,13 @@ impl Shape {
                 let (bytes, walked) = census.blocks(usize::from(inner), width);
                 let cost = slots + pages + bytes + LEVEL_WORTH * (walked + paging);
                 if cost < least {
-                    (least, bytes_of_best) = (cost, slots + pages + bytes);
-                    best = Self { bits, page_bits, first: start, len: len as u32 };
+                    (least, bytes_of_best, levels) = (cost, slots + pages + bytes, walked);
+                    best = Some(Self { kind: Kind::Dense, bits, page_bits, first: start, len: len as u32 });
                 }
             }
         }
-        (best, bytes_of_best <= DENSE * ranges.len() as f64)
+        let boundaries = ranges.len() as f64;
+        best.filter(|_| bytes_of_best <= DENSE_BYTES * boundaries && levels <= DENSE_LEVELS * boundaries)
     }
 
     /// Returns the bits that root and page decide together: where the first block begins.

@@ -4,16 +4,20 @@ use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
 use super::super::forest::list::ListHead;
-use super::super::forest::shape::{BLOCK_BITS, Shape};
-use super::part::{LEAF, LIST, OFFSET, PAGE, Part};
+use super::super::forest::page::MAX_PAGE_BITS;
+use super::super::forest::shape::{BLOCK_BITS, Kind, Shape};
+use super::part::{MOST_BYTES, PAGE, Part, leaf_of, page_deciding, page_index};
 use super::store::StoreError;
 
 /// What the nodes of one table are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
+    kind: Kind,
     width: usize,
     codes: u32,
-    page_len: u32,
+    /// Bits that a page of a dense table decides.
+    page_bits: u32,
+    /// Where the root's slots end.
     at: u32,
     bits: u32,
 }
@@ -21,40 +25,31 @@ pub(super) struct Limits {
 impl Limits {
     /// Returns the limits of a table of the family of `A` whose root has `shape`, with `codes` codes of `width` bytes.
     pub(super) fn of<A: Address>(shape: Shape, width: usize, codes: u32) -> Result<Self, StoreError> {
-        let at = u32::from(shape.inner_bits());
-        if !matches!(width, 1 | 2 | 4) || shape.bits == 0 || at > 58 || shape.page_bits > 16 {
-            return Err(StoreError::Broken("a root decides 1 to 58 bits, a code has 1, 2 or 4 bytes"));
+        let most = match shape.kind {
+            Kind::Dense => 58,
+            Kind::Sparse => 32,
+        };
+        let inner = u32::from(shape.inner_bits());
+        let wide = shape.kind == Kind::Sparse && shape.len >> 24 != 0;
+        if !matches!(width, 1 | 2 | 4) || shape.bits == 0 || inner > most || shape.page_bits > 15 || wide {
+            return Err(StoreError::Broken(
+                "a root decides 1 to 58 or 32 bits or has too many slots, or a code has not 1, 2 or 4 bytes",
+            ));
         }
         if codes == 0 || (width < 4 && (FIRST_VALUE + codes - 1) >> (8 * width) != 0) {
             return Err(StoreError::Broken("the codes do not fit their width"));
         }
-        Ok(Self { width, codes, page_len: 1 << shape.page_bits, at, bits: u32::from(A::BITS) })
+        let (kind, at, page_bits) = (shape.kind, u32::from(shape.bits), u32::from(shape.page_bits));
+        Ok(Self { kind, width, codes, page_bits, at, bits: u32::from(A::BITS) })
     }
 
-    /// Checks every entry of the part and what it leads to. `leaves` tells whether an entry may be one answer of any
-    /// width.
-    pub(super) fn check(&self, part: &Part, leaves: bool) -> Result<(), StoreError> {
-        let mut walk =
-            Walk { limits: self, blocks: &part.blocks, leaves: leaves || self.width == 1, end: 0, shared: Vec::new() };
-        let mut pages = 0;
-        for &entry in &part.slots {
-            if entry & PAGE == 0 {
-                walk.entry(entry)?;
-                continue;
-            }
-            let (first, len) = ((entry ^ PAGE) as usize, self.page_len as usize);
-            if len == 1 || entry & (LEAF | LIST) != 0 || first < pages || first + len > part.pages.len() {
-                return Err(StoreError::Broken("a page ends beyond the pages or is not behind the one before"));
-            }
-            pages = first + len;
-            for &entry in &part.pages[first..pages] {
-                if entry & PAGE != 0 {
-                    return Err(StoreError::Broken("a page names a page"));
-                }
-                walk.entry(entry)?;
-            }
-        }
-        Ok(())
+    /// Checks every entry of the part and what it leads to. The part's slots end at bit `at`, or where those of the root
+    /// do; `leaves` tells whether an entry may be one answer of any width.
+    pub(super) fn check(&self, part: &Part, at: Option<u32>, leaves: bool) -> Result<(), StoreError> {
+        let leaves = leaves || self.width == 1;
+        let mut walk = Walk { limits: self, part, leaves, pages: 0, end: 0, shared: Vec::new() };
+        let at = at.unwrap_or(self.at);
+        part.slots.iter().try_for_each(|&entry| walk.entry(entry, at))
     }
 
     /// Returns how many children these codes name, and the highest of them that stands for an answer, or the first such
@@ -76,12 +71,14 @@ impl Limits {
     }
 }
 
-/// A check on its way through a part. Nodes lie in the order in which they are come to, so that none is part of another
-/// or of two trees; leaves alone may be shared.
+/// A check on its way through a part. Pages and nodes lie in the order in which they are come to, so that none is part of
+/// another or of two trees; leaves alone may be shared.
 struct Walk<'a> {
     limits: &'a Limits,
-    blocks: &'a [u8],
+    part: &'a Part,
     leaves: bool,
+    /// Where the last page ends.
+    pages: usize,
     /// Where the last node ends.
     end: usize,
     /// By code from [`FIRST_VALUE`] on: the offset of the last leaf.
@@ -89,20 +86,39 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn entry(&mut self, entry: u32) -> Result<(), StoreError> {
-        if entry & LEAF == 0 {
-            return self.node(entry, self.limits.at);
+    /// Checks an entry of a slot that ends at bit `at`.
+    fn entry(&mut self, entry: u32, at: u32) -> Result<(), StoreError> {
+        if entry & PAGE != 0 {
+            return self.page(entry, at);
         }
-        let code = entry ^ LEAF;
-        if !self.leaves || code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes {
+        let Some((code, bare)) = leaf_of(entry) else {
+            return match self.limits.kind {
+                Kind::Dense => self.block(entry as usize, at),
+                Kind::Sparse => self.list(entry as usize),
+            };
+        };
+        let of_kind = bare == (self.limits.kind == Kind::Sparse);
+        if !self.leaves || !of_kind || code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("an entry's code is not in the dictionary"));
         }
         Ok(())
     }
 
-    fn node(&mut self, entry: u32, at: u32) -> Result<(), StoreError> {
-        let offset = (entry & OFFSET) as usize;
-        if entry & LIST == 0 { self.block(offset, at) } else { self.list(offset) }
+    /// Checks a page and what its slots lead to. No deeper than a page decides bits.
+    fn page(&mut self, entry: u32, at: u32) -> Result<(), StoreError> {
+        let (first, deciding) = (page_index(entry), page_deciding(entry));
+        let fits = match self.limits.kind {
+            Kind::Dense => at == self.limits.at && deciding == self.limits.page_bits,
+            Kind::Sparse => deciding <= MAX_PAGE_BITS && at + deciding <= self.limits.bits.min(64),
+        };
+        let end = first + (1 << deciding);
+        if !fits || deciding == 0 || first < self.pages || end > self.part.pages.len() {
+            return Err(StoreError::Broken(
+                "a page decides no such bits, is not there or is not behind the one before",
+            ));
+        }
+        self.pages = end;
+        self.part.pages[first..end].iter().try_for_each(|&entry| self.entry(entry, at + deciding))
     }
 
     /// Takes the bytes of a node.
@@ -114,8 +130,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Takes the bytes of a block with one answer, unless it is the one that stood for that answer before.
-    fn leaf(&mut self, offset: usize, code: u32) -> Result<(), StoreError> {
+    /// Takes the bytes of a node with one answer, unless it is the one that stood for that answer before.
+    fn leaf(&mut self, offset: usize, bytes: usize, code: u32) -> Result<(), StoreError> {
         let index = (code - FIRST_VALUE) as usize;
         if self.shared.len() <= index {
             self.shared.resize(index + 1, usize::MAX);
@@ -124,24 +140,25 @@ impl Walk<'_> {
             return Ok(());
         }
         self.shared[index] = offset;
-        self.take(offset, BITMAP_BYTES + self.limits.width)
+        self.take(offset, bytes)
     }
 
     fn list(&mut self, offset: usize) -> Result<(), StoreError> {
-        let beyond = StoreError::Broken("a list ends beyond the blocks");
-        let (&head, rest) = self.blocks.get(offset..).and_then(<[u8]>::split_first).ok_or(beyond)?;
-        let list = ListHead::of(head);
-        let codes = rest.get(list.codes()..).and_then(|rest| rest.get(..(list.count + 1) * self.limits.width));
-        let (children, most) = self.limits.extremes(codes.ok_or(beyond)?);
+        let beyond = StoreError::Broken("a list ends beyond the blocks or has no such head");
+        let list = self.part.blocks.get(offset..).ok_or(beyond)?;
+        let head = ListHead::of(list).ok_or(beyond)?;
+        let bytes = head.bytes(self.limits.width);
+        let codes = list.get(head.codes()..bytes).ok_or(beyond)?;
+        let (children, most) = self.limits.extremes(codes);
         if children > 0 || most - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("a list's code is not in the dictionary"));
         }
-        self.take(offset, list.bytes(self.limits.width))
+        if head.count == 0 { self.leaf(offset, bytes, most) } else { self.take(offset, bytes) }
     }
 
     fn block(&mut self, offset: usize, at: u32) -> Result<(), StoreError> {
         let beyond = StoreError::Broken("a block ends beyond the blocks");
-        let block = self.blocks.get(offset..).ok_or(beyond)?;
+        let block = self.part.blocks.get(offset..).ok_or(beyond)?;
         let (bitmap, rest) = block.split_first_chunk::<BITMAP_BYTES>().ok_or(beyond)?;
         let bitmap = u64::from_le_bytes(*bitmap);
         if bitmap & 1 == 0 {
@@ -154,7 +171,8 @@ impl Walk<'_> {
             return Err(StoreError::Broken("a code is not in the dictionary"));
         }
         if children == 0 {
-            return if count == 1 { self.leaf(offset, most) } else { self.take(offset, BITMAP_BYTES + codes.len()) };
+            let bytes = BITMAP_BYTES + codes.len();
+            return if count == 1 { self.leaf(offset, bytes, most) } else { self.take(offset, bytes) };
         }
         self.take(offset, BITMAP_BYTES + codes.len() + 4 * children as usize)?;
         let below = at + u32::from(BLOCK_BITS);
@@ -164,12 +182,11 @@ impl Walk<'_> {
         for child in 0..children as usize {
             let delta = rest.get(4 * child..4 * child + 4).ok_or(beyond)?;
             let delta = u32::from_le_bytes(delta.try_into().map_err(|_| beyond)?);
-            // The walk adds the delta as it is: a sum that ran into the tags would change them.
-            let child = (delta & OFFSET) as usize + offset;
-            if delta & !(OFFSET | LIST) != 0 || child > OFFSET as usize {
+            let child = delta as usize + offset;
+            if child >= MOST_BYTES as usize {
                 return Err(beyond);
             }
-            self.node(delta & LIST | child as u32, below)?;
+            self.block(child, below)?;
         }
         Ok(())
     }

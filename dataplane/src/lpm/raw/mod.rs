@@ -1,22 +1,27 @@
 //! The memory of the forests and the kernels that walk it: the only unsafe code of the crate.
 //!
 //! What makes the kernels sound is said once, here. A [`Store`] is made of [`Piece`]s, and a piece checks every table
-//! that enters it: each root entry names a page or a node within the store, each block is there to its end, each of its
-//! codes names one of its children or a value of the table's dictionary, children follow the same rule, no path is
-//! longer than the address, and each list is there to its end with codes of the dictionary alone. The fields are
+//! that enters it: each root entry names a page or a node within the store, each page has an entry for all values of its
+//! bits and decides none beyond the first 64, each block is there to its end, each of its codes names one of its children
+//! or a value of the table's dictionary, children follow the same rule, no path is longer than the address, and each list
+//! is there to its end with codes of the dictionary alone. The fields are
 //! private to this module and nothing else writes them. So a walk from any header by any key stays inside, and a
 //! kernel need not check a single load. Keys and table ids are not trusted: slots and ids outside
 //! are clamped to an entry that is there.
 #![expect(unsafe_code, reason = "unchecked loads into checked tables, SIMD intrinsics and huge pages")]
 
 mod check;
+mod dense;
 mod direct;
 mod isa;
 mod pages;
 mod part;
 mod patch;
 mod region;
+mod sparse;
 mod store;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
 mod walk;
 
 pub(super) use direct::{
@@ -24,6 +29,6 @@ pub(super) use direct::{
 };
 pub use isa::Isa;
 pub(super) use pages::Pages;
-pub(super) use part::{LEAF, LIST, OFFSET, PAGE, Part, Piece};
+pub(super) use part::{BARE_LEAF, LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
 pub(super) use store::{Store, StoreError};

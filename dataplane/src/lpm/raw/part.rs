@@ -7,14 +7,42 @@ use super::super::forest::shape::Shape;
 use super::check::Limits;
 use super::store::StoreError;
 
-/// Tag of an entry that names a page: the rest is the index of the page's first entry.
+/// Tag of an entry that names a page: behind it the bits that the page decides, then the index of its first entry.
 pub(in crate::lpm) const PAGE: u32 = 1 << 31;
-/// Tag of an entry or delta that leads to a list.
-pub(in crate::lpm) const LIST: u32 = 1 << 30;
-/// Tag of an entry of a [`Part`] that is one answer: the rest is its code.
+/// Where in a page's entry the bits begin that the page decides.
+const DECIDING: u32 = 27;
+/// Entries of roots and pages end here.
+pub(in crate::lpm) const MOST_ENTRIES: u32 = 1 << DECIDING;
+/// Bytes of blocks and lists end here.
+pub(in crate::lpm) const MOST_BYTES: u32 = 1 << 30;
+/// Tag of an entry of a [`Part`] that is one answer of a dense table: the rest is its code.
 pub(in crate::lpm) const LEAF: u32 = 1 << 29;
-/// The bits of an entry that are an offset, once it is in a store; a [`Part`] ends below [`LEAF`].
-pub(in crate::lpm) const OFFSET: u32 = LIST - 1;
+/// Tag of an entry of a [`Part`] that is one answer of a sparse table: the rest is its code.
+pub(in crate::lpm) const BARE_LEAF: u32 = LEAF | BARE_TAG;
+const BARE_TAG: u32 = 1 << 28;
+
+/// Returns the entry of a page that begins at index `page` and decides `deciding` bits, which are below 16.
+pub(in crate::lpm) fn page_entry(page: usize, deciding: u32) -> u32 {
+    // Wraps around in a table so big that no store takes it.
+    PAGE | deciding << DECIDING | page as u32 & (MOST_ENTRIES - 1)
+}
+
+/// Returns the index of the first entry of the page that `entry` names and the bits that it decides, if it names one.
+pub(in crate::lpm) fn page_of(entry: u32) -> Option<(usize, u32)> {
+    (entry & PAGE != 0).then(|| (page_index(entry), page_deciding(entry)))
+}
+
+/// Returns the index of the first entry of the page that `entry` names.
+#[inline]
+pub(super) fn page_index(entry: u32) -> usize {
+    (entry & (MOST_ENTRIES - 1)) as usize
+}
+
+/// Returns the bits that the page decides which `entry` names.
+#[inline]
+pub(super) fn page_deciding(entry: u32) -> u32 {
+    entry >> DECIDING & 15
+}
 
 /// Slots and bytes from which on a table is a fragment of its own.
 const ALONE: usize = 1 << 13;
@@ -22,10 +50,9 @@ const ALONE: usize = 1 << 13;
 /// One table, or some slots of one, not checked yet.
 #[derive(Debug, Default)]
 pub(in crate::lpm) struct Part {
-    /// An entry a slot: [`PAGE`] and an index into `pages`, [`LEAF`] and a code, or an offset into `blocks`, with
-    /// [`LIST`] where a list is there.
+    /// An entry a slot: a page, [`LEAF`] or [`BARE_LEAF`] and a code, or an offset into `blocks`.
     pub(in crate::lpm) slots: Vec<u32>,
-    /// The pages' entries, all but the first kind.
+    /// The pages' entries, the same; those of a page in a dense table name no page.
     pub(in crate::lpm) pages: Vec<u32>,
     /// Blocks and lists.
     pub(in crate::lpm) blocks: Vec<u8>,
@@ -68,14 +95,8 @@ impl Fragment {
     /// Appends a checked part.
     fn append(&mut self, part: &Part) -> Result<(), StoreError> {
         let (pages, blocks) = (self.pages.len() as u32, self.blocks.len() as u32);
-        for (what, end) in [
-            ("block bytes", self.blocks.len() as u64 + part.blocks.len() as u64),
-            ("root entries", self.slots.len() as u64 + self.pages.len() as u64),
-        ] {
-            if end >= u64::from(LEAF) {
-                return Err(StoreError::TooBig(what, end));
-            }
-        }
+        let entries = self.slots.len() + self.pages.len() + part.slots.len() + part.pages.len();
+        limited(self.blocks.len() + part.blocks.len(), entries)?;
         let moved = |&entry: &u32| moved(entry, pages, blocks);
         self.slots.extend(part.slots.iter().map(moved));
         self.pages.extend(part.pages.iter().map(moved));
@@ -94,6 +115,22 @@ pub(super) fn moved(entry: u32, pages: u32, blocks: u32) -> u32 {
         blocks
     };
     entry + by
+}
+
+/// Returns whether an entry of a part is one answer, and that answer's code and whether it is one of a sparse table.
+pub(super) fn leaf_of(entry: u32) -> Option<(u32, bool)> {
+    (entry & (PAGE | LEAF) == LEAF).then(|| (entry & !BARE_LEAF, entry & BARE_TAG != 0))
+}
+
+/// Returns an error if so many bytes of nodes of one fragment, or entries, are too many.
+pub(super) fn limited(bytes: usize, entries: usize) -> Result<(), StoreError> {
+    if bytes as u64 >= u64::from(LEAF) {
+        return Err(StoreError::TooBig("block bytes", bytes as u64, u64::from(LEAF)));
+    }
+    if entries as u64 >= u64::from(MOST_ENTRIES) {
+        return Err(StoreError::TooBig("root entries", entries as u64, u64::from(MOST_ENTRIES)));
+    }
+    Ok(())
 }
 
 /// Consecutive tables, checked on entry, so that many threads can make and check pieces before one store takes them.
@@ -178,18 +215,11 @@ fn check<A: Address>((shape, width, codes): (Shape, usize, u32), parts: &[Part])
     }
     // Sizes first: the entries of a part that is too big have wrapped around and mean nothing.
     for part in parts {
-        for (what, end) in [
-            ("block bytes", part.blocks.len() as u64),
-            ("root entries", part.slots.len() as u64 + part.pages.len() as u64),
-        ] {
-            if end >= u64::from(LEAF) {
-                return Err(StoreError::TooBig(what, end));
-            }
-        }
+        limited(part.blocks.len(), part.slots.len() + part.pages.len())?;
     }
     match parts {
-        [part] => limits.check(part, false)?,
-        parts => parts.par_iter().try_for_each(|part| limits.check(part, false))?,
+        [part] => limits.check(part, None, false)?,
+        parts => parts.par_iter().try_for_each(|part| limits.check(part, None, false))?,
     }
     Ok(())
 }

@@ -7,21 +7,30 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use vrfleak_engine::Address;
 
-use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::block::{BARE, BITMAP_BYTES, FIRST_VALUE};
 use super::super::forest::list::ListHead;
-use super::super::forest::shape::Shape;
+use super::super::forest::shape::{Kind, Shape};
 use super::super::table::TableId;
 use super::check::Limits;
-use super::part::{LEAF, LIST, OFFSET, PAGE, Part};
+use super::part::{MOST_BYTES, MOST_ENTRIES, PAGE, Part, leaf_of, page_deciding, page_entry, page_index};
 use super::store::{Header, SLACK, Store, StoreError, byte_leaf};
 
-/// Which entries of a table are read or replaced.
+/// Consecutive slots of a table's root or of one of its pages, as they were when the store was asked for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lpm) enum Place {
-    /// Those of the root's slots from `from` on.
-    Slots { from: u32 },
-    /// Those from `from` on of the page that slot `slot` names.
-    Page { slot: u32, from: u32 },
+pub(in crate::lpm) struct Place {
+    /// Leading bits that number the slots.
+    pub(in crate::lpm) bits: u8,
+    /// The number of the first slot.
+    pub(in crate::lpm) first: u64,
+    /// How many slots they are.
+    pub(in crate::lpm) len: u32,
+    /// Bits that a page under these slots decides in a dense table.
+    pub(in crate::lpm) page_bits: u8,
+    table: TableId,
+    /// Index of the first slot's entry.
+    index: usize,
+    /// How often the store had been changed.
+    changes: u64,
 }
 
 /// Memory of a store that no entry leads to, and leaves that any table may share.
@@ -90,36 +99,64 @@ impl Free {
     }
 }
 
-/// Collects the extents, in ascending order, of the nodes that `entry` leads to; leaves stay.
-fn extents(blocks: &[u8], width: usize, entry: u32, found: &mut Vec<(u32, u32)>) {
-    let offset = (entry & OFFSET) as usize;
-    let mut push = |bytes: usize| match found.last_mut() {
-        Some((start, len)) if *start + *len == offset as u32 => *len += bytes as u32,
-        _ => found.push((offset as u32, bytes as u32)),
-    };
-    if entry & LIST != 0 {
-        push(ListHead::of(blocks[offset]).bytes(width));
-        return;
-    }
-    let node = &blocks[offset..];
-    let bitmap = node.first_chunk().map_or(0, |bitmap| u64::from_le_bytes(*bitmap));
-    let count = bitmap.count_ones() as usize;
-    let codes = &node[BITMAP_BYTES..BITMAP_BYTES + count * width];
-    let mut children = 0;
-    for code in codes.chunks_exact(width) {
-        let mut wide = [0; 4];
-        wide[..width].copy_from_slice(code);
-        let code = u32::from_le_bytes(wide);
-        if code < FIRST_VALUE {
-            children = children.max(code as usize + 1);
+/// What is not used any more.
+#[derive(Debug, Default)]
+struct Released {
+    /// Extents of nodes.
+    nodes: Vec<(u32, u32)>,
+    /// Index and length of pages.
+    pages: Vec<(u32, u32)>,
+}
+
+impl Released {
+    fn push(&mut self, offset: usize, bytes: usize) {
+        match self.nodes.last_mut() {
+            Some((start, len)) if *start + *len == offset as u32 => *len += bytes as u32,
+            _ => self.nodes.push((offset as u32, bytes as u32)),
         }
     }
-    if children == 0 && count == 1 {
-        return;
+
+    /// Collects the node at `offset` and what is below it; leaves stay.
+    fn node(&mut self, blocks: &[u8], (kind, width): (Kind, usize), offset: usize) {
+        let node = &blocks[offset..];
+        if kind == Kind::Sparse {
+            if let Some(head) = ListHead::of(node).filter(|head| head.count > 0) {
+                self.push(offset, head.bytes(width));
+            }
+            return;
+        }
+        let bitmap = node.first_chunk().map_or(0, |bitmap| u64::from_le_bytes(*bitmap));
+        let count = bitmap.count_ones() as usize;
+        let codes = &node[BITMAP_BYTES..BITMAP_BYTES + count * width];
+        let mut children = 0;
+        for code in codes.chunks_exact(width) {
+            let mut wide = [0; 4];
+            wide[..width].copy_from_slice(code);
+            let code = u32::from_le_bytes(wide);
+            if code < FIRST_VALUE {
+                children = children.max(code as usize + 1);
+            }
+        }
+        if children == 0 && count == 1 {
+            return;
+        }
+        self.push(offset, BITMAP_BYTES + codes.len() + 4 * children);
+        for delta in node[BITMAP_BYTES + codes.len()..][..4 * children].as_chunks().0 {
+            self.node(blocks, (kind, width), u32::from_le_bytes(*delta) as usize + offset);
+        }
     }
-    push(BITMAP_BYTES + codes.len() + 4 * children);
-    for delta in node[BITMAP_BYTES + codes.len()..][..4 * children].as_chunks().0 {
-        extents(blocks, width, u32::from_le_bytes(*delta) + offset as u32, found);
+
+    /// Collects what `entries` lead to.
+    fn entries(&mut self, (roots, blocks): (&[u32], &[u8]), of: (Kind, usize), entries: &[u32]) {
+        for &entry in entries {
+            if entry & PAGE == 0 {
+                self.node(blocks, of, entry as usize);
+                continue;
+            }
+            let (page, len) = (page_index(entry), 1 << page_deciding(entry));
+            self.entries((roots, blocks), of, &roots[page..page + len]);
+            self.pages.push((page as u32, len as u32));
+        }
     }
 }
 
@@ -132,8 +169,8 @@ impl<A: Address> Store<A> {
     /// Returns the table's shape, the bytes of its codes, where its dictionary begins, and the number of its codes.
     pub(in crate::lpm) fn describe(&self, table: TableId) -> Option<(Shape, usize, u32, u32)> {
         let header = self.own(table)?;
-        let shape =
-            Shape { bits: 64 - header.shift, page_bits: header.page_bits, first: header.first, len: header.len };
+        let Header { first, len, .. } = header;
+        let shape = Shape { kind: header.kind(), bits: 64 - header.shift, page_bits: header.page_bits(), first, len };
         Some((shape, usize::from(header.width), header.dictionary, self.codes[table.index()]))
     }
 
@@ -142,49 +179,67 @@ impl<A: Address> Store<A> {
         &self.blocks
     }
 
-    /// Returns the first `count` entries at `place` of the table, one more than it has slots at most: the last one is
-    /// for every key outside.
-    pub(in crate::lpm) fn entries(&self, table: TableId, place: Place, count: usize) -> Option<&[u32]> {
-        let (header, from) = (self.own(table)?, self.start(table, place)?);
-        let end = match place {
-            Place::Slots { .. } => header.root as usize + header.len as usize + 1,
-            Place::Page { from: inner, .. } => from + (1 << header.page_bits) - inner as usize,
-        };
-        self.roots[from..end].get(..count)
+    /// Returns the entries of the roots and pages, which the entries of pages lead to.
+    pub(in crate::lpm) fn roots(&self) -> &[u32] {
+        &self.roots
     }
 
-    /// Returns the index of the first entry at `place`.
-    fn start(&self, table: TableId, place: Place) -> Option<usize> {
+    /// Returns all slots of the table, and the entry for every key outside them.
+    pub(in crate::lpm) fn whole(&self, table: TableId) -> Option<(Place, u32)> {
         let header = self.own(table)?;
-        match place {
-            Place::Slots { from } => (from <= header.len).then_some(header.root as usize + from as usize),
-            Place::Page { slot, from } => {
-                let entry = self.roots[header.root as usize..][..header.len as usize].get(slot as usize)?;
-                (entry & PAGE != 0 && from >> header.page_bits == 0).then_some((entry ^ PAGE) as usize + from as usize)
+        let (index, len) = (header.root as usize, header.len);
+        let outside = *self.roots.get(index + len as usize)?;
+        let (bits, page_bits) = (64 - header.shift, header.page_bits());
+        Some((Place { bits, first: header.first, len, page_bits, table, index, changes: self.changes }, outside))
+    }
+
+    /// Returns the fewest slots of the root, or of one page, that contain all keys whose first 64 bits are from `low` to
+    /// `high`; or `None` if there are none: keys outside the root's slots are among them.
+    pub(in crate::lpm) fn place(&self, table: TableId, low: u64, high: u64) -> Option<Place> {
+        let (mut place, _) = self.whole(table)?;
+        let mut len = u64::from(place.len);
+        loop {
+            let number = |key: u64| key >> (64 - u32::from(place.bits));
+            let (from, to) = (number(low).checked_sub(place.first)?, number(high).checked_sub(place.first)?);
+            if to < from || to >= len {
+                return None;
             }
+            let index = place.index + from as usize;
+            let entry = *self.roots.get(index)?;
+            let deciding = page_deciding(entry);
+            if from < to || entry & PAGE == 0 {
+                place = Place { first: place.first + from, len: (to - from) as u32 + 1, index, ..place };
+                return Some(place);
+            }
+            let (bits, first) = (place.bits + deciding as u8, (place.first + from) << deciding);
+            len = 1 << deciding;
+            place = Place { bits, first, len: len as u32, page_bits: 0, index: page_index(entry), ..place };
         }
+    }
+
+    /// Returns the entries of the slots, or `None` if the store has been changed since.
+    pub(in crate::lpm) fn entries(&self, place: Place) -> Option<&[u32]> {
+        if place.changes != self.changes {
+            return None;
+        }
+        self.roots.get(place.index..place.index + place.len as usize)
     }
 
     /// Replaces the entries at `place` by those of `part`, as many as it has slots; returns the bytes written.
     ///
-    /// An entry with [`LEAF`] may have a code of any width.
-    pub(in crate::lpm) fn patch(&mut self, table: TableId, place: Place, part: &Part) -> Result<usize, StoreError> {
+    /// An entry with a tag for leaves may have a code of any width.
+    pub(in crate::lpm) fn patch(&mut self, place: Place, part: &Part) -> Result<usize, StoreError> {
         let no_such = StoreError::Broken("a place that the table does not have");
-        let (shape, width, _, codes) = self.describe(table).ok_or(no_such)?;
-        Limits::of::<A>(shape, width, codes)?.check(part, true)?;
-        let from = self.start(table, place).ok_or(no_such)?;
-        let room = match place {
-            Place::Slots { from } => (shape.len - from) as usize,
-            Place::Page { from, .. } if part.pages.is_empty() => (1 << shape.page_bits) - from as usize,
-            Place::Page { .. } => 0,
-        };
-        if part.slots.len() > room {
+        let (shape, width, _, codes) = self.describe(place.table).ok_or(no_such)?;
+        let old = self.entries(place).ok_or(no_such)?.to_vec();
+        Limits::of::<A>(shape, width, codes)?.check(part, Some(u32::from(place.bits)), true)?;
+        if part.slots.len() != old.len() {
             return Err(no_such);
         }
-        let entries = self.place(part, 1 << shape.page_bits, width)?;
-        let old = self.roots[from..from + entries.len()].to_vec();
-        self.roots[from..from + entries.len()].copy_from_slice(&entries);
-        self.release(&old, 1 << shape.page_bits, width);
+        let entries = self.take_in(part, width)?;
+        self.roots[place.index..place.index + entries.len()].copy_from_slice(&entries);
+        self.release(&old, (shape.kind, width));
+        self.changes += 1;
         Ok(part.blocks.len() + 4 * (part.slots.len() + part.pages.len()))
     }
 
@@ -196,7 +251,7 @@ impl<A: Address> Store<A> {
         dictionary: u32,
         part: &Part,
     ) -> Result<usize, StoreError> {
-        Limits::of::<A>(shape, width, codes)?.check(part, true)?;
+        Limits::of::<A>(shape, width, codes)?.check(part, None, true)?;
         let old = self.own(table).ok_or(StoreError::Broken("a table that the store does not have"))?;
         if part.slots.len() != shape.len as usize + 1 {
             return Err(StoreError::Broken("a root has one entry a slot and one for the rest"));
@@ -204,24 +259,16 @@ impl<A: Address> Store<A> {
         if dictionary as usize + (FIRST_VALUE + codes) as usize > self.values.len() {
             return Err(StoreError::Broken("the dictionary ends beyond the values"));
         }
-        let entries = self.place(part, 1 << shape.page_bits, width)?;
+        let entries = self.take_in(part, width)?;
         let root = self.allocate_roots(entries.len())?;
         self.roots[root as usize..][..entries.len()].copy_from_slice(&entries);
-        self.headers[table.index()] = Header {
-            first: shape.first,
-            root,
-            len: shape.len,
-            dictionary,
-            shift: 64 - shape.bits,
-            page_shift: 64 - shape.inner_bits(),
-            page_bits: shape.page_bits,
-            width: width as u8,
-        };
+        self.headers[table.index()] = Header::of((shape, width as u8), root, dictionary);
         self.codes[table.index()] = codes;
-        self.paged |= shape.page_bits > 0;
+        self.census.count(shape, width);
         let entries = self.roots[old.root as usize..][..=old.len as usize].to_vec();
-        self.release(&entries, 1 << old.page_bits, usize::from(old.width));
+        self.release(&entries, (old.kind(), usize::from(old.width)));
         self.spare.roots.insert(old.root, old.len + 1);
+        self.changes += 1;
         Ok(part.blocks.len() + 4 * (part.slots.len() + part.pages.len()))
     }
 
@@ -256,30 +303,27 @@ impl<A: Address> Store<A> {
     }
 
     /// Copies the part's nodes and pages into the store and returns its slots' entries.
-    fn place(&mut self, part: &Part, page_len: u32, width: usize) -> Result<Vec<u32>, StoreError> {
+    fn take_in(&mut self, part: &Part, width: usize) -> Result<Vec<u32>, StoreError> {
         let base = self.allocate(part.blocks.len())?;
         self.blocks[base as usize..][..part.blocks.len()].copy_from_slice(&part.blocks);
-        let mut entries = Vec::with_capacity(part.slots.len());
-        for &entry in &part.slots {
-            entries.push(if entry & PAGE == 0 {
-                self.place_entry(entry, base, width)?
-            } else {
-                let page = self.allocate_roots(page_len as usize)?;
-                for (index, &entry) in part.pages[(entry ^ PAGE) as usize..][..page_len as usize].iter().enumerate() {
-                    let entry = self.place_entry(entry, base, width)?;
-                    self.roots[page as usize + index] = entry;
-                }
-                PAGE | page
-            });
-        }
-        Ok(entries)
+        part.slots.iter().map(|&entry| self.take_in_entry(entry, &part.pages, base, width)).collect()
     }
 
-    fn place_entry(&mut self, entry: u32, base: u32, width: usize) -> Result<u32, StoreError> {
-        if entry & LEAF == 0 {
-            return Ok(entry + base);
+    fn take_in_entry(&mut self, entry: u32, pages: &[u32], base: u32, width: usize) -> Result<u32, StoreError> {
+        if entry & PAGE != 0 {
+            let deciding = page_deciding(entry);
+            let page = self.allocate_roots(1 << deciding)? as usize;
+            for (index, &entry) in pages[page_index(entry)..][..1 << deciding].iter().enumerate() {
+                self.roots[page + index] = self.take_in_entry(entry, pages, base, width)?;
+            }
+            return Ok(page_entry(page, deciding));
         }
-        let code = entry ^ LEAF;
+        let Some((code, bare)) = leaf_of(entry) else { return Ok(entry + base) };
+        Ok(self.shared_leaf(code, width)? + if bare { BARE } else { 0 })
+    }
+
+    /// Returns the offset of a leaf that every table with codes of this width may share.
+    fn shared_leaf(&mut self, code: u32, width: usize) -> Result<u32, StoreError> {
         if width == 1 {
             return Ok(byte_leaf(code));
         }
@@ -303,11 +347,11 @@ impl<A: Address> Store<A> {
             return Ok(offset);
         }
         let (offset, end) = (self.used_blocks, self.used_blocks + len);
-        if end + SLACK > LIST as usize {
-            return Err(StoreError::TooBig("block bytes", (end + SLACK) as u64));
+        if end + SLACK > MOST_BYTES as usize {
+            return Err(StoreError::TooBig("block bytes", (end + SLACK) as u64, u64::from(MOST_BYTES)));
         }
         if end + SLACK > self.blocks.len() {
-            self.blocks.grow((end + SLACK + self.blocks.len() / 8 + (1 << 16)).min(LIST as usize), self.huge);
+            self.blocks.grow((end + SLACK + self.blocks.len() / 8 + (1 << 16)).min(MOST_BYTES as usize), self.huge);
         }
         self.used_blocks = end;
         Ok(offset as u32)
@@ -319,32 +363,25 @@ impl<A: Address> Store<A> {
             return Ok(index);
         }
         let (index, end) = (self.used_roots, self.used_roots + len);
-        if end > LIST as usize {
-            return Err(StoreError::TooBig("root entries", end as u64));
+        if end > MOST_ENTRIES as usize {
+            return Err(StoreError::TooBig("root entries", end as u64, u64::from(MOST_ENTRIES)));
         }
         if end > self.roots.len() {
-            self.roots.grow((end + self.roots.len() / 8 + (1 << 10)).min(LIST as usize), self.huge);
+            self.roots.grow((end + self.roots.len() / 8 + (1 << 10)).min(MOST_ENTRIES as usize), self.huge);
         }
         self.used_roots = end;
         Ok(index as u32)
     }
 
     /// Frees what these entries, which nothing has any more, led to.
-    fn release(&mut self, entries: &[u32], page_len: u32, width: usize) {
-        let mut found = Vec::new();
-        for &entry in entries {
-            if entry & PAGE == 0 {
-                extents(&self.blocks, width, entry, &mut found);
-                continue;
-            }
-            let page = entry ^ PAGE;
-            for &entry in &self.roots[page as usize..][..page_len as usize] {
-                extents(&self.blocks, width, entry, &mut found);
-            }
-            self.spare.roots.insert(page, page_len);
-        }
-        for (offset, len) in found {
+    fn release(&mut self, entries: &[u32], of: (Kind, usize)) {
+        let mut released = Released::default();
+        released.entries((&self.roots, &self.blocks), of, entries);
+        for (offset, len) in released.nodes {
             self.spare.nodes.insert(offset, len);
+        }
+        for (page, len) in released.pages {
+            self.spare.roots.insert(page, len);
         }
     }
 }

@@ -7,9 +7,10 @@ use vrfleak_engine::Address;
 
 use rayon::prelude::*;
 
-use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::block::{BARE, BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::shape::{Kind, Shape};
 use super::super::table::{NO_ROUTE, TableId};
-use super::part::{Head, LEAF, LIST, PAGE, Piece, moved};
+use super::part::{MOST_BYTES, MOST_ENTRIES, Piece, leaf_of, moved};
 use super::patch::Spare;
 use super::region::Region;
 
@@ -25,85 +26,138 @@ const ANY_LEAF: u32 = BITMAP_BYTES as u32 + 4;
 /// What holds when the places of all fragments are cut from those of the store.
 const SUMMED: &str = "room for the sum of all fragments";
 
-/// Where a table is and how its root is read; half a cache line, so that a mixed batch loads it in one.
+/// Where a table is and how its root is read; half a cache line, so that a mixed batch loads it in one. Vectors load the
+/// first half as four numbers.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub(in crate::lpm) struct Header {
-    /// Leading bits of the first slot.
-    pub(super) first: u64,
     /// Index of the first root entry.
     pub(super) root: u32,
-    /// Number of slots; the entry behind them is for every key outside.
-    pub(super) len: u32,
+    /// The lower half of `first`, which is all of it in a sparse table.
+    pub(super) first_low: u32,
+    /// `len`, which is below 2^24 in a sparse table, and `shift` in the highest byte.
+    pub(super) len_shift: u32,
     /// Index in the values of code 0; codes begin at [`FIRST_VALUE`].
     pub(super) dictionary: u32,
+    /// Leading bits of the first slot.
+    pub(super) first: u64,
+    /// Number of slots; the entry behind them is for every key outside.
+    pub(super) len: u32,
     /// A key's first 64 bits shifted by this are its slot's: 64 less the bits of the root.
     pub(super) shift: u8,
-    /// The same for the entry in a page.
+    /// The same for the entry in a page of a dense table.
     pub(super) page_shift: u8,
-    /// Bits that a page decides.
-    pub(super) page_bits: u8,
+    /// Bits that a page of a dense table decides, and whether the table is sparse in the highest bit.
+    page_bits_kind: u8,
     /// Bytes a code: 1, 2 or 4.
     pub(super) width: u8,
 }
 
 impl Header {
     /// Returns the header of a table whose root begins at index `root` and whose dictionary begins at `dictionary`.
-    fn of(head: &Head, root: u32, dictionary: u32) -> Self {
-        let shape = head.shape;
+    pub(super) fn of((shape, width): (Shape, u8), root: u32, dictionary: u32) -> Self {
+        let shift = 64 - shape.bits;
+        let sparse = if shape.kind == Kind::Sparse { SPARSE } else { 0 };
         Self {
-            first: shape.first,
             root,
-            len: shape.len,
+            first_low: shape.first as u32,
+            len_shift: shape.len | u32::from(shift) << 24,
             dictionary,
-            shift: 64 - shape.bits,
+            first: shape.first,
+            len: shape.len,
+            shift,
             page_shift: 64 - shape.inner_bits(),
-            page_bits: shape.page_bits,
-            width: head.width,
+            page_bits_kind: shape.page_bits | sparse,
+            width,
         }
     }
 
-    /// Returns the bit at which the first block begins.
+    /// Returns what lies below the root.
+    #[inline]
+    pub(super) fn kind(&self) -> Kind {
+        if self.page_bits_kind & SPARSE == 0 { Kind::Dense } else { Kind::Sparse }
+    }
+
+    /// Returns the bits that a page of a dense table decides.
+    #[inline]
+    pub(super) fn page_bits(&self) -> u8 {
+        self.page_bits_kind & !SPARSE
+    }
+
+    /// Returns the header of a table without slots whose one entry is at index `root`.
+    fn empty(kind: Kind, root: u32) -> Self {
+        Self::of((Shape { kind, bits: 1, page_bits: 0, first: 0, len: 0 }, 1), root, 0)
+    }
+
+    /// Returns the bit at which the first block of a dense table begins.
     #[inline]
     pub(super) fn at(&self) -> u32 {
         64 - u32::from(self.page_shift)
     }
 }
 
+/// The bit of a header's byte that says that the table is sparse.
+const SPARSE: u8 = 0x80;
+
 /// Why a table may not enter a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lpm) enum StoreError {
     /// A part breaks the rules of the layout: a bug of the builder.
     Broken(&'static str),
-    /// Root entries or block bytes exceed their limit; has how many there would be.
-    TooBig(&'static str, u64),
+    /// Root entries or block bytes exceed their limit; has how many there would be, and the limit.
+    TooBig(&'static str, u64, u64),
 }
 
 /// All tables of a forest. The module's documentation says what holds for it.
 pub(in crate::lpm) struct Store<A> {
-    /// One a table, then one of an empty table, to which every id beyond is clamped.
+    /// One a table, then those of two empty tables, a sparse one, to which ids beyond are clamped, and a dense one.
     pub(super) headers: Vec<Header>,
     pub(super) roots: Region<u32>,
     pub(super) blocks: Region<u8>,
     /// The dictionaries one after the other; 64 entries lead, since codes of children are below [`FIRST_VALUE`] and a
     /// kernel may load the value of one before it finds that out.
     pub(super) values: Vec<u32>,
-    /// Whether any table has pages.
-    pub(super) paged: bool,
+    pub(super) census: Census,
     /// By table: the number of its codes.
     pub(super) codes: Vec<u32>,
     /// Entries and bytes that are given out; behind the bytes are [`SLACK`] more.
     pub(super) used_roots: usize,
     pub(super) used_blocks: usize,
     pub(super) spare: Spare,
+    /// How often entries were replaced, so that a place of before is known.
+    pub(super) changes: u64,
     pub(super) huge: bool,
     family: PhantomData<A>,
 }
 
+/// What kinds of tables a store has: what a batch of any mix has to be ready for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Census {
+    pub(super) dense: bool,
+    pub(super) sparse: bool,
+    /// Whether a dense table has pages.
+    pub(super) paged: bool,
+    /// Whether a sparse table has codes of more than a byte.
+    pub(super) wide: bool,
+}
+
+impl Census {
+    /// Takes in a table.
+    pub(super) fn count(&mut self, shape: Shape, width: usize) {
+        self.dense |= shape.kind == Kind::Dense;
+        self.sparse |= shape.kind == Kind::Sparse;
+        self.paged |= shape.page_bits > 0;
+        self.wide |= shape.kind == Kind::Sparse && width > 1;
+    }
+}
+
+/// The two empty tables behind the others.
+const EMPTY: usize = 2;
+
 impl<A> fmt::Debug for Store<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("tables", &(self.headers.len() - 1))
+            .field("tables", &(self.headers.len() - EMPTY))
             .field("roots", &self.roots)
             .field("blocks", &self.blocks)
             .field("values", &self.values.len())
@@ -126,14 +180,14 @@ impl<A: Address> Store<A> {
         let leaves = (ANY_LEAF + BYTE_CODES * BYTE_LEAF) as usize;
         let fragments = || pieces.iter().flat_map(|piece| &piece.fragments);
         let slots: usize = fragments().map(|fragment| fragment.slots.len()).sum();
-        let roots = slots + fragments().map(|fragment| fragment.pages.len()).sum::<usize>() + 1;
+        let roots = slots + fragments().map(|fragment| fragment.pages.len()).sum::<usize>() + EMPTY;
         let blocks = leaves + fragments().map(|fragment| fragment.blocks.len()).sum::<usize>() + SLACK;
-        for (what, end) in [("block bytes", blocks), ("root entries", roots)] {
-            if end as u64 > u64::from(LIST) {
-                return Err(StoreError::TooBig(what, end as u64));
+        for (what, end, most) in [("block bytes", blocks, MOST_BYTES), ("root entries", roots, MOST_ENTRIES)] {
+            if end as u64 > u64::from(most) {
+                return Err(StoreError::TooBig(what, end as u64, u64::from(most)));
             }
         }
-        let (mut headers, mut codes, mut root, mut paged) = (Vec::new(), Vec::new(), 0, false);
+        let (mut headers, mut codes, mut root, mut census) = (Vec::new(), Vec::new(), 0, Census::default());
         for (index, piece) in pieces.iter().enumerate() {
             for head in &piece.heads {
                 let start = starts.get(index).and_then(|starts| starts.get(head.dictionary as usize)).copied();
@@ -141,8 +195,8 @@ impl<A: Address> Store<A> {
                 if dictionary as usize + (FIRST_VALUE + head.codes) as usize > values.len() {
                     return Err(StoreError::Broken("the dictionary ends beyond the values"));
                 }
-                paged |= head.shape.page_bits > 0;
-                headers.push(Header::of(head, root, dictionary));
+                census.count(head.shape, usize::from(head.width));
+                headers.push(Header::of((head.shape, head.width), root, dictionary));
                 codes.push(head.codes);
                 root += head.shape.len + 1;
             }
@@ -150,27 +204,20 @@ impl<A: Address> Store<A> {
         if root as usize != slots {
             return Err(StoreError::Broken("the roots do not fill their place"));
         }
-        headers.push(Header {
-            first: 0,
-            root,
-            len: 0,
-            dictionary: 0,
-            shift: 63,
-            page_shift: 63,
-            page_bits: 0,
-            width: 1,
-        });
+        headers.push(Header::empty(Kind::Sparse, root));
+        headers.push(Header::empty(Kind::Dense, root + 1));
 
         let mut store = Self {
             headers,
             roots: Region::zeroed(roots, huge),
             blocks: Region::zeroed(blocks, huge),
             values,
-            paged,
+            census,
             codes,
             used_roots: roots,
             used_blocks: blocks - SLACK,
             spare: Spare::default(),
+            changes: 0,
             huge,
             family: PhantomData,
         };
@@ -183,9 +230,9 @@ impl<A: Address> Store<A> {
             leaf[BITMAP_BYTES] = code as u8;
         }
         let (mut slot_entries, rest) = store.roots.split_at_mut(slots);
-        // The empty table's entry is the leaf at 0.
-        let mut page_entries = &mut rest[1..];
-        let (mut page, mut block) = (slots as u32 + 1, leaves as u32);
+        let (empty, mut page_entries) = rest.split_at_mut(EMPTY);
+        empty.copy_from_slice(&[BARE, 0]);
+        let (mut page, mut block) = ((slots + EMPTY) as u32, leaves as u32);
         let mut jobs = Vec::new();
         for fragment in pieces.into_iter().flat_map(|piece| piece.fragments) {
             let to = (
@@ -212,13 +259,13 @@ impl<A: Address> Store<A> {
 
     /// Returns the number of tables.
     pub(in crate::lpm) fn tables(&self) -> usize {
-        self.headers.len() - 1
+        self.headers.len() - EMPTY
     }
 
     /// Returns the header of `table`, or the one of an empty table for an id beyond.
     #[inline]
     pub(in crate::lpm) fn header(&self, table: TableId) -> &Header {
-        &self.headers[table.index().min(self.headers.len() - 1)]
+        &self.headers[table.index().min(self.tables())]
     }
 
     /// Returns the value at `index`, as [`Store::find`] has found it.
@@ -254,17 +301,20 @@ pub(super) fn byte_leaf(code: u32) -> u32 {
 
 /// Returns the entry as it is in a store: further on by what lies before its fragment, and the shared leaf for a code.
 fn placed(entry: u32, pages: u32, blocks: u32) -> u32 {
-    if entry & (PAGE | LEAF) == LEAF { byte_leaf(entry ^ LEAF) } else { moved(entry, pages, blocks) }
+    leaf_of(entry)
+        .map_or_else(|| moved(entry, pages, blocks), |(code, bare)| byte_leaf(code) + if bare { BARE } else { 0 })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::forest::shape::Shape;
-    use super::super::part::Part;
+    use super::super::part::{BARE_LEAF, LEAF, PAGE, Part, page_entry};
     use super::*;
 
-    fn refused(part: &Part) -> StoreError {
-        let shape = Shape { bits: 18, page_bits: 0, first: 0, len: part.slots.len() as u32 - 1 };
+    const DENSE: Shape = Shape { kind: Kind::Dense, bits: 18, page_bits: 0, first: 0, len: 0 };
+    const SPARSE: Shape = Shape { kind: Kind::Sparse, ..DENSE };
+
+    fn refused(shape: Shape, part: &Part) -> StoreError {
+        let shape = Shape { len: part.slots.len() as u32 - 1, ..shape };
         Piece::default().push::<u32>((shape, 1, 2), 0, part).expect_err("a broken part")
     }
 
@@ -275,7 +325,9 @@ mod tests {
         for part in [
             part(vec![LEAF + 66], vec![]),
             part(vec![LEAF + 63], vec![]),
+            part(vec![BARE_LEAF + 64], vec![]),
             part(vec![PAGE], vec![0; 64]),
+            part(vec![page_entry(0, 1)], vec![0; 64]),
             part(vec![0], vec![]),
             part(vec![1], block(1, &[64])),
             part(vec![0], block(0, &[64])),
@@ -286,22 +338,47 @@ mod tests {
             part(vec![0], block(1, &[0, 13, 0, 0, 0])),
             // A block that is its own child: no end.
             part(vec![0], block(1, &[0, 0, 0, 0, 0])),
-            part(vec![LIST], vec![]),
-            part(vec![LIST], vec![0x11, 0, 1, 64]),
-            part(vec![LIST], vec![0x01, 1, 64, 66]),
-            part(vec![LIST], vec![0x01, 1, 63, 64]),
-            part(vec![LIST | 1], vec![0x01, 1, 64, 65]),
-            // A deep list is longer.
-            part(vec![LIST], vec![0x81, 1, 64, 65]),
-            part(vec![0], [&block(1, &[0, 13, 0, 0, 0x40])[..], &[0x01, 1, 64]].concat()),
+            part(vec![0], [&block(1, &[0, 13, 0, 0, 0x40])[..], &block(1, &[64])].concat()),
         ] {
-            assert!(matches!(refused(&part), StoreError::Broken(_)), "{part:?}");
+            assert!(matches!(refused(DENSE, &part), StoreError::Broken(_)), "{part:?}");
+        }
+    }
+
+    #[test]
+    fn a_sparse_part_that_leads_outside_is_refused() {
+        let part = |slots: Vec<u32>, pages: Vec<u32>, blocks: Vec<u8>| Part { slots, pages, blocks };
+        let leaf = BARE_LEAF + 64;
+        let good = part(vec![page_entry(0, 1), 0], vec![page_entry(2, 1), leaf, leaf, leaf], vec![0x01, 1, 64, 65]);
+        let shape = Shape { len: 1, ..SPARSE };
+        assert_eq!(Piece::default().push::<u32>((shape, 1, 2), 0, &good), Ok(()));
+        for part in [
+            part(vec![BARE_LEAF + 66], vec![], vec![]),
+            part(vec![LEAF + 64], vec![], vec![]),
+            part(vec![0], vec![], vec![]),
+            part(vec![1], vec![], vec![0x01, 1, 64, 65]),
+            part(vec![0], vec![], vec![0x01, 1, 64]),
+            part(vec![0], vec![], vec![0x01, 1, 64, 66]),
+            part(vec![0], vec![], vec![0x01, 1, 63, 64]),
+            part(vec![0], vec![], vec![0x41, 1, 64, 65, 0, 0, 0, 0, 0, 0]),
+            part(vec![0], vec![], vec![0x80, 1, 0, 0, 0, 1, 64, 65]),
+            part(vec![0], vec![], vec![0x80, 255, 255, 255, 255, 1, 64, 65]),
+            // A page that ends too late, one that decides nothing, one that is its own slot, one too deep.
+            part(vec![page_entry(0, 1)], vec![leaf], vec![]),
+            part(vec![page_entry(0, 0)], vec![leaf], vec![]),
+            part(vec![page_entry(0, 1)], vec![page_entry(0, 1), leaf], vec![]),
+            part(vec![page_entry(0, 12), leaf], [page_entry(4096, 3), leaf].repeat(2048 + 4), vec![]),
+            part(vec![page_entry(0, 13)], vec![leaf; 1 << 13], vec![]),
+            // Two slots with one page, or one list.
+            part(vec![page_entry(0, 1), page_entry(0, 1)], vec![leaf, leaf], vec![]),
+            part(vec![0, 0], vec![], vec![0x01, 1, 64, 65]),
+        ] {
+            assert!(matches!(refused(SPARSE, &part), StoreError::Broken(_)), "{part:?}");
         }
     }
 
     #[test]
     fn a_table_needs_its_dictionary_and_its_slots() {
-        let shape = Shape { bits: 18, page_bits: 0, first: 0, len: 1 };
+        let shape = Shape { len: 1, ..DENSE };
         let part = Part { slots: vec![LEAF + 64, LEAF + 65], ..Part::default() };
         let piece = || {
             let mut piece = Piece::default();

@@ -1,32 +1,28 @@
 //! The walk from a header to an answer, for one key, for a batch of one table and for a batch of any mix.
 //!
-//! One algorithm: root entry, then block by block, each a bitmap and a code at the number of bits set before the key's
-//! slot; a list, searched without a branch, ends a path; last the code's value. Up to [`LANES`] keys are walked level by
-//! level: first all root entries, each with a prefetch of the node it names; then all blocks; then, for the keys whose
-//! code is a child, the children, until none is left; then all lists. No branch depends on a key but the ones that ask
-//! how many keys of a group go on, so the loads of a group overlap. [`Isa`] stamps the same body with the instructions
-//! that the processor has.
+//! [`dense`] and [`sparse`] are the walks of the two kinds of tables, [`vectors`](super::vectors) is the second one with
+//! AVX-512. [`Isa`] stamps the same bodies with the instructions that the processor has.
 #![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
 
 use vrfleak_engine::Address;
 
-use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE, slot_of};
-use super::super::forest::list::{DEEP, DEEP_BYTES, HEAD_BYTES, MOST};
-use super::super::forest::shape::{BLOCK_BITS, aligned, top};
+use super::super::forest::shape::Kind;
 use super::super::table::TableId;
 use super::isa::{Isa, Level};
-use super::part::{LIST, OFFSET, PAGE};
-use super::store::{Header, Store};
+use super::store::{Census, Header, Store};
+#[cfg(target_arch = "x86_64")]
+use super::vectors;
+use super::{dense, sparse};
 
 /// Keys walked together.
-const LANES: usize = 64;
+pub(super) const LANES: usize = 64;
 
 /// As the width of a walk's codes: whatever the key's header says.
-const ANY_WIDTH: usize = 0;
+pub(super) const ANY_WIDTH: usize = 0;
 
 /// Asks for the line at `at` ahead of its use.
 #[inline(always)]
-fn prefetch(at: *const u8) {
+pub(super) fn prefetch(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing that a program could see and faults on no address.
     unsafe {
@@ -36,17 +32,11 @@ fn prefetch(at: *const u8) {
     let _ = at;
 }
 
-/// Returns the slot of `key` in a block at bit `at`, which is below 128.
-#[inline(always)]
-fn slot<A: Address>(key: A, at: u32) -> u32 {
-    if A::BITS == 32 || at <= 58 { ((top(key) << (at & 63)) >> 58) as u32 } else { slot_of(aligned(key), at) }
-}
-
 /// Where a store's columns begin. Valid while the store is borrowed.
 #[derive(Clone, Copy)]
-struct Columns {
-    roots: *const u32,
-    blocks: *const u8,
+pub(super) struct Columns {
+    pub(super) roots: *const u32,
+    pub(super) blocks: *const u8,
     values: *const u32,
 }
 
@@ -57,122 +47,15 @@ impl Columns {
 
     /// Returns the index of the root entry for a key with the first bits `top`.
     #[inline(always)]
-    fn root(header: &Header, top: u64) -> usize {
+    pub(super) fn root(header: &Header, top: u64) -> usize {
         let slot = (top >> (header.shift & 63)).wrapping_sub(header.first).min(u64::from(header.len));
         header.root as usize + slot as usize
     }
 
-    /// Returns the entry of the first node for a key with the first bits `top`, and the bit at which that node begins.
-    ///
-    /// # Safety
-    /// `header` is one of the store's, of a table without pages unless `PAGED`.
+    /// Asks for the list at `list`.
     #[inline(always)]
-    unsafe fn entry<const PAGED: bool>(self, header: &Header, top: u64) -> (u32, u32) {
-        let index = Self::root(header, top);
-        // SAFETY: a root has `len + 1` entries from `root` on.
-        let entry = unsafe { self.roots.add(index) };
-        // SAFETY: as above.
-        let entry = unsafe { *entry };
-        if !PAGED {
-            return (entry, header.at());
-        }
-        let inner = (top >> (header.page_shift & 63)) as usize & ((1 << (header.page_bits & 31)) - 1);
-        let paged = (entry ^ PAGE) as usize + inner;
-        let is_paged = entry & PAGE != 0;
-        let index = std::hint::select_unpredictable(is_paged, paged, index);
-        let shift = std::hint::select_unpredictable(is_paged, header.page_shift, header.shift);
-        // SAFETY: a page has an entry for every value of its bits, and what is no page is loaded again.
-        let entry = unsafe { self.roots.add(index) };
-        // SAFETY: as above.
-        (unsafe { *entry }, 64 - u32::from(shift))
-    }
-
-    /// Returns where the block at `block` begins and its bitmap.
-    ///
-    /// # Safety
-    /// `block` is the offset of a block of the store.
-    #[inline(always)]
-    unsafe fn block(self, block: u32) -> (*const u8, u64) {
-        // SAFETY: a block is within the store's blocks.
-        let start = unsafe { self.blocks.add(block as usize) };
-        // SAFETY: a block begins with its bitmap.
-        let bitmap = unsafe { start.cast::<u64>().read_unaligned() };
-        (start, u64::from_le(bitmap))
-    }
-
-    /// Returns the code that the block at `block` has for slot `slot`, which is below 64.
-    ///
-    /// # Safety
-    /// `block` is the offset of a block of the table of `header`, whose codes have `WIDTH` bytes, if that is a width.
-    #[inline(always)]
-    unsafe fn code<const WIDTH: usize>(self, header: &Header, block: u32, slot: u32) -> u32 {
-        // SAFETY: the caller's promise.
-        let (start, bitmap) = unsafe { self.block(block) };
-        let rank = (bitmap << (63 - slot)).count_ones() as usize;
-        let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
-        // SAFETY: a block has a code for every bit of its bitmap, of which bit 0 is set, so `rank` is 1 or more.
-        let code = unsafe { start.add(BITMAP_BYTES + rank * width - width) };
-        // SAFETY: as above.
-        unsafe { load_code::<WIDTH>(code, width) }
-    }
-
-    /// Returns the entry of child `child` of the block at `block`.
-    ///
-    /// # Safety
-    /// As [`Self::code`], and `child` is one of the block's codes and below [`FIRST_VALUE`].
-    #[inline(always)]
-    unsafe fn child<const WIDTH: usize>(self, header: &Header, block: u32, child: u32) -> u32 {
-        // SAFETY: the caller's promise.
-        let (start, bitmap) = unsafe { self.block(block) };
-        let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
-        let delta = BITMAP_BYTES + bitmap.count_ones() as usize * width + 4 * child as usize;
-        // SAFETY: behind the codes a block has a delta for every child that its codes name.
-        let delta = unsafe { start.add(delta) };
-        // SAFETY: as above.
-        let delta = unsafe { delta.cast::<u32>().read_unaligned() };
-        block.wrapping_add(u32::from_le(delta))
-    }
-
-    /// Returns the code that the list at `list` has for `key`, if the list begins at bit `at`.
-    ///
-    /// # Safety
-    /// `list` is the offset of a list of the table of `header`, whose codes have `WIDTH` bytes, if that is a width.
-    #[inline(always)]
-    unsafe fn listed<A: Address, const WIDTH: usize>(self, header: &Header, list: u32, key: A, at: u32) -> u32 {
-        // SAFETY: a list is within the store's blocks.
-        let start = unsafe { self.blocks.add(list as usize) };
-        // SAFETY: a list begins with its head.
-        let head = unsafe { *start };
-        let (count, size) = (usize::from(head) & MOST, usize::from(head >> 4 & 7) + 1);
-        let mut boundaries = start.wrapping_add(HEAD_BYTES);
-        let bits = if A::BITS == 32 { top(key) << (at & 63) } else { ((aligned(key) << (at & 127)) >> 64) as u64 };
-        let (mut bits, mut least, mut most) = (bits, 0, count);
-        if A::BITS == 128 && head & DEEP != 0 {
-            // SAFETY: behind the head of a deep list are eight bytes.
-            let first = u64::from_le(unsafe { boundaries.cast::<u64>().read_unaligned() });
-            boundaries = boundaries.wrapping_add(DEEP_BYTES);
-            bits = aligned(key) as u64;
-            least = if top(key) > first { count } else { 0 };
-            most = if top(key) < first { 0 } else { count };
-        }
-        let unused = (64 - 8 * size as u32) & 63;
-        let (bits, mask) = (bits >> unused, u64::MAX >> unused);
-        let mut below = 0;
-        #[expect(clippy::needless_bitwise_bool, reason = "both are known: no branch between them")]
-        for step in [8, 4, 2, 1] {
-            let next = below + step;
-            // SAFETY: the boundary is within the list, or it is below the 15th and within the slack behind all nodes.
-            let boundary = unsafe { boundaries.add((next - 1) * size) };
-            // SAFETY: as above.
-            let boundary = u64::from_le(unsafe { boundary.cast::<u64>().read_unaligned() }) & mask;
-            below = std::hint::select_unpredictable((next <= count) & (boundary <= bits), next, below);
-        }
-        let place = if A::BITS == 128 { below.clamp(least, most.max(least)) } else { below };
-        let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
-        // SAFETY: a list has a code more than boundaries, and `place` is at most their number.
-        let code = unsafe { boundaries.add(count * size + place * width) };
-        // SAFETY: as above.
-        unsafe { load_code::<WIDTH>(code, width) }
+    pub(super) fn prefetch_list(self, list: u32) {
+        prefetch(self.blocks.wrapping_add(list as usize));
     }
 
     /// Returns the value of `code`, or any of the store's values for a code that is a child.
@@ -180,9 +63,19 @@ impl Columns {
     /// # Safety
     /// `code` is in a node of the table of `header`.
     #[inline(always)]
-    unsafe fn value(self, header: &Header, code: u32) -> u32 {
+    pub(super) unsafe fn value(self, header: &Header, code: u32) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { self.value_of(header.dictionary, code) }
+    }
+
+    /// Returns the value of `code` in the dictionary that begins at `dictionary`.
+    ///
+    /// # Safety
+    /// As [`Self::value`], of a table with that dictionary.
+    #[inline(always)]
+    pub(super) unsafe fn value_of(self, dictionary: u32, code: u32) -> u32 {
         // SAFETY: every code of a table, and every number of a child, has a value from the table's dictionary on.
-        let value = unsafe { self.values.add(header.dictionary as usize + code as usize) };
+        let value = unsafe { self.values.add(dictionary as usize + code as usize) };
         // SAFETY: as above.
         unsafe { *value }
     }
@@ -193,7 +86,7 @@ impl Columns {
 /// # Safety
 /// A code of `width` bytes is there, which is `WIDTH` if that is a width, and the store's slack behind it.
 #[inline(always)]
-unsafe fn load_code<const WIDTH: usize>(code: *const u8, width: usize) -> u32 {
+pub(super) unsafe fn load_code<const WIDTH: usize>(code: *const u8, width: usize) -> u32 {
     if WIDTH == 1 {
         // SAFETY: the code is there.
         return u32::from(unsafe { *code });
@@ -203,130 +96,39 @@ unsafe fn load_code<const WIDTH: usize>(code: *const u8, width: usize) -> u32 {
     wide & (u32::MAX >> ((32 - 8 * width as u32) & 31))
 }
 
-/// Returns the block of `entry`, or the leaf at 0 if it is a list: a block that every table may look into.
-#[inline(always)]
-fn without_list(entry: u32) -> u32 {
-    std::hint::select_unpredictable(entry & LIST != 0, 0, entry)
-}
-
 /// Lanes of a group, appended without a branch.
 #[derive(Clone, Copy)]
-struct Lanes {
+pub(super) struct Lanes {
     of: [u8; LANES],
-    count: usize,
+    pub(super) count: usize,
 }
 
 impl Lanes {
     #[inline(always)]
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { of: [0; LANES], count: 0 }
     }
 
     /// Appends `lane` if `take`; there are at most [`LANES`].
     #[inline(always)]
-    fn push(&mut self, lane: usize, take: bool) {
+    pub(super) fn push(&mut self, lane: usize, take: bool) {
         self.of[self.count % LANES] = lane as u8;
         self.count += usize::from(take);
     }
 
     /// Returns the lane at `index`.
     #[inline(always)]
-    fn get(&self, index: usize) -> usize {
+    pub(super) fn get(&self, index: usize) -> usize {
         usize::from(self.of[index % LANES]) % LANES
     }
 }
 
-/// Walks up to [`LANES`] keys, each by the header that `header_of` returns for its position.
+/// Walks all `keys` through the dense table of `header`, group by group.
 ///
 /// # Safety
-/// The headers are of the store whose columns these are; their codes have `WIDTH` bytes, if that is a width, and their
-/// tables have no pages unless `PAGED`. There are at most [`LANES`] keys.
+/// As [`dense::group`], for any number of keys.
 #[inline(always)]
-unsafe fn group<'h, A: Address, const WIDTH: usize, const PAGED: bool>(
-    columns: Columns,
-    header_of: impl Fn(usize) -> &'h Header,
-    keys: &[A],
-    values: &mut [u32],
-) {
-    // Offsets of nodes; for the keys that have come to a list, the list's, and the bit at which it begins.
-    let (mut blocks, mut begins) = ([0_u32; LANES], [0_u8; LANES]);
-    let mut tags = 0;
-    for (lane, ((block, begin), &key)) in blocks.iter_mut().zip(&mut begins).zip(keys).enumerate() {
-        // SAFETY: the caller's promise.
-        let (entry, at) = unsafe { columns.entry::<PAGED>(header_of(lane), top(key)) };
-        (*block, *begin) = (entry, at as u8);
-        tags |= entry;
-        prefetch(columns.blocks.wrapping_add((entry & OFFSET) as usize));
-    }
-    // The keys that go on at a child, in their order, and those that have come to a list.
-    let (mut going, mut lists) = (Lanes::new(), Lanes::new());
-    let mut heads = [0_u32; LANES];
-    if tags & LIST != 0 {
-        for (lane, (block, head)) in blocks.iter_mut().zip(&mut heads).enumerate() {
-            lists.push(lane, *block & LIST != 0);
-            (*block, *head) = (without_list(*block), *block & OFFSET);
-        }
-    }
-    let mut codes = [FIRST_VALUE; LANES];
-    let mut least = u32::MAX;
-    for (lane, (((code, value), &key), &block)) in
-        codes.iter_mut().zip(values.iter_mut()).zip(keys).zip(&blocks).enumerate()
-    {
-        let header = header_of(lane);
-        // SAFETY: a root's entry is a block of its table, or a list, in whose place stands the leaf at 0.
-        *code = unsafe { columns.code::<WIDTH>(header, block, slot(key, header.at())) };
-        // SAFETY: the code was in that block.
-        *value = unsafe { columns.value(header, *code) };
-        least = least.min(*code);
-    }
-    if least < FIRST_VALUE {
-        for (lane, &code) in codes.iter().enumerate() {
-            going.push(lane, code < FIRST_VALUE);
-        }
-    }
-    let mut below = 0;
-    while going.count > 0 {
-        below += BLOCK_BITS;
-        for index in 0..going.count {
-            let lane = going.get(index);
-            let header = header_of(lane);
-            // SAFETY: the code was in that block of the table, and is a child.
-            let entry = unsafe { columns.child::<WIDTH>(header, blocks[lane], codes[lane]) };
-            prefetch(columns.blocks.wrapping_add((entry & OFFSET) as usize));
-            lists.push(lane, entry & LIST != 0);
-            (blocks[lane], heads[lane]) = (without_list(entry), entry & OFFSET);
-            begins[lane] = header.at() as u8 + below;
-        }
-        let mut still = Lanes::new();
-        for index in 0..going.count {
-            let lane = going.get(index);
-            let header = header_of(lane);
-            let slot = slot(keys[lane], header.at() + u32::from(below));
-            // SAFETY: a child is a block of the table, or a list, in whose place stands the leaf at 0.
-            let code = unsafe { columns.code::<WIDTH>(header, blocks[lane], slot) };
-            codes[lane] = code;
-            // SAFETY: the code was in that block.
-            values[lane] = unsafe { columns.value(header, code) };
-            still.push(lane, code < FIRST_VALUE);
-        }
-        going = still;
-    }
-    for index in 0..lists.count {
-        let lane = lists.get(index);
-        let (header, at) = (header_of(lane), u32::from(begins[lane]));
-        // SAFETY: an entry with the tag is a list of the table, which begins at that bit.
-        let code = unsafe { columns.listed::<A, WIDTH>(header, heads[lane], keys[lane], at) };
-        // SAFETY: the code was in that list.
-        values[lane] = unsafe { columns.value(header, code) };
-    }
-}
-
-/// Walks all `keys` through the table of `header`, group by group.
-///
-/// # Safety
-/// As [`group`], for any number of keys.
-#[inline(always)]
-unsafe fn batch<A: Address, const WIDTH: usize, const PAGED: bool>(
+unsafe fn dense_batch<A: Address, const WIDTH: usize, const PAGED: bool>(
     columns: Columns,
     header: &Header,
     keys: &[A],
@@ -336,104 +138,175 @@ unsafe fn batch<A: Address, const WIDTH: usize, const PAGED: bool>(
     let (value_groups, value_rest) = values.as_chunks_mut::<LANES>();
     for (keys, values) in groups.iter().zip(value_groups) {
         // SAFETY: the caller's promise.
-        unsafe { group::<A, WIDTH, PAGED>(columns, |_| header, keys, values) };
+        unsafe { dense::group::<A, WIDTH, PAGED>(columns, |_| header, keys, values) };
     }
     // SAFETY: as above, and the rest is shorter than a group.
-    unsafe { group::<A, WIDTH, PAGED>(columns, |_| header, rest, value_rest) };
+    unsafe { dense::group::<A, WIDTH, PAGED>(columns, |_| header, rest, value_rest) };
 }
 
-/// Walks all `keys`, each through its own table, group by group.
+/// Walks all `keys` through the sparse table of `header`, group by group.
 ///
 /// # Safety
-/// `headers` are all of the store whose columns these are, and none of their tables has pages unless `PAGED`.
+/// As [`sparse::group`], for any number of keys.
 #[inline(always)]
-unsafe fn mixed<A: Address, const PAGED: bool>(
+unsafe fn sparse_batch<A: Address, const WIDTH: usize>(
     columns: Columns,
-    headers: &[Header],
-    tables: &[TableId],
+    header: &Header,
     keys: &[A],
     values: &mut [u32],
 ) {
-    let Some(empty) = headers.last() else { return };
-    let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
-    for ((tables, keys), values) in groups {
-        let mut found = [empty; LANES];
-        for (header, table) in found.iter_mut().zip(tables) {
-            *header = headers.get(table.index()).unwrap_or(empty);
-        }
+    for (keys, values) in keys.chunks(LANES).zip(values.chunks_mut(LANES)) {
         // SAFETY: the caller's promise.
-        unsafe { group::<A, ANY_WIDTH, PAGED>(columns, |lane| found[lane % LANES], keys, values) };
+        unsafe { sparse::group::<A, WIDTH>(columns, |_| header, keys, values) };
     }
 }
 
-/// Stamps the two batch walks with the features of a level.
+/// Walks up to [`LANES`] keys of a mixed batch.
+///
+/// # Safety
+/// The headers are of the store whose columns these are, no key has none, and the census is the store's; as many values
+/// as keys.
+#[inline(always)]
+unsafe fn mixed_sparse<A: Address>(columns: Columns, wide: bool, headers: &[&Header], keys: &[A], values: &mut [u32]) {
+    if wide {
+        // SAFETY: the caller's promise.
+        unsafe { sparse::group::<A, ANY_WIDTH>(columns, |lane| headers[lane], keys, values) };
+    } else {
+        // SAFETY: as above: every sparse table has codes of one byte.
+        unsafe { sparse::group::<A, 1>(columns, |lane| headers[lane], keys, values) };
+    }
+}
+
+/// Walks up to [`LANES`] keys through dense tables.
+///
+/// # Safety
+/// As [`mixed_sparse`], of dense tables.
+#[inline(always)]
+unsafe fn mixed_dense<A: Address>(columns: Columns, paged: bool, headers: &[&Header], keys: &[A], values: &mut [u32]) {
+    if paged {
+        // SAFETY: the caller's promise.
+        unsafe { dense::group::<A, ANY_WIDTH, true>(columns, |lane| headers[lane], keys, values) };
+    } else {
+        // SAFETY: as above: no dense table has pages.
+        unsafe { dense::group::<A, ANY_WIDTH, false>(columns, |lane| headers[lane], keys, values) };
+    }
+}
+
+/// Stamps the batch walks without vectors with the features of a level.
 macro_rules! stamp {
-    ($batch:ident, $mixed:ident $(, $feature:literal)?) => {
+    ($batch:ident, $dense:ident, $sparse:ident $(, $feature:literal)?) => {
         /// # Safety
         /// `header` is one of the store's whose columns these are.
         $(#[target_feature(enable = $feature)])?
         unsafe fn $batch<A: Address>(columns: Columns, header: &Header, keys: &[A], values: &mut [u32]) {
             // SAFETY: the caller's promise, and the arm is the one of what the header says.
-            match (header.width, header.page_bits) {
+            match (header.kind(), header.width, header.page_bits()) {
                 // SAFETY: as above.
-                (1, 0) => unsafe { batch::<A, 1, false>(columns, header, keys, values) },
+                (Kind::Dense, 1, 0) => unsafe { dense_batch::<A, 1, false>(columns, header, keys, values) },
                 // SAFETY: as above.
-                (1, _) => unsafe { batch::<A, 1, true>(columns, header, keys, values) },
+                (Kind::Dense, 1, _) => unsafe { dense_batch::<A, 1, true>(columns, header, keys, values) },
                 // SAFETY: as above.
-                (2, 0) => unsafe { batch::<A, 2, false>(columns, header, keys, values) },
+                (Kind::Dense, 2, 0) => unsafe { dense_batch::<A, 2, false>(columns, header, keys, values) },
                 // SAFETY: as above.
-                (2, _) => unsafe { batch::<A, 2, true>(columns, header, keys, values) },
+                (Kind::Dense, 2, _) => unsafe { dense_batch::<A, 2, true>(columns, header, keys, values) },
                 // SAFETY: as above.
-                _ => unsafe { batch::<A, 4, true>(columns, header, keys, values) },
+                (Kind::Dense, ..) => unsafe { dense_batch::<A, 4, true>(columns, header, keys, values) },
+                // SAFETY: as above.
+                (Kind::Sparse, 1, _) => unsafe { sparse_batch::<A, 1>(columns, header, keys, values) },
+                // SAFETY: as above.
+                (Kind::Sparse, ..) => unsafe { sparse_batch::<A, ANY_WIDTH>(columns, header, keys, values) },
             }
         }
 
         /// # Safety
-        /// `headers` are all of the store whose columns these are; `paged` tells whether any of their tables has pages.
+        /// As [`mixed_dense`].
         $(#[target_feature(enable = $feature)])?
-        unsafe fn $mixed<A: Address>(
+        unsafe fn $dense<A: Address>(
             columns: Columns,
-            (headers, paged): (&[Header], bool),
-            tables: &[TableId],
+            paged: bool,
+            headers: &[&Header],
             keys: &[A],
             values: &mut [u32],
         ) {
-            if paged {
-                // SAFETY: the caller's promise.
-                unsafe { mixed::<A, true>(columns, headers, tables, keys, values) };
-            } else {
-                // SAFETY: the caller's promise.
-                unsafe { mixed::<A, false>(columns, headers, tables, keys, values) };
-            }
+            // SAFETY: the caller's promise.
+            unsafe { mixed_dense(columns, paged, headers, keys, values) };
+        }
+
+        /// # Safety
+        /// As [`mixed_sparse`].
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn $sparse<A: Address>(
+            columns: Columns,
+            wide: bool,
+            headers: &[&Header],
+            keys: &[A],
+            values: &mut [u32],
+        ) {
+            // SAFETY: the caller's promise.
+            unsafe { mixed_sparse(columns, wide, headers, keys, values) };
         }
     };
 }
 
-stamp!(batch_portable, mixed_portable);
+stamp!(batch_portable, dense_portable, sparse_portable);
 #[cfg(target_arch = "x86_64")]
-stamp!(batch_avx2, mixed_avx2, "avx2,bmi1,bmi2,popcnt");
+stamp!(batch_avx2, dense_avx2, sparse_avx2, "avx2,bmi1,bmi2,popcnt");
+
+/// Walks all `keys` through sparse tables with vectors, but those that fill no vector.
+///
+/// # Safety
+/// The headers that `header_of` returns for the keys' positions are of sparse tables of the store whose columns these
+/// are, one and the same if `ONE`; `wide` tells whether codes may have more than a byte.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
+unsafe fn sparse_avx512<'h, A: Address, const ONE: bool>(
+    columns: Columns,
+    wide: bool,
+    header_of: impl Fn(usize) -> &'h Header,
+    keys: &[A],
+    values: &mut [u32],
+) {
+    use vectors::{KEYS, VECTOR, vectors};
+
+    let (groups, rest) = keys.as_chunks::<KEYS>();
+    let (value_groups, value_rest) = values.as_chunks_mut::<KEYS>();
+    for (index, (keys, values)) in groups.iter().zip(value_groups).enumerate() {
+        let header_of = |lane| header_of(index * KEYS + lane);
+        if wide {
+            // SAFETY: the caller's promise.
+            unsafe { vectors::<A, 8, ANY_WIDTH, ONE>(columns, header_of, keys, values) };
+        } else {
+            // SAFETY: as above.
+            unsafe { vectors::<A, 8, 1, ONE>(columns, header_of, keys, values) };
+        }
+    }
+    let from = groups.len() * KEYS;
+    let (single, rest) = rest.as_chunks::<VECTOR>();
+    let (value_single, value_rest) = value_rest.as_chunks_mut::<VECTOR>();
+    for (index, (keys, values)) in single.iter().zip(value_single).enumerate() {
+        let header_of = |lane| header_of(from + index * VECTOR + lane);
+        // SAFETY: the caller's promise.
+        unsafe { vectors::<A, 1, ANY_WIDTH, ONE>(columns, header_of, keys, values) };
+    }
+    let from = from + single.len() * VECTOR;
+    // SAFETY: as above, and the rest is shorter than a group.
+    unsafe { sparse::group::<A, ANY_WIDTH>(columns, |lane| header_of(from + lane), rest, value_rest) };
+}
+
+/// Keys of a mixed batch whose headers are found together.
+const MIXED: usize = 128;
 
 impl<A: Address> Store<A> {
     /// Returns the index among the values of the answer that `table` has for `key`.
     pub(in crate::lpm) fn find(&self, table: TableId, key: A) -> usize {
         let (columns, header) = (Columns::of(self), self.header(table));
-        // SAFETY: the header is this store's.
-        let (mut entry, mut at) = unsafe { columns.entry::<true>(header, top(key)) };
-        loop {
-            let code = if entry & LIST == 0 {
-                // SAFETY: an entry without a tag is a block of the table.
-                unsafe { columns.code::<ANY_WIDTH>(header, entry, slot(key, at)) }
-            } else {
-                // SAFETY: an entry with the tag is a list of the table, which begins at that bit.
-                unsafe { columns.listed::<A, ANY_WIDTH>(header, entry & OFFSET, key, at) }
-            };
-            if code >= FIRST_VALUE {
-                return header.dictionary as usize + code as usize;
-            }
-            // SAFETY: the code is a child of the block.
-            entry = unsafe { columns.child::<ANY_WIDTH>(header, entry, code) };
-            at += u32::from(BLOCK_BITS);
-        }
+        let code = match header.kind() {
+            // SAFETY: the header is this store's.
+            Kind::Dense => unsafe { columns.find_dense(header, key) },
+            // SAFETY: the header is this store's.
+            Kind::Sparse => unsafe { columns.find_sparse(header, key) },
+        };
+        header.dictionary as usize + code as usize
     }
 
     /// Looks all `keys` up in `table`.
@@ -443,12 +316,17 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn batch(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         let (columns, header) = (Columns::of(self), self.header(table));
-        match isa.level() {
+        match (isa.level(), header.kind()) {
             // SAFETY: the header is this store's.
-            Level::Portable => unsafe { batch_portable(columns, header, keys, values) },
+            (Level::Portable, _) => unsafe { batch_portable(columns, header, keys, values) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above, and whoever holds the level has the features.
-            Level::Avx2 => unsafe { batch_avx2(columns, header, keys, values) },
+            (Level::Avx512, Kind::Sparse) => unsafe {
+                sparse_avx512::<A, true>(columns, header.width > 1, |_| header, keys, values);
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above; AVX-512 comes with AVX2.
+            (Level::Avx2 | Level::Avx512, _) => unsafe { batch_avx2(columns, header, keys, values) },
         }
     }
 
@@ -459,13 +337,83 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn mixed(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         assert_eq!(keys.len(), tables.len(), "one table a key");
-        let (columns, headers) = (Columns::of(self), (&self.headers[..], self.paged));
-        match isa.level() {
-            // SAFETY: the headers are this store's.
-            Level::Portable => unsafe { mixed_portable(columns, headers, tables, keys, values) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above, and whoever holds the level has the features.
-            Level::Avx2 => unsafe { mixed_avx2(columns, headers, tables, keys, values) },
+        let Census { dense, sparse, wide, .. } = self.census;
+        let [.., empty_sparse, empty_dense] = &self.headers[..] else { return };
+        #[cfg(target_arch = "x86_64")]
+        if isa.level() == Level::Avx512 && !dense {
+            let (columns, headers, last) = (Columns::of(self), &self.headers[..], self.tables());
+            let header_of = |key: usize| {
+                // SAFETY: the walk asks for positions of keys alone, and there is one table a key.
+                let table = unsafe { tables.get_unchecked(key) };
+                // SAFETY: there are two headers more than tables.
+                unsafe { headers.get_unchecked(table.index().min(last)) }
+            };
+            // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
+            return unsafe { sparse_avx512::<A, false>(columns, wide, header_of, keys, values) };
+        }
+        let known = &self.headers[..self.tables()];
+        let empty = if dense && !sparse { empty_dense } else { empty_sparse };
+        let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
+        for ((tables, keys), values) in groups {
+            let mut found = [empty; MIXED];
+            for (header, table) in found.iter_mut().zip(tables) {
+                *header = known.get(table.index()).unwrap_or(empty);
+            }
+            let found = &found[..keys.len()];
+            match (dense, sparse) {
+                (false, _) => self.mixed_sparse(isa, found, keys, values),
+                (true, false) => self.mixed_dense(isa, found, keys, values),
+                (true, true) => {
+                    let of = |kind: Kind, empty| {
+                        let mut headers = [empty; MIXED];
+                        for (to, &header) in headers.iter_mut().zip(found) {
+                            *to = if header.kind() == kind { header } else { empty };
+                        }
+                        headers
+                    };
+                    // Each kind by its walk, with an empty table for the keys of the other.
+                    let mut others = [0; MIXED];
+                    let others = &mut others[..keys.len()];
+                    self.mixed_sparse(isa, &of(Kind::Sparse, empty_sparse)[..keys.len()], keys, values);
+                    self.mixed_dense(isa, &of(Kind::Dense, empty_dense)[..keys.len()], keys, others);
+                    for ((value, &other), header) in values.iter_mut().zip(&*others).zip(found) {
+                        *value = if header.kind() == Kind::Dense { other } else { *value };
+                    }
+                }
+            }
+        }
+    }
+
+    fn mixed_sparse(&self, isa: Isa, headers: &[&Header], keys: &[A], values: &mut [u32]) {
+        let (columns, wide) = (Columns::of(self), self.census.wide);
+        #[cfg(target_arch = "x86_64")]
+        if isa.level() == Level::Avx512 {
+            // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
+            return unsafe { sparse_avx512::<A, false>(columns, wide, |lane| headers[lane], keys, values) };
+        }
+        let groups = headers.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
+        for ((headers, keys), values) in groups {
+            match isa.level() {
+                // SAFETY: the headers are this store's and of sparse tables.
+                Level::Portable => unsafe { sparse_portable(columns, wide, headers, keys, values) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above, and whoever holds the level has the features.
+                Level::Avx2 | Level::Avx512 => unsafe { sparse_avx2(columns, wide, headers, keys, values) },
+            }
+        }
+    }
+
+    fn mixed_dense(&self, isa: Isa, headers: &[&Header], keys: &[A], values: &mut [u32]) {
+        let (columns, paged) = (Columns::of(self), self.census.paged);
+        let groups = headers.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
+        for ((headers, keys), values) in groups {
+            match isa.level() {
+                // SAFETY: the headers are this store's and of dense tables.
+                Level::Portable => unsafe { dense_portable(columns, paged, headers, keys, values) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above, and whoever holds the level has the features.
+                Level::Avx2 | Level::Avx512 => unsafe { dense_avx2(columns, paged, headers, keys, values) },
+            }
         }
     }
 }

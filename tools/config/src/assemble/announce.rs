@@ -4,8 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use vrfleak_engine::{Address, Attributes, Family, NextHopKind, OriginCode, Prefix, Protocol, SourceRoute};
+use ahash::AHashMap;
+use ipnet::IpNet;
+use vrfleak_bench_data::{Place, RouteOrigin};
+use vrfleak_engine::{
+    Address, Attributes, Family, Leak, NetworkBuilder, NextHopKind, OriginCode, Prefix, Protocol, SourceRoute, VrfId,
+};
 
+use super::imported::{Imported, best_imported, importers, without_med};
 use super::policy::Offered;
 use super::routes::{Origin, family_of, networks};
 use super::session::{Session, TableAt};
@@ -17,46 +23,101 @@ use crate::place::Located;
 /// How many tables a route may pass on its way to a VRF.
 const MAX_HOPS: usize = 16;
 
+/// How often what the VRFs import is computed anew because their neighbours announced something else.
+const MAX_ROUNDS: usize = 16;
+
 /// What each session brings, by its position.
 type Learned<A> = Vec<BTreeMap<Prefix<A>, Attributes>>;
 
 impl Assembly<'_, '_> {
-    /// Adds what the neighbours of all VRFs announce to them.
+    /// Adds what the neighbours of all VRFs announce to them. A VRF announces what it imported as well, so the leak is
+    /// computed from what is announced, and what is announced from the leak, until nothing changes.
     pub(super) fn learn(&mut self, devices: &[Device], ids: &[Option<Ids>]) {
         let sessions = self.sessions(devices, ids);
-        if !sessions.is_empty() {
-            self.learn_family::<u32>(&sessions, ids);
-            self.learn_family::<u128>(&sessions, ids);
+        let Some(first) = sessions.first() else { return };
+        let importers = importers(&sessions, ids, &mut self.builder);
+        let mut imported = (Imported::default(), Imported::default());
+        for round in 0.. {
+            let learned = (
+                self.learn_family::<u32>(&sessions, &imported.0, ids),
+                self.learn_family::<u128>(&sessions, &imported.1, ids),
+            );
+            let next = if importers.is_empty() || self.report.errors() > 0 {
+                None
+            } else {
+                let mut trial = self.builder.clone();
+                install::<u32>(&mut trial, &sessions, &learned.0, ids);
+                install::<u128>(&mut trial, &sessions, &learned.1, ids);
+                // A mistake in the model is told when the network is built in the end.
+                trial.build().ok().map(|network| {
+                    let leak = Leak::new(&network);
+                    (best_imported(&network, &leak, &importers), best_imported(&network, &leak, &importers))
+                })
+            };
+            let settled = next.as_ref().is_none_or(|next| *next == imported);
+            if !settled && round == MAX_ROUNDS {
+                let place = first.here.neighbor.place;
+                let message = "what this neighbour and others announce to each other does not settle";
+                self.report.warning(place, message, format_args!("taken as after {MAX_ROUNDS} rounds"));
+            }
+            if settled || round == MAX_ROUNDS {
+                self.warn_of_limits::<u32>(&sessions, &learned.0, ids);
+                self.warn_of_limits::<u128>(&sessions, &learned.1, ids);
+                self.remember::<u32>(&sessions, &learned.0, ids);
+                self.remember::<u128>(&sessions, &learned.1, ids);
+                install::<u32>(&mut self.builder, &sessions, &learned.0, ids);
+                install::<u128>(&mut self.builder, &sessions, &learned.1, ids);
+                return;
+            }
+            imported = next.unwrap_or_default();
         }
     }
 
-    fn learn_family<A: Address>(&mut self, sessions: &[Session<'_>], ids: &[Option<Ids>]) {
+    fn learn_family<A: Address>(
+        &mut self,
+        sessions: &[Session<'_>],
+        imported: &Imported<A>,
+        ids: &[Option<Ids>],
+    ) -> Learned<A> {
         let mut learned: Learned<A> = vec![BTreeMap::new(); sessions.len()];
         for _ in 0..MAX_HOPS {
             let next: Learned<A> =
-                sessions.iter().map(|session| self.received(session, sessions, &learned, ids)).collect();
+                sessions.iter().map(|session| self.received(session, sessions, &learned, imported, ids)).collect();
             if next == learned {
                 break;
             }
             learned = next;
         }
+        learned
+    }
+
+    /// Remembers where what the sessions bring is written.
+    fn remember<A: Address>(&mut self, sessions: &[Session<'_>], learned: &Learned<A>, ids: &[Option<Ids>]) {
+        for (session, routes) in sessions.iter().zip(learned).filter(|(session, routes)| !is_torn_down(session, routes))
+        {
+            let Some(vrf) = vrf_of(session, ids) else { continue };
+            let places = own_places::<A>(session.there.device, session.there.at);
+            let gateway = Some(session.address);
+            let origin = &mut self.provenance.vrfs[vrf.index()];
+            let neighbor = (gateway, session.here.neighbor.place);
+            if !origin.neighbors.contains(&neighbor) {
+                origin.neighbors.push(neighbor);
+            }
+            let placed = routes.keys().filter_map(|prefix| Some((prefix.to_net(), *places.get(&prefix.to_net())?)));
+            let routes = placed.map(|(prefix, place)| RouteOrigin { prefix, gateway, place });
+            origin.families[A::FAMILY as usize].ce_routes.extend(routes);
+        }
+    }
+
+    /// Warns of neighbours that announce more than they may.
+    fn warn_of_limits<A: Address>(&mut self, sessions: &[Session<'_>], learned: &Learned<A>, ids: &[Option<Ids>]) {
         for (session, routes) in sessions.iter().zip(learned) {
-            let (at, table) = session.here.at;
-            let Some(vrf) = ids[at].as_ref().and_then(|ids| ids.vrfs[table]) else { continue };
-            let limit = session.here.in_family(A::FAMILY, |family| family.maximum_prefix);
-            if limit.is_some_and(|limit| routes.len() > limit as usize) {
+            if vrf_of(session, ids).is_some() && is_torn_down(session, routes) {
                 self.report.warning(
                     session.here.neighbor.place,
                     format_args!("{} {} prefixes come from this neighbour", routes.len(), A::FAMILY),
                     "more than its maximum: the session is torn down",
                 );
-                continue;
-            }
-            let kind = NextHopKind::Gateway { address: session.address, interface: None };
-            let next_hop = self.builder.next_hop(vrf, kind);
-            for (prefix, attributes) in routes {
-                let attributes = self.builder.attributes(attributes);
-                self.builder.route(vrf, SourceRoute::new(prefix, Protocol::Bgp, attributes, next_hop));
             }
         }
     }
@@ -67,6 +128,7 @@ impl Assembly<'_, '_> {
         session: &Session<'_>,
         sessions: &[Session<'_>],
         learned: &Learned<A>,
+        imported: &Imported<A>,
         ids: &[Option<Ids>],
     ) -> BTreeMap<Prefix<A>, Attributes> {
         let family = A::FAMILY;
@@ -90,7 +152,7 @@ impl Assembly<'_, '_> {
             }
         };
         let overrides = there.in_family(family, |family| family.as_override).unwrap_or(false);
-        for (prefix, mut attributes) in self.announced::<A>(session, sessions, learned) {
+        for (prefix, mut attributes) in self.announced::<A>(session, sessions, learned, imported) {
             if overrides {
                 attributes.as_path.iter_mut().filter(|hop| **hop == own_asn).for_each(|hop| *hop = asn);
             }
@@ -129,12 +191,13 @@ impl Assembly<'_, '_> {
     }
 
     /// Returns what the sending end of a session announces: what it puts into BGP itself, else the best that it
-    /// learned, where its policy lets it pass.
+    /// learned or imported, where its policy lets it pass.
     fn announced<A: Address>(
         &mut self,
         session: &Session<'_>,
         sessions: &[Session<'_>],
         learned: &Learned<A>,
+        imported: &Imported<A>,
     ) -> BTreeMap<Prefix<A>, Attributes> {
         let end = session.there;
         let family = A::FAMILY;
@@ -144,8 +207,13 @@ impl Assembly<'_, '_> {
         // Junos sends what its policy accepts, whatever the protocol; without one, what it learned.
         let by_policy = matches!(end.device.format, Format::Junos | Format::JunosSet);
         let own = self.own::<A>(end.device, end.at);
+        let imported = imported.get(&end.at);
+        let is_imported = |prefix| imported.is_some_and(|imported| imported.contains_key(&prefix));
         for (&prefix, &(route, ref attributes)) in &own {
             if !by_policy && !attributes.redistribute.unwrap_or(false) || by_policy && policy.is_none() {
+                continue;
+            }
+            if is_imported(prefix) {
                 continue;
             }
             if !self.passes(end.device, filters, route, attributes) {
@@ -160,19 +228,39 @@ impl Assembly<'_, '_> {
         for (prefix, attributes, from) in best_learned(session, sessions, learned) {
             let shadowed = own.get(&prefix).is_some_and(|(_, own)| own.redistribute == Some(true));
             // What came from inside the AS is not sent inside it again, and nothing goes back where it came from.
-            if shadowed || attributes.internal && session.is_internal() || from.there.at == session.here.at {
+            if shadowed
+                || is_imported(prefix)
+                || attributes.internal && session.is_internal()
+                || from.there.at == session.here.at
+            {
                 continue;
             }
             let next_hop = Some(from.address);
             let route = Offered { prefix, protocol: Protocol::Bgp, interface: None, next_hop };
             // A metric goes one AS far.
-            let attributes = Attributes { med: if session.is_internal() { attributes.med } else { 0 }, ..attributes };
+            let attributes = if session.is_internal() { attributes } else { without_med(attributes) };
             if !self.passes(end.device, filters, route, &attributes) {
                 continue;
             }
             let passed = match policy {
                 Some(policy) => self.offer(end.device, policy, route, &attributes, &[]),
                 None => Some(attributes),
+            };
+            announced.extend(passed.map(|attributes| (prefix, attributes)));
+        }
+        for (&prefix, route) in imported.into_iter().flatten() {
+            // Junos keeps the protocol of what comes from the same router, and sends by itself what came over BGP.
+            let protocol = if by_policy { route.protocol } else { Protocol::Bgp };
+            if policy.is_none() && protocol != Protocol::Bgp {
+                continue;
+            }
+            let offered = Offered { prefix, protocol, interface: None, next_hop: route.next_hop };
+            if !self.passes(end.device, filters, offered, &route.attributes) {
+                continue;
+            }
+            let passed = match policy {
+                Some(policy) => self.offer(end.device, policy, offered, &route.attributes, &[]),
+                None => Some(route.attributes.clone()),
             };
             announced.extend(passed.map(|attributes| (prefix, attributes)));
         }
@@ -226,6 +314,52 @@ impl Assembly<'_, '_> {
             attributes.redistribute.get_or_insert(redistributed);
         }
         best
+    }
+}
+
+/// Returns where each prefix of a table's own stands: as a `network` statement, a static route, or on an interface.
+fn own_places<A: Address>(device: &Device, (_, table): TableAt) -> AHashMap<IpNet, Place> {
+    let config = device.tables[table].family(A::FAMILY);
+    let here = |vrf: &Option<Located<String>>| {
+        vrf.as_ref().map_or(Some(DEFAULT_TABLE), |vrf| device.table_named(&vrf.value)) == Some(table)
+    };
+    let interfaces = device.interfaces.iter().filter(|interface| here(&interface.vrf));
+    let addresses = interfaces.flat_map(|interface| &interface.addresses);
+    // The one that says most about the route comes last.
+    addresses
+        .map(|address| (address.net.trunc(), address.place))
+        .chain(config.routes.iter().map(|route| (route.prefix, route.place)))
+        .chain(config.networks.iter().map(|network| (network.prefix, network.place)))
+        .collect()
+}
+
+/// Returns the VRF that a session brings routes to.
+fn vrf_of(session: &Session<'_>, ids: &[Option<Ids>]) -> Option<VrfId> {
+    let (at, table) = session.here.at;
+    ids[at].as_ref().and_then(|ids| ids.vrfs[table])
+}
+
+/// Returns whether more came over a session than may.
+fn is_torn_down<A: Address>(session: &Session<'_>, routes: &BTreeMap<Prefix<A>, Attributes>) -> bool {
+    let limit = session.here.in_family(A::FAMILY, |family| family.maximum_prefix);
+    limit.is_some_and(|limit| routes.len() > limit as usize)
+}
+
+/// Adds what the sessions bring to the VRFs.
+fn install<A: Address>(
+    builder: &mut NetworkBuilder,
+    sessions: &[Session<'_>],
+    learned: &Learned<A>,
+    ids: &[Option<Ids>],
+) {
+    for (session, routes) in sessions.iter().zip(learned).filter(|(session, routes)| !is_torn_down(session, routes)) {
+        let Some(vrf) = vrf_of(session, ids) else { continue };
+        let kind = NextHopKind::Gateway { address: session.address, interface: None };
+        let next_hop = builder.next_hop(vrf, kind);
+        for (&prefix, attributes) in routes {
+            let attributes = builder.attributes(attributes.clone());
+            builder.route(vrf, SourceRoute::new(prefix, Protocol::Bgp, attributes, next_hop));
+        }
     }
 }
 

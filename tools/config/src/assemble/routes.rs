@@ -11,7 +11,10 @@ use vrfleak_engine::{
 
 use super::policy::Offered;
 use super::{Assembly, Ids};
-use crate::device::{DEFAULT_TABLE, Device, FamilyConfig, InterfaceAddress, Originated, StaticRoute, StaticTarget};
+use crate::device::{
+    DEFAULT_TABLE, Device, FamilyConfig, IgpKind, InterfaceAddress, Originated, Redistribution, StaticRoute,
+    StaticTarget,
+};
 use crate::dialect::Format;
 use crate::place::Located;
 
@@ -171,6 +174,20 @@ impl Assembly<'_, '_> {
         {
             let attributes = Attributes { redistribute: Some(true), origin: OriginCode::Igp, ..attributes.clone() };
             let accepted = match &network.policy {
+                Some(policy) => self.offer(device, policy, route, &attributes, targets),
+                None => Some(attributes),
+            };
+            if let Some(attributes) = accepted {
+                return attributes;
+            }
+        }
+        let covering = |(kind, number, _): &&(IgpKind, u32, Redistribution)| {
+            let covers = |name| device.is_covered(*kind, *number, name, route.prefix.to_net());
+            route.protocol == Protocol::Connected && route.interface.is_some_and(covers)
+        };
+        if let Some((_, _, redistribution)) = config.igps.iter().find(covering) {
+            let attributes = Attributes { redistribute: Some(true), ..attributes.clone() };
+            let accepted = match &redistribution.policy {
                 Some(policy) => self.offer(device, policy, route, &attributes, targets),
                 None => Some(attributes),
             };

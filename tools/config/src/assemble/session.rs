@@ -55,7 +55,37 @@ impl<'d> End<'d> {
 
     pub(super) fn is_active(&self, family: Family) -> bool {
         let active = self.in_family(family, |family| family.active).unwrap_or(false);
-        active && self.setting(|neighbor| neighbor.shutdown.then_some(())).is_none()
+        active && !self.is_shut_down()
+    }
+
+    pub(super) fn is_shut_down(&self) -> bool {
+        self.setting(|neighbor| neighbor.shutdown.then_some(())).is_some()
+    }
+
+    /// Returns whether each of two ends expects the AS of the other.
+    pub(super) fn fits(&self, far: &Self) -> bool {
+        let expects = |one: &Self, other: &Self| other.asn().is_some_and(|asn| one.expects(asn));
+        expects(self, far) && expects(far, self)
+    }
+
+    /// Returns the far end of the session, if the table at `at` has one that fits.
+    pub(super) fn far_end(&self, device: &'d Device, at: TableAt, addresses: &Addresses) -> Option<Self> {
+        let own_asn = self.asn()?;
+        if !self.expects(asn_of(device, at.1)?) {
+            return None;
+        }
+        let mut ends = device.tables[at.1].bgp.neighbors.iter().map(|neighbor| End { at, device, neighbor });
+        ends.find(|end| {
+            let address = end.neighbor.name.parse::<IpAddr>().ok();
+            let mine =
+                address.and_then(|address| addresses.get(&address)).is_some_and(|tables| tables.contains(&self.at));
+            mine && end.expects(own_asn)
+        })
+    }
+
+    /// Returns whether a policy on VPN routes is missing without which an external session exchanges none.
+    pub(super) fn lacks_vpn_policy(&self) -> bool {
+        self.requires_policy() && self.setting(|neighbor| neighbor.vpn_policy.then_some(())).is_none()
     }
 
     /// Returns whether an external session without a policy exchanges no routes here.
@@ -89,9 +119,9 @@ impl Session<'_> {
 }
 
 /// The tables that have each address, on interfaces that are up.
-type Addresses = AHashMap<IpAddr, Vec<TableAt>>;
+pub(super) type Addresses = AHashMap<IpAddr, Vec<TableAt>>;
 
-fn tables_by_address(devices: &[Device]) -> Addresses {
+pub(super) fn tables_by_address(devices: &[Device]) -> Addresses {
     let mut tables = Addresses::new();
     for (at, device) in devices.iter().enumerate() {
         for interface in device.interfaces.iter().filter(|interface| !interface.shutdown) {
@@ -160,7 +190,7 @@ impl Assembly<'_, '_> {
         let mut ends = found
             .iter()
             .filter(|&&there| there != here.at)
-            .filter_map(|&there| far_end(here, &devices[there.0], there, addresses));
+            .filter_map(|&there| here.far_end(&devices[there.0], there, addresses));
         let there = match (ends.next(), ends.next()) {
             (Some(there), None) => there,
             (none_or_several, _) => {
@@ -198,18 +228,4 @@ impl Assembly<'_, '_> {
 
 fn has(policy: Option<&Located<String>>, filters: &[Located<String>]) -> Option<()> {
     (policy.is_some() || !filters.is_empty()).then_some(())
-}
-
-/// Returns the far end of a session, if the table at `at` has one that fits.
-fn far_end<'d>(here: End<'d>, device: &'d Device, at: TableAt, addresses: &Addresses) -> Option<End<'d>> {
-    let own_asn = here.asn()?;
-    if !here.expects(asn_of(device, at.1)?) {
-        return None;
-    }
-    let mut ends = device.tables[at.1].bgp.neighbors.iter().map(|neighbor| End { at, device, neighbor });
-    ends.find(|end| {
-        let address = end.neighbor.name.parse::<IpAddr>().ok();
-        let mine = address.and_then(|address| addresses.get(&address)).is_some_and(|tables| tables.contains(&here.at));
-        mine && end.expects(own_asn)
-    })
 }

@@ -14,6 +14,8 @@ pub(crate) struct Interface {
     pub(crate) vrf: Option<Located<String>>,
     /// Whether it is administratively down: then it has no routes.
     pub(crate) shutdown: bool,
+    /// The OSPF process that it is put into by itself.
+    pub(crate) ospf: Option<u32>,
     /// Its addresses, the primary one first in each family.
     pub(crate) addresses: Vec<InterfaceAddress>,
 }
@@ -31,7 +33,7 @@ pub(crate) struct InterfaceAddress {
 
 impl Interface {
     pub(crate) fn new(name: String, place: Place) -> Self {
-        Self { name, place, vrf: None, shutdown: false, addresses: Vec::new() }
+        Self { name, place, vrf: None, shutdown: false, ospf: None, addresses: Vec::new() }
     }
 
     /// Returns whether this is a loopback, which router ids are taken from first.

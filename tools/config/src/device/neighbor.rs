@@ -23,8 +23,12 @@ pub(crate) struct Neighbor {
     /// The groups whose settings it inherits, the first that has a setting first.
     pub(crate) groups: Vec<Located<String>>,
     pub(crate) shutdown: bool,
-    /// Whether VPN routes are exchanged.
-    pub(crate) vpn: bool,
+    /// Whether VPN routes are exchanged, of IPv4 and of IPv6, where the configuration says so.
+    pub(crate) vpn: [Option<bool>; 2],
+    /// Whether VPN routes pass a policy.
+    pub(crate) vpn_policy: bool,
+    /// Whether VPN routes of other neighbours of the AS are passed on to it, and its own to them.
+    pub(crate) reflected: Option<bool>,
     /// The interface or address that the session starts from.
     pub(crate) update_source: Option<Located<String>>,
     /// Settings of IPv4 unicast and IPv6 unicast.
@@ -66,7 +70,9 @@ impl Neighbor {
             remote_as: None,
             groups: Vec::new(),
             shutdown: false,
-            vpn: false,
+            vpn: [None; 2],
+            vpn_policy: false,
+            reflected: None,
             update_source: None,
             families: Default::default(),
         }

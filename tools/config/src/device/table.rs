@@ -6,7 +6,7 @@ use ahash::AHashMap;
 use ipnet::IpNet;
 use vrfleak_engine::{Family, Rd, RouteTarget};
 
-use super::{Neighbor, StaticRoute};
+use super::{IgpKind, Neighbor, StaticRoute};
 use crate::place::{Located, Place};
 
 /// A route distinguisher, given or to be derived.
@@ -75,6 +75,8 @@ pub(crate) struct FamilyConfig {
     pub(crate) export_policy: Option<Located<String>>,
     pub(crate) connected: Option<Redistribution>,
     pub(crate) statics: Option<Redistribution>,
+    /// Other routing protocols that are put into BGP, each with the number of its process.
+    pub(crate) igps: Vec<(IgpKind, u32, Redistribution)>,
     /// Whether a static default route may be redistributed, where the dialect wants that said.
     pub(crate) default_originate: bool,
     pub(crate) networks: Vec<Originated>,

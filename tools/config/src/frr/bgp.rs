@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 use vrfleak_engine::{Family, RouteTarget};
 
 use super::{Mode, Read, Reader, VrfImport};
-use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget};
+use crate::device::{
+    DEFAULT_TABLE, MaximumPaths, Originated, RdChoice, Redistribution, StaticRoute, StaticTarget, UNUSED,
+};
 use crate::neighbor_line;
 use crate::place::Located;
 use crate::value;
@@ -47,6 +49,9 @@ impl Reader<'_, '_> {
                     "the best path may differ",
                 );
             }
+            "bgp" if words.eat_all(&["default", "local-preference"]) => {
+                self.report.warning(words.whole(), "a default local preference is not modelled", "taken as 100");
+            }
             "no" if words.eat_all(&["bgp", "ebgp-requires-policy"]) => {
                 self.device.tables[table].bgp.requires_policy = Some(false);
             }
@@ -62,7 +67,7 @@ impl Reader<'_, '_> {
                 };
                 return match words.next_text() {
                     "unicast" | "" => Read::Enters(Mode::BgpFamily(table, family)),
-                    "vpn" => Read::Enters(Mode::BgpVpn),
+                    "vpn" => Read::Enters(Mode::BgpVpn(family)),
                     _ => Read::Unknown,
                 };
             }
@@ -74,27 +79,14 @@ impl Reader<'_, '_> {
         Read::Whole
     }
 
-    pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Read {
-        if words.next_text() == "neighbor"
-            && let Some(name) = words.next()
-        {
-            match words.next_text() {
-                "activate" => {
-                    self.device.vpn_neighbor.get_or_insert_with(|| name.name());
-                    return Read::Whole;
-                }
-                keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") => {
-                    self.report.warning(
-                        words.whole(),
-                        format_args!("`{keyword}` between PEs is not modelled"),
-                        "VPN routes go from PE to PE unchanged",
-                    );
-                    return Read::Whole;
-                }
-                _ => {}
-            }
+    pub(super) fn bgp_vpn(&mut self, family: Family, mut words: Words<'_>) -> Read {
+        let forget = words.eat("no");
+        if words.next_text() != "neighbor" {
+            return Read::Unknown;
         }
-        Read::Unknown
+        let Some(name) = words.next() else { return Read::Unknown };
+        let neighbor = self.device.tables[DEFAULT_TABLE].bgp.neighbor(name.text, name.place);
+        if neighbor_line::read_vpn(neighbor, family, words, forget, self.report) { Read::Whole } else { Read::Unknown }
     }
 
     pub(super) fn bgp_family(&mut self, table: usize, family: Family, mut words: Words<'_>) -> Read {
@@ -160,8 +152,8 @@ impl Reader<'_, '_> {
                 if words.eat("route-map") {
                     self.device.tables[table].family_mut(family).import_policy = words.next().map(Word::name);
                 } else if let Some(name) = value::word(&mut words, self.report, "the name of a VRF") {
-                    let from = self.table(name);
-                    self.leaks.push(VrfImport { into: table, from, family });
+                    let (from, place) = (self.table(name), name.place);
+                    self.leaks.push(VrfImport { into: table, from, family, place });
                 }
             }
             "route-map" if words.eat("vpn") => {
@@ -177,6 +169,10 @@ impl Reader<'_, '_> {
                         "expected `import` or `export`",
                     ),
                 }
+            }
+            keyword @ ("table-map" | "default-metric") => {
+                let message = format_args!("`{keyword}` is not modelled");
+                self.report.warning(place, message, "routes or their metrics may differ");
             }
             "label" | "nexthop" if words.eat_all(&["vpn", "export"]) => {}
             _ => return Read::Unknown,
@@ -330,7 +326,7 @@ impl Reader<'_, '_> {
                     let routes = config.networks.iter().map(|network| StaticRoute {
                         prefix: network.prefix,
                         target: StaticTarget::Discard,
-                        distance: Some(255),
+                        distance: Some(UNUSED),
                         tag: 0,
                         place: network.place,
                     });
@@ -339,8 +335,7 @@ impl Reader<'_, '_> {
             }
         }
         let default_id = self.device.tables[DEFAULT_TABLE].bgp.router_id;
-        for VrfImport { into, from, family } in std::mem::take(&mut self.leaks) {
-            let place = self.device.tables[into].place;
+        for VrfImport { into, from, family, place } in std::mem::take(&mut self.leaks) {
             let id = self.device.tables[from].bgp.router_id.or(default_id);
             let id = id.map_or(Ipv4Addr::UNSPECIFIED, |id| id.value);
             // The other table's derived RD serves as its target as well.

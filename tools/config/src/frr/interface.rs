@@ -9,8 +9,8 @@ impl Reader<'_, '_> {
     pub(super) fn interface(&mut self, index: usize, mut words: Words<'_>) -> Read {
         match words.next_text() {
             "description" => {}
-            "shutdown" => self.device.interfaces[index].shutdown = true,
-            "no" if words.eat("shutdown") => self.device.interfaces[index].shutdown = false,
+            "shutdown" | "shut" => self.device.interfaces[index].shutdown = true,
+            "no" if matches!(words.peek_text(), "shutdown" | "shut") => self.device.interfaces[index].shutdown = false,
             "no" if matches!(words.peek_text(), "ip" | "ipv6") => {
                 words.next();
                 let net = if words.eat("address") { words.next_text().parse::<ipnet::IpNet>().ok() } else { None };

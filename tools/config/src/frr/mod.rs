@@ -7,20 +7,24 @@ mod bgp;
 mod interface;
 mod static_route;
 
+use std::net::Ipv4Addr;
+
 use vrfleak_engine::Family;
 
 use crate::banner::Banner;
 use crate::device::{DEFAULT_TABLE, Device};
 use crate::dialect::Format;
 use crate::line::{Line, Lines};
+use crate::place::{Located, Place};
 use crate::report::Report;
 use crate::route_map::{self, RouteMaps, Section, Style};
 use crate::session;
+use crate::value;
 use crate::word::{Word, Words};
 
-/// Reads a configuration.
-pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
-    let mut lines = Lines::new(text);
+/// Reads a configuration: one text, or one for each daemon, with their numbers.
+pub(crate) fn read(texts: &[(u32, &str)], report: &mut Report<'_>) -> Device {
+    let source = texts.first().map_or(0, |&(source, _)| source);
     let mut device = Device::new(source, Format::Frr);
     device.requires_policy = true;
     let mut reader = Reader {
@@ -34,18 +38,25 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
         imports: Vec::new(),
         quiet: Vec::new(),
         unchecked: Vec::new(),
-        flat: is_flat(text),
+        router_id: None,
+        flat: false,
     };
-    while let Some(line) = lines.next_filled() {
-        let Some(line) = session::without_pager(line) else { continue };
-        if line.text.starts_with(['!', '#']) || line.indent == 0 && session::is_noise(line.text) {
-            continue;
-        }
-        match Banner::opened_by(line.text) {
-            Some(block) if line.indent == 0 && line.text != "banner motd default" => {
-                block.skip(&mut lines);
+    for &(source, text) in texts {
+        reader.source = source;
+        reader.flat = is_flat(text);
+        reader.frames.clear();
+        let mut lines = Lines::new(text);
+        while let Some(line) = lines.next_filled() {
+            let Some(line) = session::without_pager(line) else { continue };
+            if line.text.starts_with(['!', '#']) || line.indent == 0 && session::is_noise(line.text) {
+                continue;
             }
-            _ => reader.line(line),
+            match Banner::opened_by(line.text) {
+                Some(block) if line.indent == 0 && line.text != "banner motd default" => {
+                    block.skip(&mut lines);
+                }
+                _ => reader.line(line),
+            }
         }
     }
     reader.finish()
@@ -63,7 +74,7 @@ enum Mode {
     /// `address-family` of a table.
     BgpFamily(usize, Family),
     /// `address-family ipv4 vpn` or `ipv6 vpn`.
-    BgpVpn,
+    BgpVpn(Family),
     /// An entry of a route map, or a list of several lines.
     Map(Section),
     /// What no reader knows.
@@ -86,6 +97,8 @@ struct VrfImport {
     into: usize,
     from: usize,
     family: Family,
+    /// Where it says so.
+    place: Place,
 }
 
 impl VrfImport {
@@ -127,6 +140,8 @@ struct Reader<'r, 's> {
     quiet: Vec<usize>,
     /// The instances that announce a `network` whether it is there or not.
     unchecked: Vec<usize>,
+    /// The identifier of the router for all daemons that have none of their own.
+    router_id: Option<Located<Ipv4Addr>>,
     /// Whether no line is indented: then the commands alone tell the sections.
     flat: bool,
 }
@@ -140,7 +155,7 @@ impl Reader<'_, '_> {
         }
         // An address family may stand no deeper than its contents.
         let holds = |&(mode, indent): &(Mode, u32)| {
-            let family = indent > 0 && matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn);
+            let family = indent > 0 && matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn(_));
             indent < line.indent || family && indent == line.indent
         };
         if !self.flat {
@@ -177,11 +192,10 @@ impl Reader<'_, '_> {
 
     /// Returns whether a line that the innermost section does not know starts a section, or is a command of one around.
     fn known_outside(&self, mut words: Words<'_>) -> bool {
-        let is_bgp = matches!(self.frames.last(), Some((Mode::BgpFamily(..) | Mode::BgpVpn, _)));
+        let is_bgp = matches!(self.frames.last(), Some((Mode::BgpFamily(..) | Mode::BgpVpn(_), _)));
         match words.next_text() {
-            "hostname" | "frr" | "log" | "service" | "vrf" | "interface" | "router" | "access-list" | "route-map" => {
-                true
-            }
+            "hostname" | "frr" | "log" | "service" | "vrf" | "interface" | "int" | "router" | "access-list"
+            | "route-map" => true,
             "ip" | "ipv6" => {
                 !matches!(self.frames.last(), Some((Mode::Interface(_), _))) || words.peek_text() != "address"
             }
@@ -195,7 +209,7 @@ impl Reader<'_, '_> {
     fn leave(&mut self, line: Line<'_>) {
         if self.flat {
             let is_end = |mode: Mode| match line.text {
-                "exit-address-family" => matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn),
+                "exit-address-family" => matches!(mode, Mode::BgpFamily(..) | Mode::BgpVpn(_)),
                 "exit-vrf" => matches!(mode, Mode::Vrf(_)),
                 _ => true,
             };
@@ -228,7 +242,7 @@ impl Reader<'_, '_> {
             Mode::Interface(index) => self.interface(index, words),
             Mode::Bgp(table) => self.bgp(table, words),
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
-            Mode::BgpVpn => self.bgp_vpn(words),
+            Mode::BgpVpn(family) => self.bgp_vpn(family, words),
             Mode::Map(section) if self.maps.line(section, words, self.report) => Read::Whole,
             Mode::Map(_) | Mode::Opaque => Read::Unknown,
         }
@@ -253,6 +267,10 @@ impl Reader<'_, '_> {
                 }
                 Read::Whole
             }
+            "router-id" => {
+                self.router_id = value::ipv4(&mut words, self.report);
+                Read::Whole
+            }
             "log" | "service" => Read::Whole,
             "no" => {
                 let rest = words;
@@ -266,7 +284,7 @@ impl Reader<'_, '_> {
                 Some(name) => Read::Enters(Mode::Vrf(self.table(name))),
                 None => Read::Unknown,
             },
-            "interface" => {
+            "interface" | "int" => {
                 let Some(name) = words.next() else { return Read::Unknown };
                 let index = self.device.define_interface(name.text, name.place);
                 if words.eat("vrf")
@@ -278,6 +296,10 @@ impl Reader<'_, '_> {
                 Read::Enters(Mode::Interface(index))
             }
             "router" if words.eat("bgp") => self.router_bgp(words),
+            "ip" if words.eat("router-id") => {
+                self.router_id = value::ipv4(&mut words, self.report);
+                Read::Whole
+            }
             "ip" if words.eat("route") => self.static_route(DEFAULT_TABLE, Family::Ipv4, words),
             "ipv6" if words.eat("route") => self.static_route(DEFAULT_TABLE, Family::Ipv6, words),
             _ => match self.maps.global(line, self.report) {
@@ -301,6 +323,8 @@ impl Reader<'_, '_> {
     }
 
     fn finish(mut self) -> Device {
+        let id = &mut self.device.tables[DEFAULT_TABLE].bgp.router_id;
+        *id = id.or(self.router_id);
         self.finish_bgp();
         for table in &self.device.tables {
             let targets = Family::ALL.into_iter().flat_map(|family| &table.family(family).targets.export);

@@ -122,7 +122,7 @@ impl Reader<'_, '_> {
             self.device.interfaces[index].vrf = Some(vrf).filter(|vrf| vrf.value != "default");
         }
         route.target = target;
-        self.device.tables[table].family_mut(family).routes.push(route);
+        self.device.add_static(table, family, route, self.report);
         Read::Whole
     }
 }

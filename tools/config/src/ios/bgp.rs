@@ -4,7 +4,7 @@ use ipnet::{IpNet, Ipv4Net};
 use vrfleak_engine::Family;
 
 use super::{Known, Mode, Reader};
-use crate::device::{DEFAULT_TABLE, MaximumPaths, Originated, Redistribution};
+use crate::device::{DEFAULT_TABLE, IgpKind, MaximumPaths, Originated, Redistribution};
 use crate::neighbor_line;
 use crate::place::{Located, Place};
 use crate::value;
@@ -33,6 +33,7 @@ impl Reader<'_, '_> {
         match words.next_text() {
             "bgp" => match words.next_text() {
                 "router-id" => self.router_id(DEFAULT_TABLE, words),
+                "default" if words.eat("local-preference") => self.default_preference(line),
                 "always-compare-med" | "bestpath" | "deterministic-med" | "confederation" => {
                     self.report.warning(
                         line.whole(),
@@ -70,8 +71,9 @@ impl Reader<'_, '_> {
         let family = match words.next_text() {
             "ipv4" => Family::Ipv4,
             "ipv6" => Family::Ipv6,
-            "vpnv4" | "vpnv6" if words.peek_text() != "multicast" => {
-                self.enter(depth, Mode::BgpVpn, indent);
+            vpn @ ("vpnv4" | "vpnv6") if words.peek_text() != "multicast" => {
+                let family = if vpn == "vpnv4" { Family::Ipv4 } else { Family::Ipv6 };
+                self.enter(depth, Mode::BgpVpn(family), indent);
                 return Known::Yes;
             }
             _ => return Known::No,
@@ -115,11 +117,22 @@ impl Reader<'_, '_> {
                         let redistribution = redistribution(self);
                         self.device.tables[table].family_mut(family).statics = Some(redistribution);
                     }
-                    Some(other) => self.report.warning(
-                        protocol.map_or(place, |word| word.place),
-                        format_args!("routes of `{other}` are not modelled"),
-                        "those that would be put into BGP here are missing",
-                    ),
+                    Some(other) => {
+                        let kind = IgpKind::named(other).filter(|_| family == Family::Ipv4);
+                        let note = match kind {
+                            Some(_) => "of those that would be put into BGP here only its interfaces' are",
+                            None => "those that would be put into BGP here are missing",
+                        };
+                        let what = protocol.map_or(place, |word| word.place);
+                        self.report.warning(what, format_args!("routes of `{other}` are not modelled"), note);
+                        if let Some(kind) = kind {
+                            let number = words.peek_text().parse().unwrap_or(0);
+                            // The metric of the command is for what was learned.
+                            let redistribution = Redistribution { metric: None, ..redistribution(self) };
+                            let config = self.device.tables[table].family_mut(family);
+                            config.igps.push((kind, number, redistribution));
+                        }
+                    }
                     None => self.report.error(
                         words.end(),
                         "the line ends too early",
@@ -165,8 +178,21 @@ impl Reader<'_, '_> {
                 self.report.warning(place, "distances of BGP are not modelled", "taken as 20 and 200");
                 Known::Yes
             }
+            "bgp" if words.eat_all(&["default", "local-preference"]) => {
+                self.default_preference(words.restart());
+                Known::Yes
+            }
+            keyword @ ("table-map" | "default-metric" | "import") => {
+                let message = format_args!("`{keyword}` is not modelled");
+                self.report.warning(place, message, "routes or their metrics may differ");
+                Known::Yes
+            }
             _ => Known::No,
         }
+    }
+
+    fn default_preference(&mut self, line: Words<'_>) {
+        self.report.warning(line.whole(), "a default local preference is not modelled", "taken as 100");
     }
 
     /// Undoes what follows `no` in an address family.
@@ -195,31 +221,26 @@ impl Reader<'_, '_> {
     }
 
     /// Reads a line of an address family for VPN routes.
-    pub(super) fn bgp_vpn(&mut self, mut words: Words<'_>) -> Known {
+    pub(super) fn bgp_vpn(&mut self, family: Family, mut words: Words<'_>) -> Known {
+        let forget = words.eat("no");
         if words.next_text() != "neighbor" {
             return Known::No;
         }
         let Some(name) = words.next() else { return Known::No };
-        match words.next_text() {
-            // The first active neighbour decides which address this router is known by.
-            "activate" if self.device.vpn_neighbor.is_none() => self.device.vpn_neighbor = Some(name.name()),
-            keyword @ ("route-map" | "prefix-list" | "filter-list" | "distribute-list") => self.report.warning(
-                words.whole(),
-                format_args!("`{keyword}` between PEs is not modelled"),
-                "VPN routes go from PE to PE unchanged",
-            ),
-            _ => {}
-        }
+        let neighbor = self.device.tables[DEFAULT_TABLE].bgp.neighbor(name.text, name.place);
+        // What else there is for a neighbour here changes no table: communities go along, next hops are the routers.
+        neighbor_line::read_vpn(neighbor, family, words, forget, self.report);
         Known::Yes
     }
 
     fn router_id(&mut self, table: usize, mut words: Words<'_>) {
-        if words.peek_text() == "vrf" {
-            return; // `vrf auto-assign`: the highest loopback of each VRF, which is what happens here anyway.
+        if words.eat_all(&["vrf", "auto-assign"]) {
+            self.router_ids.automatic = true;
+            return;
         }
         if words.eat("interface") {
             let Some(name) = value::word(&mut words, self.report, "an interface") else { return };
-            self.router_id_interfaces.push((table, name.name()));
+            self.router_ids.interfaces.push((table, name.name()));
             return;
         }
         if words.peek_text() == "auto-assign" {
@@ -271,8 +292,16 @@ impl Reader<'_, '_> {
         let Some(prefix) = net.and_then(|net| value::without_host_bits(net, self.report)) else { return Known::Yes };
         let mut policy = None;
         while let Some(word) = words.next() {
-            if word.text == "route-map" {
-                policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
+            match word.text {
+                "route-map" => {
+                    policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
+                }
+                "backdoor" => {
+                    let message = "a backdoor puts nothing into BGP, and gives a route over eBGP the distance 200";
+                    self.report.warning(place, message, "the distance is taken as 20");
+                    return Known::Yes;
+                }
+                _ => {}
             }
         }
         let network = Originated { prefix: prefix.value, place, policy };
@@ -306,7 +335,7 @@ impl Reader<'_, '_> {
 
     /// Settles what needs the whole configuration: router ids taken from interfaces, and who is active by default.
     pub(super) fn finish_bgp(&mut self) {
-        for (table, name) in std::mem::take(&mut self.router_id_interfaces) {
+        for (table, name) in std::mem::take(&mut self.router_ids.interfaces) {
             let full = super::interface_name::full_interface_name(&name.value);
             let address = self.device.interface_named(&full).and_then(|index| {
                 let addresses = &self.device.interfaces[index].addresses;
@@ -324,6 +353,14 @@ impl Reader<'_, '_> {
                     format_args!("interface `{}` has no IPv4 address", name.value),
                     "expected an interface whose address becomes the router id",
                 ),
+            }
+        }
+        if self.router_ids.automatic {
+            for table in DEFAULT_TABLE + 1..self.device.tables.len() {
+                let id = self.device.router_id_of(table);
+                let id = id.map(|id| Located::new(id, self.device.tables[table].place));
+                let router_id = &mut self.device.tables[table].bgp.router_id;
+                *router_id = router_id.or(id);
             }
         }
         // A neighbour of a VRF is active in the family that it stands in, unless told otherwise.
@@ -348,7 +385,7 @@ impl Reader<'_, '_> {
 }
 
 /// Returns the length of the address's class, which `network` without a mask means.
-fn classful_len(address: std::net::Ipv4Addr) -> u8 {
+pub(super) fn classful_len(address: std::net::Ipv4Addr) -> u8 {
     match address.octets()[0] {
         0 if address.is_unspecified() => 0,
         0..=127 => 8,

@@ -28,14 +28,18 @@ impl Reader<'_, '_> {
             "ip" => match words.next_text() {
                 "vrf" if words.eat("forwarding") => self.forwarding(index, words),
                 "vrf" if words.peek_text() == "receive" => self.receive(words),
-                "address" => self.ipv4_address(index, words),
+                "address" | "add" | "addr" => self.ipv4_address(index, words),
+                "ospf" => match (words.next_text().parse(), words.next_text()) {
+                    (Ok(process), "area") => self.device.interfaces[index].ospf = Some(process),
+                    _ => return Known::No,
+                },
                 _ => return Known::No,
             },
             "vrf" if words.peek_text() == "receive" => self.receive(words),
             "ipv6" if words.eat("address") => self.ipv6_address(index, words),
-            "shutdown" => self.device.interfaces[index].shutdown = true,
+            "shutdown" | "shut" => self.device.interfaces[index].shutdown = true,
             "no" => match words.next_text() {
-                "shutdown" => self.device.interfaces[index].shutdown = false,
+                "shutdown" | "shut" => self.device.interfaces[index].shutdown = false,
                 "ip" if words.eat("address") => {
                     let one = words.next_text().parse::<std::net::IpAddr>().ok();
                     let gone = |address: std::net::IpAddr| one.map_or(address.is_ipv4(), |one| one == address);

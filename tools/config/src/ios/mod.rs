@@ -7,6 +7,7 @@
 //! What no reader knows is counted, and skipped together with what is indented below it.
 
 mod bgp;
+mod igp;
 mod interface;
 mod interface_name;
 mod static_route;
@@ -39,7 +40,7 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
         flat: is_flat(text),
         entered: false,
         default_unicast: true,
-        router_id_interfaces: Vec::new(),
+        router_ids: RouterIds::default(),
     };
     let mut ended = false;
     let mut certificates = true;
@@ -102,9 +103,11 @@ enum Mode {
     /// `address-family ipv4|ipv6 unicast` inside of `router bgp`, of this table.
     BgpFamily(usize, Family),
     /// An address family for VPN routes: its neighbours are other PEs.
-    BgpVpn,
+    BgpVpn(Family),
     /// `template` inside of `router bgp`, and its position among the neighbours.
     BgpTemplate(usize),
+    /// A process of another routing protocol, or an address family of it, by its position.
+    Igp(usize),
     /// An entry of a route map, or a list of several lines.
     Map(Section),
     /// What no reader knows.
@@ -131,6 +134,15 @@ impl From<bool> for Known {
     }
 }
 
+/// Router ids that are those of interfaces.
+#[derive(Debug, Default)]
+struct RouterIds {
+    /// Tables with the interface that each takes it from.
+    interfaces: Vec<(usize, Located<String>)>,
+    /// Whether every other VRF takes it from one of its own.
+    automatic: bool,
+}
+
 /// The state while a configuration is read.
 #[derive(Debug)]
 struct Reader<'r, 's> {
@@ -144,8 +156,7 @@ struct Reader<'r, 's> {
     entered: bool,
     /// Whether neighbours of the default table exchange IPv4 routes without `activate`.
     default_unicast: bool,
-    /// Tables whose router id is the address of an interface.
-    router_id_interfaces: Vec<(usize, Located<String>)>,
+    router_ids: RouterIds,
 }
 
 impl Reader<'_, '_> {
@@ -194,7 +205,7 @@ impl Reader<'_, '_> {
         }
         while let Some(frame) = self.frames.last() {
             let old_style =
-                indent > 0 && matches!(frame.mode, Mode::BgpFamily(..) | Mode::BgpVpn | Mode::VrfFamily(..));
+                indent > 0 && matches!(frame.mode, Mode::BgpFamily(..) | Mode::BgpVpn(_) | Mode::VrfFamily(..));
             if frame.indent > indent || (frame.indent == indent && !old_style) {
                 self.frames.pop();
             } else {
@@ -225,8 +236,9 @@ impl Reader<'_, '_> {
             Mode::Interface(index) => self.interface(index, words),
             Mode::Bgp => self.bgp(words, indent, depth),
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
-            Mode::BgpVpn => self.bgp_vpn(words),
+            Mode::BgpVpn(family) => self.bgp_vpn(family, words),
             Mode::BgpTemplate(index) => self.bgp_template(index, words),
+            Mode::Igp(index) => self.igp(index, words, indent, depth),
             Mode::Map(section) if self.maps.line(section, words, self.report) => Known::Yes,
             Mode::Map(_) | Mode::Opaque => Known::No,
         }
@@ -265,7 +277,8 @@ impl Reader<'_, '_> {
                 self.device.tables[table].family_mut(Family::Ipv4).enabled = true;
                 open(self, Mode::Vrf(table));
             }
-            "interface" => {
+            // As people type it, and manuals print it.
+            "interface" | "int" => {
                 let Some(name) = words.next() else { return Known::No };
                 let index = self.define_interface(name, words);
                 open(self, Mode::Interface(index));
@@ -274,6 +287,7 @@ impl Reader<'_, '_> {
                 self.router_bgp(words);
                 open(self, Mode::Bgp);
             }
+            "router" => return self.router_igp(words, indent),
             "ip" if words.eat("route") => {
                 self.frames.clear();
                 self.static_route(words, Family::Ipv4);

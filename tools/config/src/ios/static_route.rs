@@ -106,7 +106,7 @@ impl Reader<'_, '_> {
             }
         }
         route.target = target;
-        self.device.tables[table].family_mut(family).routes.push(route);
+        self.device.add_static(table, family, route, self.report);
     }
 
     /// Reads where the route leads: `first`, and a gateway behind an interface.

@@ -16,7 +16,7 @@ impl Reader<'_, '_> {
     /// Reads a line inside of a VRF's definition.
     pub(super) fn vrf(&mut self, table: usize, mut words: Words<'_>, indent: u32, depth: usize) -> Known {
         match words.peek_text() {
-            "rd" => {
+            "rd" | "RD" => {
                 words.next();
                 let rd = if words.peek_text() == "auto" {
                     words.next().map(|word| Located::new(RdChoice::Auto, word.place))

@@ -7,7 +7,7 @@ use vrfleak_engine::{Administrator, Family, Rd, RouteTarget};
 
 use super::policy::Junos;
 use super::{Instance, Reader};
-use crate::device::{DEFAULT_TABLE, RdChoice, Redistribution, RemoteAs};
+use crate::device::{DEFAULT_TABLE, MaximumPaths, RdChoice, Redistribution, RemoteAs};
 use crate::place::Located;
 use crate::report::Report;
 use crate::value;
@@ -39,6 +39,7 @@ impl Reader {
             ["vrf-export", _, ..] => self.instance_of(table).export.push(words[1].name()),
             ["routing-options", ..] => return self.routing_options(table, &words[1..], report),
             ["protocols", "bgp", "group", _, ..] => return self.bgp_group(table, &words[3..], report),
+            ["protocols", "bgp", _, ..] => return self.bgp_of_all_groups(table, &words[2..], report),
             ["protocols", protocol @ ("ospf" | "ospf3" | "rip" | "isis"), ..] => {
                 if self.warned.insert(table) {
                     report.warning(
@@ -76,19 +77,31 @@ impl Reader {
         }
     }
 
+    /// Reads what stands in a table's BGP outside of any group, and goes for all of them.
+    pub(super) fn bgp_of_all_groups(&mut self, table: usize, words: &[Word<'_>], report: &mut Report<'_>) -> bool {
+        let all = Word { text: "", place: words[0].place };
+        let words: Vec<_> = [all].into_iter().chain(words.iter().copied()).collect();
+        self.bgp_group(table, &words, report)
+    }
+
     /// Reads `GROUP ...` of a table's BGP.
     pub(super) fn bgp_group(&mut self, table: usize, words: &[Word<'_>], report: &mut Report<'_>) -> bool {
         let bgp = &mut self.device.tables[table].bgp;
         // A group and a neighbour are kept apart by the mark that no address has.
-        let group = format!("group {}", words[0].text);
+        let is_all = words[0].text.is_empty();
+        let group = if is_all { all_groups(table) } else { format!("group {}", words[0].text) };
+        let all = Located::new(all_groups(table), words[0].place);
         let (name, rest) = match words {
             [_, keyword, name, rest @ ..] if keyword.text == "neighbor" => {
-                bgp.neighbor(&group, words[0].place);
+                bgp.neighbor(&group, words[0].place).groups = vec![all];
                 let neighbor = bgp.neighbor(name.text, name.place);
                 neighbor.groups = vec![Located::new(group, words[0].place)];
                 (name.text.to_owned(), rest)
             }
-            [_, rest @ ..] => (group, rest),
+            [_, rest @ ..] => {
+                bgp.neighbor(&group, words[0].place).groups = if is_all { Vec::new() } else { vec![all] };
+                (group, rest)
+            }
             [] => return false,
         };
         let neighbor = bgp.neighbor(&name, words[0].place);
@@ -110,8 +123,10 @@ impl Reader {
             }
             ["type", "external"] => {}
             ["local-address", _] => neighbor.update_source = Some(rest[1].name()),
-            ["family", "inet-vpn" | "inet6-vpn", ..] => {
-                neighbor.vpn = true;
+            ["cluster", _] => neighbor.reflected = Some(true),
+            ["family", family @ ("inet-vpn" | "inet6-vpn"), ..] => {
+                let index = if *family == "inet-vpn" { Family::Ipv4 } else { Family::Ipv6 } as usize;
+                neighbor.vpn[index] = Some(true);
                 self.with_families.insert((table, name));
             }
             ["import", _] => self.chains.entry((table, name, true)).or_default().push(rest[1].name()),
@@ -132,7 +147,17 @@ impl Reader {
                 }
             }
             ["shutdown"] => neighbor.shutdown = true,
-            ["local-as" | "remove-private", ..] => report.warning(
+            ["multipath", ..] => {
+                let paths = Located::new(MaximumPaths { paths: MULTIPATH, eibgp: false }, rest[0].place);
+                for family in Family::ALL {
+                    self.device.tables[table].family_mut(family).maximum_paths.get_or_insert(paths);
+                }
+            }
+            [
+                "local-as" | "remove-private" | "local-preference" | "metric-out" | "preference" | "advertise-inactive"
+                | "add-path",
+                ..,
+            ] => report.warning(
                 rest[0].place,
                 format_args!("`{}` is not modelled", rest[0].text),
                 "routes of this neighbour may differ",
@@ -191,8 +216,9 @@ impl Reader {
             let names: Vec<_> = bgp.neighbors.iter().map(|neighbor| neighbor.name.clone()).collect();
             for neighbor in &mut bgp.neighbors {
                 let groups = neighbor.groups.iter().map(|group| group.value.clone());
-                let named =
-                    groups.chain([neighbor.name.clone()]).any(|name| self.with_families.contains(&(index, name)));
+                let named = groups
+                    .chain([neighbor.name.clone(), all_groups(index)])
+                    .any(|name| self.with_families.contains(&(index, name)));
                 // Without a word about families, a session exchanges the routes of its own addresses' family.
                 if !named && let Ok(address) = neighbor.name.parse::<IpAddr>() {
                     let family = if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
@@ -203,7 +229,14 @@ impl Reader {
                 for inward in [true, false] {
                     let policies = self.chains.remove(&(index, name.clone(), inward)).unwrap_or_default();
                     let Some(policy) = chain(&policies, junos, report) else { continue };
-                    let neighbor = self.device.tables[index].bgp.neighbor(&name, policy.place);
+                    let bgp = &mut self.device.tables[index].bgp;
+                    let all = bgp.neighbor_named(&all_groups(index)).map_or([None; 2], |all| all.vpn);
+                    let neighbor = bgp.neighbor(&name, policy.place);
+                    if inward && index == DEFAULT_TABLE && neighbor.vpn.iter().chain(&all).any(|vpn| *vpn == Some(true))
+                    {
+                        let message = "a policy on what comes from other PEs is not modelled for VPN routes";
+                        report.warning(policy.place, message, "all of them come in");
+                    }
                     for family in &mut neighbor.families {
                         *(if inward { &mut family.policy_in } else { &mut family.policy_out }) = Some(policy.clone());
                     }
@@ -212,6 +245,14 @@ impl Reader {
         }
     }
 }
+
+/// Returns the name under which is kept what goes for all groups of a table.
+fn all_groups(table: usize) -> String {
+    format!("all groups of {table}")
+}
+
+/// How many paths stand beside each other with `multipath`.
+pub(super) const MULTIPATH: u32 = 16;
 
 /// Returns the name of the policy that asks these in turn, made where there are several.
 fn chain(names: &[Located<String>], junos: &mut Junos, report: &mut Report<'_>) -> Option<Located<String>> {

@@ -15,7 +15,7 @@ use std::net::Ipv4Addr;
 use ahash::{AHashMap, AHashSet};
 use vrfleak_engine::Family;
 
-use crate::device::{DEFAULT_TABLE, Device, Neighbor};
+use crate::device::{DEFAULT_TABLE, Device};
 use crate::dialect::Format;
 use crate::place::Located;
 use crate::report::Report;
@@ -108,6 +108,7 @@ impl Reader {
             ["interfaces", _, ..] => self.interface(&words[1..], report),
             ["routing-options", ..] => self.routing_options(DEFAULT_TABLE, &words[1..], report),
             ["protocols", "bgp", "group", _, ..] => self.bgp_group(DEFAULT_TABLE, &words[3..], report),
+            ["protocols", "bgp", _, ..] => self.bgp_of_all_groups(DEFAULT_TABLE, &words[2..], report),
             ["routing-instances", _, ..] => {
                 let table = self.table(words[1]);
                 self.instance(table, &words[2..], report)
@@ -141,13 +142,6 @@ impl Reader {
             let physical = interface.name.split('.').next().unwrap_or_default();
             interface.shutdown |= self.disabled.contains(physical);
         }
-        let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
-        let peer = |neighbor: &&Neighbor| {
-            let group = |group: &Located<String>| bgp.neighbor_named(&group.value).is_some_and(|group| group.vpn);
-            !neighbor.groups.is_empty() && (neighbor.vpn || neighbor.groups.iter().any(group))
-        };
-        let peer = bgp.neighbors.iter().find(peer);
-        self.device.vpn_neighbor = peer.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
         let instances = std::mem::take(&mut self.instances);
         let mut compiled = std::mem::take(&mut self.policies).compile(report);
         self.finish_neighbors(&mut compiled, report);

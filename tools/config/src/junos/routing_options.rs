@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use vrfleak_engine::Family;
 
 use super::Reader;
-use crate::device::{DEFAULT_TABLE, Device, StaticRoute, StaticTarget};
+use super::instance::MULTIPATH;
+use crate::device::{DEFAULT_TABLE, Device, MaximumPaths, MaximumRoutes, StaticRoute, StaticTarget};
 use crate::place::{Located, Place};
 use crate::report::Report;
 use crate::value;
@@ -73,7 +74,15 @@ impl Reader {
                 }
                 true
             }
-            ["autonomous-system", asn, ..] => {
+            ["autonomous-system", asn, rest @ ..] => {
+                if rest.contains(&"loops") {
+                    let message = "`loops` of all neighbours is not modelled";
+                    report.warning(
+                        words[0].place,
+                        message,
+                        "routes with the router's own AS in their path are missing",
+                    );
+                }
                 match value::parse_as_number(asn) {
                     Some(asn) if table == DEFAULT_TABLE => self.device.asn = Some(Located::new(asn, words[1].place)),
                     Some(asn) => self.device.tables[table].bgp.asn = Some(asn),
@@ -87,6 +96,36 @@ impl Reader {
             }
             ["route-distinguisher-id", _, ..] => {
                 self.rd_id = value::ipv4_of(words[1], report);
+                true
+            }
+            ["multipath", rest @ ..] => {
+                let eibgp = rest.contains(&"equal-external-internal");
+                let known = self.device.tables[table].family(Family::Ipv4).maximum_paths;
+                let eibgp = eibgp || known.is_some_and(|paths| paths.value.eibgp);
+                let paths = Located::new(MaximumPaths { paths: MULTIPATH, eibgp }, words[0].place);
+                for family in Family::ALL {
+                    self.device.tables[table].family_mut(family).maximum_paths = Some(paths);
+                }
+                true
+            }
+            [kind @ ("maximum-prefixes" | "maximum-paths"), limit, rest @ ..] => {
+                if *kind == "maximum-paths" {
+                    let message = "a limit of paths is not modelled";
+                    report.warning(words[0].place, message, "taken as one of prefixes");
+                }
+                match limit.parse() {
+                    Ok(limit) => {
+                        let warning_only = rest.contains(&"log-only");
+                        let maximum = Located::new(MaximumRoutes { limit, warning_only }, words[1].place);
+                        for family in Family::ALL {
+                            self.device.tables[table].family_mut(family).maximum_routes = Some(maximum);
+                        }
+                    }
+                    Err(_) => {
+                        let message = format_args!("`{limit}` is no number of prefixes");
+                        report.error(words[1].place, message, "expected a number from 1 to 4294967295");
+                    }
+                }
                 true
             }
             ["auto-export", ..] => {

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use vrfleak_engine::Family;
 
 use super::{Mode, Read, Reader};
-use crate::device::{DEFAULT_TABLE, MaximumPaths, Neighbor, Originated, Redistribution, RemoteAs, TableBgp};
+use crate::device::{DEFAULT_TABLE, MaximumPaths, Neighbor, Originated, Redistribution, RemoteAs};
 use crate::place::{Located, Place};
 use crate::value;
 use crate::word::{Word, Words};
@@ -56,13 +56,18 @@ impl<'a> Reader<'_, '_, 'a> {
                 if kind == "af-group" && words.eat("address-family") {
                     return match Self::unicast(words) {
                         Some(family) => Read::Enters(Mode::NeighborFamily(table, index, family)),
-                        None if matches!(words.peek_text(), "vpnv4" | "vpnv6") => Read::Enters(Mode::NeighborVpn),
+                        None if self.exchanges_vpn(table, index, words) => {
+                            Read::Enters(Mode::NeighborVpn(table, index))
+                        }
                         None => Read::Unknown,
                     };
                 }
                 return Read::Enters(Mode::Neighbor(table, index));
             }
             "bgp" if words.eat("unsafe-ebgp-policy") => self.device.requires_policy = false,
+            "bgp" if words.eat_all(&["default", "local-preference"]) => {
+                self.report.warning(words.whole(), "a default local preference is not modelled", "taken as 100");
+            }
             "bgp" if words.eat("bestpath") => {
                 self.report.warning(
                     words.whole(),
@@ -111,6 +116,10 @@ impl<'a> Reader<'_, '_, 'a> {
                 let mut policy = None;
                 if words.eat("route-policy") {
                     policy = self.policies.reference(words, self.report);
+                } else if words.eat("backdoor") {
+                    let message = "a backdoor puts nothing into BGP, and gives a route over eBGP the distance 200";
+                    self.report.warning(place, message, "the distance is taken as 20");
+                    return Read::Whole;
                 }
                 let network = Originated { prefix: prefix.value, place, policy };
                 self.device.tables[table].family_mut(family).networks.push(network);
@@ -127,6 +136,10 @@ impl<'a> Reader<'_, '_, 'a> {
                     let maximum = MaximumPaths { paths: paths.value.max(first), eibgp: kind == "eibgp" };
                     config.maximum_paths = Some(Located::new(maximum, paths.place));
                 }
+            }
+            keyword @ ("table-policy" | "default-metric") => {
+                let message = format_args!("`{keyword}` is not modelled");
+                self.report.warning(place, message, "routes or their metrics may differ");
             }
             "distance" => self.report.warning(place, "distances of BGP are not modelled", "taken as 20 and 200"),
             _ => return Read::Unknown,
@@ -168,10 +181,10 @@ impl<'a> Reader<'_, '_, 'a> {
             "update-source" => neighbor.update_source = words.next().map(Word::name),
             "shutdown" => neighbor.shutdown = true,
             "address-family" => {
-                if matches!(words.peek_text(), "vpnv4" | "vpnv6") {
-                    neighbor.vpn = true;
-                    return Read::Enters(Mode::NeighborVpn);
+                if self.exchanges_vpn(table, index, words) {
+                    return Read::Enters(Mode::NeighborVpn(table, index));
                 }
+                let neighbor = &mut self.device.tables[table].bgp.neighbors[index];
                 return match Self::unicast(words) {
                     Some(family) => {
                         neighbor.families[family as usize].active = Some(true);
@@ -219,9 +232,15 @@ impl<'a> Reader<'_, '_, 'a> {
     }
 
     /// Reads a line of a neighbour's address family for VPN routes.
-    pub(super) fn neighbor_vpn(&mut self, mut words: Words<'a>) -> Read {
+    pub(super) fn neighbor_vpn(&mut self, table: usize, index: usize, mut words: Words<'a>) -> Read {
         match words.next_text() {
+            "route-reflector-client" => {
+                self.device.tables[table].bgp.neighbors[index].reflected = Some(true);
+                Read::Whole
+            }
+            "use" => use_group(&mut self.device.tables[table].bgp.neighbors[index], words),
             "route-policy" => {
+                self.device.tables[table].bgp.neighbors[index].vpn_policy = true;
                 self.vpn_policies.extend(self.policies.reference(words, self.report));
                 Read::Whole
             }
@@ -229,7 +248,18 @@ impl<'a> Reader<'_, '_, 'a> {
         }
     }
 
-    /// Settles what needs the whole configuration: which tables take part in BGP, and who the other PEs are.
+    /// Has a neighbour or group exchange VPN routes if `vpnv4 unicast` or `vpnv6 unicast` follows, and returns whether.
+    fn exchanges_vpn(&mut self, table: usize, index: usize, words: Words<'a>) -> bool {
+        let family = match words.peek_text() {
+            "vpnv4" => Family::Ipv4,
+            "vpnv6" => Family::Ipv6,
+            _ => return false,
+        };
+        self.device.tables[table].bgp.neighbors[index].vpn[family as usize] = Some(true);
+        true
+    }
+
+    /// Settles what needs the whole configuration: which tables take part in BGP.
     pub(super) fn finish_bgp(&mut self) {
         for name in std::mem::take(&mut self.vpn_policies) {
             if !self.policies.passes_all(&name.value) {
@@ -240,11 +270,6 @@ impl<'a> Reader<'_, '_, 'a> {
                 );
             }
         }
-        let bgp = &self.device.tables[DEFAULT_TABLE].bgp;
-        let named = bgp.neighbors.iter().find(|neighbor| {
-            neighbor.name.parse::<std::net::IpAddr>().is_ok() && (neighbor.vpn || has_vpn_group(bgp, neighbor))
-        });
-        self.device.vpn_neighbor = named.map(|neighbor| Located::new(neighbor.name.clone(), neighbor.place));
         for table in self.device.tables.iter_mut().skip(DEFAULT_TABLE + 1) {
             let ready = table.rd.is_some();
             for family in Family::ALL {
@@ -269,8 +294,4 @@ fn use_group(neighbor: &mut Neighbor, mut words: Words<'_>) -> Read {
         }
         _ => Read::Unknown,
     }
-}
-
-fn has_vpn_group(bgp: &TableBgp, neighbor: &Neighbor) -> bool {
-    neighbor.groups.iter().any(|group| bgp.neighbor_named(&group.value).is_some_and(|group| group.vpn))
 }

@@ -4,6 +4,7 @@
 //! and sets are texts of their own, up to `end-policy` and `end-set`: see [`rpl`].
 
 mod bgp;
+mod formal;
 mod interface;
 mod rpl;
 mod static_route;
@@ -53,6 +54,8 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
             }
         } else if line.indent == 0 && reader.policies.opens(line.words(source), &mut lines, reader.report) {
             reader.frames.clear();
+        } else if line.indent == 0 {
+            formal::commands(line, |line| reader.line(line));
         } else {
             reader.line(line);
         }
@@ -92,8 +95,8 @@ enum Mode {
     Neighbor(usize, usize),
     /// `address-family` of a neighbour.
     NeighborFamily(usize, usize, Family),
-    /// An address family of a neighbour for VPN routes.
-    NeighborVpn,
+    /// An address family of a neighbour or group for VPN routes.
+    NeighborVpn(usize, usize),
     /// What no reader knows.
     Opaque,
 }
@@ -123,14 +126,27 @@ struct Reader<'r, 's, 'a> {
 
 impl<'a> Reader<'_, '_, 'a> {
     fn line(&mut self, line: Line<'a>) {
-        while self.frames.last().is_some_and(|&(_, indent)| indent >= line.indent) {
-            self.frames.pop();
+        let mut beside = None;
+        while let Some(frame) = self.frames.pop_if(|(_, indent)| *indent >= line.indent) {
+            beside = Some(frame);
         }
         let words = line.words(self.source);
-        let read = match self.frames.last() {
+        let mut read = match self.frames.last() {
             None => self.global(words),
             Some(&(mode, _)) => self.in_mode(mode, words),
         };
+        // Typed by hand, the contents of a section may stand no deeper than its header.
+        if let (Read::Unknown, Some((mode, indent))) = (&read, beside)
+            && indent == line.indent
+            && indent > 0
+            && mode != Mode::Opaque
+        {
+            read = self.in_mode(mode, words);
+            self.frames.push((mode, indent));
+            if matches!(read, Read::Unknown) {
+                self.frames.pop();
+            }
+        }
         let mode = match read {
             Read::Whole => return,
             Read::Enters(mode) => mode,
@@ -159,7 +175,7 @@ impl<'a> Reader<'_, '_, 'a> {
             Mode::BgpFamily(table, family) => self.bgp_family(table, family, words),
             Mode::Neighbor(table, neighbor) => self.neighbor(table, neighbor, words),
             Mode::NeighborFamily(table, neighbor, family) => self.neighbor_family(table, neighbor, family, words),
-            Mode::NeighborVpn => self.neighbor_vpn(words),
+            Mode::NeighborVpn(table, neighbor) => self.neighbor_vpn(table, neighbor, words),
             Mode::Opaque => Read::Unknown,
         }
     }

@@ -103,7 +103,7 @@ impl Reader<'_, '_, '_> {
                 },
             }
         }
-        self.device.tables[table].family_mut(family).routes.push(route);
+        self.device.add_static(table, family, route, self.report);
         Read::Whole
     }
 }

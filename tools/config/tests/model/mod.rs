@@ -2,7 +2,7 @@
 #![expect(dead_code, reason = "each test uses a part")]
 
 use vrfleak_config::{Format, Loaded, Options, load_texts};
-use vrfleak_engine::{Address, Leak, Network, NextHopKind, Protocol, VrfId};
+use vrfleak_engine::{Address, Leak, Network, NextHopKind, Protocol, VrfId, select};
 
 /// Loads one configuration that has no errors.
 pub(crate) fn load(text: &str, format: Format) -> Loaded {
@@ -110,12 +110,16 @@ pub(crate) fn tables(network: &Network) -> Vec<String> {
             let table = leak.table();
             let own = table.origin(route) == id;
             let gateway = network.next_hop(table.next_hop(route)).kind.address().map(|address| address.to_string());
-            let (preference, next_hop) = match (own, table.protocol(route)) {
-                (true, Protocol::Connected | Protocol::Local) => ("-", None),
-                (true, Protocol::Static) => ("1/0", gateway),
-                (true, Protocol::Bgp) => ("20/0", gateway),
-                (false, _) if network.router_of(table.origin(route)).name == router.name => ("20/0", gateway),
-                (false, _) => ("200/0", Some(network.router_of(table.origin(route)).loopback.to_string())),
+            let elsewhere = network.router_of(table.origin(route)).name != router.name;
+            let is_bgp = !own || table.protocol(route) == Protocol::Bgp;
+            let med = if is_bgp { table.paths(network).attributes(table.attributes(route)).med } else { 0 };
+            let (preference, next_hop) = match table.protocol(route) {
+                Protocol::Connected | Protocol::Local if own => ("-".to_owned(), None),
+                _ => {
+                    let distance = select::distance(table.paths(network), id, table.key(route));
+                    let loopback = elsewhere.then(|| network.router_of(table.origin(route)).loopback.to_string());
+                    (format!("{distance}/{med}"), loopback.or(gateway))
+                }
             };
             let protocol = leak.protocol_in(id, route);
             let next_hop = next_hop.as_deref().unwrap_or("-");

@@ -1,0 +1,277 @@
+//! Which routers' VPN routes reach which, and what VRFs tell their neighbours of what they imported.
+
+mod model;
+
+use model::tables;
+use vrfleak_config::{Loaded, Options, load_texts};
+
+fn load(texts: &[(&str, &str)]) -> Loaded {
+    load_texts(texts.iter().copied(), &Options::default())
+        .unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)))
+}
+
+/// Returns an IOS PE with one site, and sessions for VPN routes with `peers`; those marked with `*` are its clients.
+fn pe(number: u8, asn: u32, peers: &[&str]) -> String {
+    let mut text = format!(
+        "hostname pe{number}
+vrf definition red
+ rd {asn}:{number}
+ address-family ipv4
+  route-target both 65000:1
+interface Loopback0
+ ip address 10.255.0.{number} 255.255.255.255
+interface Loopback1
+ vrf forwarding red
+ ip address 192.0.2.{number} 255.255.255.255
+router bgp {asn}
+"
+    );
+    for peer in peers {
+        let address = peer.trim_end_matches('*');
+        text += &format!(" neighbor {address} remote-as 65000\n neighbor {address} update-source Loopback0\n");
+    }
+    text += " address-family vpnv4\n";
+    for peer in peers {
+        let address = peer.trim_end_matches('*');
+        text += &format!("  neighbor {address} activate\n  neighbor {address} send-community extended\n");
+        if peer.ends_with('*') {
+            text += &format!("  neighbor {address} route-reflector-client\n");
+        }
+    }
+    text + " address-family ipv4 vrf red\n  redistribute connected\nend\n"
+}
+
+/// Returns the loopbacks that the VRF of each PE has from others, as digits: `12` of PE 1 and 2.
+fn heard(texts: &[String]) -> Vec<String> {
+    let names: Vec<String> = (1..=texts.len()).map(|number| format!("pe{number}.cfg")).collect();
+    let texts: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let rows = tables(&load(&texts).network);
+    let of = |number: usize| {
+        let mine = rows.iter().filter(|row| row.starts_with(&format!("pe{number}\tred\t192.0.2.")));
+        let digit = |row: &String| row.split(['\t', '/']).nth(2)?.chars().last();
+        mine.filter_map(digit).filter(|digit| *digit != char::from(b'0' + number as u8)).collect()
+    };
+    (1..=texts.len()).map(of).collect()
+}
+
+#[test]
+fn routes_go_one_session_far_inside_an_as() {
+    let chain =
+        [pe(1, 65000, &["10.255.0.2"]), pe(2, 65000, &["10.255.0.1", "10.255.0.3"]), pe(3, 65000, &["10.255.0.2"])];
+    assert_eq!(heard(&chain), ["2", "13", "2"]);
+}
+
+#[test]
+fn a_reflector_passes_on_what_clients_say_and_need() {
+    let all = |second: &[&str]| [pe(1, 65000, &["10.255.0.2"]), pe(2, 65000, second), pe(3, 65000, &["10.255.0.2"])];
+    assert_eq!(heard(&all(&["10.255.0.1*", "10.255.0.3*"])), ["23", "13", "12"]);
+    assert_eq!(heard(&all(&["10.255.0.1*", "10.255.0.3"])), ["23", "13", "12"]);
+    // A session that one end alone has is none.
+    assert_eq!(heard(&all(&["10.255.0.1*"])), ["2", "1", ""]);
+}
+
+#[test]
+fn an_address_that_nobody_has_is_a_reflector() {
+    let around = [1, 2, 3].map(|number| pe(number, 65000, if number == 3 { &[] } else { &["10.255.0.9"] }));
+    assert_eq!(heard(&around), ["2", "1", ""]);
+    let names = ["a", "b", "c"];
+    let texts: Vec<_> = names.into_iter().zip(&around).map(|(name, text)| (name, text.as_str())).collect();
+    let warnings = load(&texts).warnings.render(false);
+    assert!(warnings.contains("no session for VPN routes leads to router `pe3`"), "{warnings}");
+    assert!(warnings.contains("no session for VPN routes leads to router `pe1` and 1 more"), "{warnings}");
+}
+
+#[test]
+fn reflectors_in_the_other_dialects() {
+    let xr = "hostname pe1
+vrf red
+ address-family ipv4 unicast
+  import route-target
+   65000:1
+  !
+  export route-target
+   65000:1
+interface Loopback0
+ ipv4 address 10.255.0.1 255.255.255.255
+interface Loopback1
+ vrf red
+ ipv4 address 192.0.2.1 255.255.255.255
+router bgp 65000
+ address-family vpnv4 unicast
+ neighbor-group clients
+  remote-as 65000
+  update-source Loopback0
+  address-family vpnv4 unicast
+   route-reflector-client
+ neighbor 10.255.0.2
+  use neighbor-group clients
+ neighbor 10.255.0.3
+  use neighbor-group clients
+ vrf red
+  rd 65000:1
+  address-family ipv4 unicast
+   redistribute connected
+end
+";
+    let frr = |number: u8| {
+        format!(
+            "hostname pe{number}
+interface lo
+ ip address 10.255.0.{number}/32
+interface red1 vrf red
+ ip address 192.0.2.{number}/32
+router bgp 65000
+ bgp router-id 10.255.0.{number}
+ neighbor 10.255.0.1 remote-as internal
+ neighbor 10.255.0.1 update-source lo
+ address-family ipv4 vpn
+  neighbor 10.255.0.1 activate
+router bgp 65000 vrf red
+ address-family ipv4 unicast
+  redistribute connected
+  rd vpn export 65000:{number}
+  rt vpn both 65000:1
+  import vpn
+  export vpn
+"
+        )
+    };
+    assert_eq!(heard(&[xr.to_owned(), frr(2), frr(3)]), ["23", "13", "12"]);
+    let junos = "system { host-name pe1; }
+interfaces { lo0 { unit 0 { family inet { address 10.255.0.1/32; } }
+                   unit 1 { family inet { address 192.0.2.1/32; } } } }
+routing-options { autonomous-system 65000; }
+routing-instances { red { instance-type vrf; interface lo0.1; route-distinguisher 65000:1;
+                          vrf-target target:65000:1; } }
+protocols { bgp { family inet-vpn { unicast; }
+                  group clients { type internal; local-address 10.255.0.1; cluster 10.255.0.1;
+                                  neighbor 10.255.0.2; neighbor 10.255.0.3; } } }
+";
+    assert_eq!(heard(&[junos.to_owned(), frr(2), frr(3)]), ["23", "13", "12"]);
+    let plain = junos.replace("cluster 10.255.0.1;", "");
+    assert_eq!(heard(&[plain, frr(2), frr(3)]), ["23", "1", "1"]);
+}
+
+/// As in FRR's topotest `bgp_vpnv4_per_nexthop_label`: VPN routes of another AS have distance 20, the address of the
+/// session as next hop, and its AS in their path.
+#[test]
+fn another_as_is_an_external_session_away() {
+    let router = |number: u8, policy: &str| {
+        let other = 3 - number;
+        format!(
+            "hostname r{number}
+interface core
+ ip address 192.0.2.{number}/24
+interface red1 vrf red
+ ip address 10.{number}.0.1/24
+router bgp 6500{number}
+ bgp router-id 10.255.0.{number}
+ {policy}
+ neighbor 192.0.2.{other} remote-as external
+ address-family ipv4 vpn
+  neighbor 192.0.2.{other} activate
+router bgp 6500{number} vrf red
+ address-family ipv4 unicast
+  redistribute connected
+  rd vpn export 65000:{number}
+  rt vpn both 65000:1
+  import vpn
+  export vpn
+"
+        )
+    };
+    let open = "no bgp ebgp-requires-policy";
+    let rows = tables(&load(&[("r1", &router(1, open)), ("r2", &router(2, open))]).network);
+    assert!(rows.contains(&"r1\tred\t10.2.0.0/24\tbgp\t20/0\t192.0.2.2".to_owned()), "{rows:#?}");
+    assert!(rows.contains(&"r2\tred\t10.1.0.0/24\tbgp\t20/0\t192.0.2.1".to_owned()), "{rows:#?}");
+    // One end has no policy, and asks for one.
+    let rows = tables(&load(&[("r1", &router(1, open)), ("r2", &router(2, ""))]).network);
+    assert_eq!(rows.iter().filter(|row| row.contains("\tbgp\t")).count(), 0, "{rows:#?}");
+}
+
+/// Two routers of different ASes that speak eBGP inside of VRFs: as IOS-XE 16.4 does it (`batfish/lab-validation`,
+/// `iosxe_vrf_route_leaking_bgp_peering`), what one VRF imported from another goes to the neighbour, without a metric.
+#[test]
+fn what_a_vrf_imported_goes_to_its_neighbours() {
+    let one = "hostname r1
+vrf definition a
+ rd 65001:1
+ address-family ipv4
+  route-target export 65001:11
+vrf definition b
+ rd 65001:2
+ address-family ipv4
+  route-target export 65001:22
+  route-target import 65001:11
+interface Loopback1
+ vrf forwarding a
+ ip address 192.0.2.1 255.255.255.255
+interface Ethernet0/0
+ vrf forwarding b
+ ip address 198.51.100.1 255.255.255.252
+router bgp 65001
+ address-family ipv4 vrf a
+  network 192.0.2.1 mask 255.255.255.255
+ address-family ipv4 vrf b
+  bgp router-id 203.0.113.1
+  neighbor 198.51.100.2 remote-as 65002
+end
+";
+    let two = "hostname r2
+vrf definition c
+ rd 65002:3
+ address-family ipv4
+  route-target export 65002:33
+vrf definition d
+ rd 65002:4
+ address-family ipv4
+  route-target import 65002:33
+interface Ethernet0/0
+ vrf forwarding c
+ ip address 198.51.100.2 255.255.255.252
+router bgp 65002
+ address-family ipv4 vrf c
+  neighbor 198.51.100.1 remote-as 65001
+ address-family ipv4 vrf d
+end
+";
+    let network = load(&[("r1.cfg", one), ("r2.cfg", two)]).network;
+    let rows = tables(&network);
+    let leaked: Vec<_> = rows.iter().filter(|row| row.contains("192.0.2.1/32")).cloned().collect();
+    assert_eq!(leaked.len(), 4, "{rows:#?}");
+    assert!(leaked.iter().any(|row| row.starts_with("r2\tc\t192.0.2.1/32\tbgp\t20/0\t198.51.100.1")), "{leaked:#?}");
+    assert!(leaked.iter().any(|row| row.starts_with("r2\td\t192.0.2.1/32\tbgp\t20/0\t198.51.100.1")), "{leaked:#?}");
+    let learned = network.vrfs().iter().find(|vrf| vrf.name == "c").expect("configured").family::<u32>();
+    let route = learned.routes.iter().find(|route| route.prefix().to_string() == "192.0.2.1/32").expect("learned");
+    let attributes = &network.attributes()[route.attributes().index()];
+    assert_eq!((attributes.as_path.as_ref(), attributes.without_med), (&[65001][..], true));
+    let b = network.vrfs().iter().find(|vrf| vrf.name == "b").expect("configured");
+    assert_eq!(b.router_id.map(|id| id.to_string()).as_deref(), Some("203.0.113.1"));
+}
+
+#[test]
+fn the_files_of_a_folder_are_one_router_and_what_is_none_is_left_out() {
+    let folder = std::env::temp_dir().join(format!("vrfleak-daemons-{}", std::process::id()));
+    let router = folder.join("r1");
+    std::fs::create_dir_all(&router).expect("a folder");
+    for (name, text) in [
+        ("zebra.conf", "int e0 vrf red\n ip address 192.0.2.1/24\n no shut\n!\nip router-id 10.255.0.1\n"),
+        ("staticd.conf", "vrf red\n ip route 10.0.0.0/8 192.0.2.9\n ip route 11.0.0.0/8 192.0.2.9 255\n"),
+        ("bgpd.conf", "router bgp 65000 vrf red\n address-family ipv4 unicast\n  redistribute static\n  export vpn\n"),
+        ("ospfd.conf", "!\n"),
+        ("test_r1.py", "import os\nprint(os.name)\n"),
+    ] {
+        std::fs::write(router.join(name), text).expect("a file");
+    }
+    let loaded = vrfleak_config::load(std::slice::from_ref(&folder), &Options::default());
+    let loaded = loaded.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
+    assert_eq!(loaded.network.routers().iter().map(|router| router.name.as_str()).collect::<Vec<_>>(), ["r1"]);
+    assert_eq!(loaded.network.routers()[0].router_id.to_string(), "10.255.0.1");
+    let prefixes: Vec<_> =
+        tables(&loaded.network).iter().map(|row| row.split('\t').nth(2).map(str::to_owned)).collect();
+    assert_eq!(prefixes.into_iter().flatten().collect::<Vec<_>>(), ["10.0.0.0/8", "192.0.2.0/24", "192.0.2.1/32"]);
+    let warnings = loaded.warnings.render(false);
+    assert!(warnings.contains("test_r1.py"), "{warnings}");
+    assert!(warnings.contains("a distance of 255 keeps the route out of the table"), "{warnings}");
+    std::fs::remove_dir_all(folder).expect("the folder");
+}
