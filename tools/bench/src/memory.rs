@@ -14,9 +14,20 @@ pub fn available_bytes() -> Option<u64> {
     [machine, left_by_groups(Path::new("/sys/fs/cgroup"), &groups)].into_iter().flatten().min()
 }
 
-/// Returns the bytes of memory that this process holds now (`VmRSS`).
-pub fn resident_bytes() -> Option<u64> {
-    of_this_process("VmRSS")
+/// What a process holds at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resident {
+    /// All bytes of memory that it holds (`VmRSS`).
+    pub all_bytes: u64,
+    /// Those of them that files back, its own code before all (`RssFile`).
+    pub file_bytes: u64,
+}
+
+impl Resident {
+    /// Returns what this process holds now.
+    pub fn now() -> Option<Self> {
+        Some(Self { all_bytes: of_this_process("VmRSS")?, file_bytes: of_this_process("RssFile").unwrap_or(0) })
+    }
 }
 
 /// Returns the most bytes of memory that this process has held (`VmHWM`).
@@ -94,7 +105,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn the_system_tells() {
         let [available, now, peak] =
-            [available_bytes(), resident_bytes(), peak_resident_bytes()].map(Option::unwrap_or_default);
+            [available_bytes(), Resident::now().map(|now| now.all_bytes), peak_resident_bytes()]
+                .map(Option::unwrap_or_default);
         assert!(available > 0 && now > 0 && peak >= now / 2, "{available} {now} {peak}");
     }
 }

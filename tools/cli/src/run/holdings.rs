@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use vrfleak_bench::memory;
+use vrfleak_bench::memory::Resident;
 use vrfleak_dataplane::Fibs;
 use vrfleak_engine::{Leak, MemoryPart, Network};
 
@@ -15,8 +15,11 @@ pub(super) struct Holdings {
     parts: Vec<Part>,
     /// The sum of the parts.
     accounted_bytes: usize,
-    /// What the process held when the parts were summed up; `None` where the system does not tell.
+    /// What the process held at the least while it had all these parts; `None` where the system does not tell.
     held_bytes: Option<u64>,
+    /// What the process held of its own before there was any network.
+    #[serde(skip)]
+    started_bytes: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -27,14 +30,29 @@ struct Part {
 }
 
 impl Holdings {
-    /// Sums up what is held now. `program_bytes` is what the process held before there was any network.
-    pub(super) fn new(program_bytes: Option<u64>, network: &Network, leak: &Leak, fibs: &Fibs) -> Self {
-        let program = Part { name: "program", items: 1, bytes: program_bytes.map_or(0, |bytes| bytes as usize) };
+    /// Sums up what is held now. `before` is what the process held before there was any network.
+    pub(super) fn new(before: Option<Resident>, network: &Network, leak: &Leak, fibs: &Fibs) -> Self {
+        let program = Part { name: "program", items: 1, bytes: 0 };
         let parts = network.memory().into_iter().chain(leak.memory()).chain(fibs.memory());
         let parts = parts.map(|MemoryPart { name, items, bytes }| Part { name, items, bytes });
-        let parts: Vec<Part> = [program].into_iter().chain(parts).collect();
-        let accounted_bytes = parts.iter().map(|part| part.bytes).sum();
-        Self { parts, accounted_bytes, held_bytes: memory::resident_bytes() }
+        let parts = [program].into_iter().chain(parts).collect();
+        let started_bytes = before.map_or(0, |before| before.all_bytes.saturating_sub(before.file_bytes));
+        let mut holdings = Self { parts, started_bytes: started_bytes as usize, ..Self::default() };
+        holdings.read(Resident::now());
+        holdings
+    }
+
+    /// Reads what the process holds, and keeps it if it is less than before. An allocator keeps what was freed for about
+    /// a second before the system has it back, and that is in no part.
+    pub(super) fn read(&mut self, now: Option<Resident>) {
+        if let (Some(now), Some(program)) = (now, self.parts.first_mut())
+            && self.held_bytes.is_none_or(|held| now.all_bytes < held)
+        {
+            // The code that has run by now, and what there was to begin with.
+            program.bytes = now.file_bytes as usize + self.started_bytes;
+            self.held_bytes = Some(now.all_bytes);
+        }
+        self.accounted_bytes = self.parts.iter().map(|part| part.bytes).sum();
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use vrfleak_bench::leak::{LeakPlan, LeakPlanError};
-use vrfleak_bench::memory;
+use vrfleak_bench::memory::Resident;
 use vrfleak_bench_data::provider::ProviderShape;
 use vrfleak_dataplane::{Backend, Dataplane, Fibs};
 use vrfleak_engine::{Address, FamilyLeak, Leak, Network, Phase, RouteTarget, Sharing};
@@ -22,7 +22,7 @@ pub(super) const STEPS: u64 = 7;
 
 /// Does the job in the current rayon pool.
 pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events) -> Result<(), Failure> {
-    let program_bytes = memory::resident_bytes();
+    let before = Resident::now();
     events.begin("generate");
     let start = Instant::now();
     let network = match &args.scenario {
@@ -63,14 +63,16 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
         report.fib_bytes = bytes;
         report.backend = backend;
     });
-    let holdings = Holdings::new(program_bytes, &network, &leak, &fibs);
+    let holdings = Holdings::new(before, &network, &leak, &fibs);
     events.measured(move |report| report.holdings = holdings);
 
     events.begin("lookup");
     let start = Instant::now();
     let mut keys = 0;
     keys += lookups::measure::<u32>(&leak, &fibs, args.seed, threads, events)?;
+    read_memory_again(events);
     keys += lookups::measure::<u128>(&leak, &fibs, args.seed, threads, events)?;
+    read_memory_again(events);
     let looked_up = start.elapsed();
     events.measured(move |report| report.phases.push(PhaseRow::new("lookup", looked_up, keys)));
 
@@ -86,6 +88,11 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
         report.ping = counts;
     });
     Ok(())
+}
+
+fn read_memory_again(events: &Events) {
+    let now = Resident::now();
+    events.measured(move |report| report.holdings.read(now));
 }
 
 /// Checks the sizes of the network that is to be generated, and that there is the memory for it.

@@ -96,11 +96,23 @@ fn leaks_of_every_contender_as_json_and_text() {
 
 #[test]
 #[cfg(unix)]
-fn an_interrupt_ends_a_measurement_with_what_was_measured() {
+fn an_interrupt_ends_lookups_with_what_was_measured() {
+    interrupt("bench lookup --synthetic 2000 --rounds 100000 --turn 5 --contenders treebitmap --format json");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_leaks_with_what_was_measured() {
+    let report = interrupt("bench leak --scenario W3 --routes 2000 --rounds 10000 --contenders classes --format json");
+    assert_eq!(report["network"]["scenario"], "W3");
+}
+
+/// Interrupts a measurement and returns its report.
+#[cfg(unix)]
+fn interrupt(arguments: &str) -> serde_json::Value {
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 
-    let arguments = "bench lookup --synthetic 2000 --rounds 100000 --turn 5 --contenders treebitmap --format json";
     let child = crate::command::command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.expect("the command starts");
     std::thread::sleep(Duration::from_millis(2500));
@@ -113,4 +125,5 @@ fn an_interrupt_ends_a_measurement_with_what_was_measured() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a whole report");
     assert_eq!(report["interrupted"], true);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    report
 }
