@@ -62,6 +62,12 @@ impl<'d> End<'d> {
         self.setting(|neighbor| neighbor.shutdown.then_some(())).is_some()
     }
 
+    /// Returns whether each of two ends expects the AS of the other.
+    pub(super) fn fits(&self, far: &Self) -> bool {
+        let expects = |one: &Self, other: &Self| other.asn().is_some_and(|asn| one.expects(asn));
+        expects(self, far) && expects(far, self)
+    }
+
     /// Returns the far end of the session, if the table at `at` has one that fits.
     pub(super) fn far_end(&self, device: &'d Device, at: TableAt, addresses: &Addresses) -> Option<Self> {
         let own_asn = self.asn()?;

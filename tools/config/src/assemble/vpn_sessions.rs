@@ -14,7 +14,7 @@ use vrfleak_engine::{Address, Family, Prefix, RouterId, VrfId};
 use super::router_id::exchanges_vpn;
 use super::session::{Addresses, End, tables_by_address};
 use super::{Assembly, Ids};
-use crate::device::{DEFAULT_TABLE, Device};
+use crate::device::{DEFAULT_TABLE, Device, Neighbor};
 
 /// How many routers may have VRFs for sessions to count; with more every router hears of every other.
 const MAX_ROUTERS: usize = 4096;
@@ -38,10 +38,46 @@ struct Link {
     from_client: bool,
 }
 
+impl Link {
+    /// Returns whether even what was heard inside the AS from others than clients goes this way.
+    fn takes_all(&self) -> bool {
+        !self.internal || self.to_client
+    }
+}
+
+/// A neighbour of a device's default table that VPN routes are exchanged with.
+struct Peering<'d> {
+    end: End<'d>,
+    address: IpAddr,
+    /// Whether any configuration has the address.
+    known: bool,
+    /// The other devices whose default table has it.
+    there: Vec<usize>,
+}
+
+impl<'d> Peering<'d> {
+    fn all(at: usize, device: &'d Device, addresses: &Addresses, family: Family) -> Vec<Self> {
+        let neighbors = device.tables[DEFAULT_TABLE].bgp.neighbors.iter();
+        let peering = |neighbor: &'d Neighbor| {
+            let end = End { at: (at, DEFAULT_TABLE), device, neighbor };
+            let address = neighbor.name.parse().ok()?;
+            if !exchanges_vpn(device, neighbor, family) || end.is_shut_down() {
+                return None;
+            }
+            let found = addresses.get(&address).map_or(&[][..], Vec::as_slice);
+            let there = found.iter().filter(|there| there.1 == DEFAULT_TABLE && there.0 != at).map(|there| there.0);
+            Some(Self { end, address, known: !found.is_empty(), there: there.collect() })
+        };
+        neighbors.filter_map(peering).collect()
+    }
+}
+
 /// The sessions of one family, by the sending device; devices that are not given stand behind all that are.
 #[derive(Debug)]
 struct Links {
     by_device: Vec<Vec<Link>>,
+    /// How many of each device's links, the first, take what it heard inside its AS from others than clients.
+    onward: Vec<usize>,
     /// The AS of each device that is given.
     asns: Vec<Option<u32>>,
 }
@@ -52,37 +88,39 @@ type Reached = AHashMap<usize, Box<[u32]>>;
 impl Links {
     fn new(devices: &[Device], addresses: &Addresses, family: Family) -> Self {
         let asns = devices.iter().map(|device| device.asn.map(|asn| asn.value)).collect();
-        let mut links = Self { by_device: vec![Vec::new(); devices.len()], asns };
-        let mut others: AHashMap<IpAddr, usize> = AHashMap::new();
-        for (at, device) in devices.iter().enumerate() {
-            for neighbor in &device.tables[DEFAULT_TABLE].bgp.neighbors {
-                let end = End { at: (at, DEFAULT_TABLE), device, neighbor };
-                let Ok(address) = neighbor.name.parse::<IpAddr>() else { continue };
-                if !exchanges_vpn(device, neighbor, family) || end.is_shut_down() {
-                    continue;
-                }
-                let to_client = end.setting(|neighbor| neighbor.reflected).unwrap_or(false);
-                let found = addresses.get(&address).map_or(&[][..], Vec::as_slice);
-                if found.is_empty() {
-                    let to = *others.entry(address).or_insert(links.by_device.len());
-                    links.by_device.resize_with(links.by_device.len().max(to + 1), Vec::new);
-                    let link = Link { to, internal: true, to_client, from_client: true };
-                    links.by_device[at].push(link);
-                    links.by_device[to].push(Link { to: at, to_client: true, from_client: to_client, ..link });
-                }
-                let there = found.iter().filter(|there| there.1 == DEFAULT_TABLE && there.0 != at);
-                let far = there.filter_map(|&there| end.far_end(&devices[there.0], there, addresses));
-                let mut far = far.filter(|far| exchanges_vpn(far.device, far.neighbor, family) && !far.is_shut_down());
-                if let Some(far) = far.next() {
-                    let from_client = far.setting(|neighbor| neighbor.reflected).unwrap_or(false);
-                    let internal = end.asn() == far.asn();
-                    if !internal && [end, far].iter().any(End::lacks_vpn_policy) {
-                        continue;
-                    }
-                    links.by_device[at].push(Link { to: far.at.0, internal, to_client, from_client });
-                }
+        let mut links = Self { by_device: vec![Vec::new(); devices.len()], onward: Vec::new(), asns };
+        let ends: Vec<Vec<Peering<'_>>> =
+            devices.iter().enumerate().map(|(at, device)| Peering::all(at, device, addresses, family)).collect();
+        // Who has a session with which device: full meshes are too large to look through them for each.
+        let mut towards: AHashMap<(usize, usize), Vec<End<'_>>> = AHashMap::new();
+        for peering in ends.iter().flatten() {
+            for &there in &peering.there {
+                towards.entry((peering.end.at.0, there)).or_default().push(peering.end);
             }
         }
+        let mut others: AHashMap<IpAddr, usize> = AHashMap::new();
+        for Peering { end, address, known, there } in ends.iter().flatten() {
+            let at = end.at.0;
+            let to_client = end.setting(|neighbor| neighbor.reflected).unwrap_or(false);
+            if !known {
+                let to = *others.entry(*address).or_insert(links.by_device.len());
+                links.by_device.resize_with(links.by_device.len().max(to + 1), Vec::new);
+                let link = Link { to, internal: true, to_client, from_client: true };
+                links.by_device[at].push(link);
+                links.by_device[to].push(Link { to: at, to_client: true, from_client: to_client, ..link });
+            }
+            let back = there.iter().filter_map(|&there| towards.get(&(there, at))).flatten();
+            let Some(far) = back.copied().find(|far| end.fits(far)) else { continue };
+            let from_client = far.setting(|neighbor| neighbor.reflected).unwrap_or(false);
+            let internal = end.asn() == far.asn();
+            if internal || ![*end, far].iter().any(End::lacks_vpn_policy) {
+                links.by_device[at].push(Link { to: far.at.0, internal, to_client, from_client });
+            }
+        }
+        for links in &mut links.by_device {
+            links.sort_by_key(|link| !link.takes_all());
+        }
+        links.onward = links.by_device.iter().map(|links| links.partition_point(Link::takes_all)).collect();
         links
     }
 
@@ -94,11 +132,8 @@ impl Links {
         let own: Box<[u32]> = Box::default();
         let mut waiting = VecDeque::from([(origin, Heard::Outside, own)]);
         while let Some((at, from, path)) = waiting.pop_front() {
-            for link in &self.by_device[at] {
-                let passes = match from {
-                    Heard::Outside | Heard::Client => true,
-                    Heard::Inside => !link.internal || link.to_client,
-                };
+            let links = &self.by_device[at];
+            for link in &links[..if from == Heard::Inside { self.onward[at] } else { links.len() }] {
                 let heard = match link {
                     Link { internal: false, .. } => Heard::Outside,
                     Link { from_client: true, .. } => Heard::Client,
@@ -110,7 +145,7 @@ impl Links {
                     None => path.clone(),
                 };
                 let looped = asn(link.to).is_some_and(|asn| path.contains(&asn));
-                if passes && !looped && link.to != origin && seen.insert((link.to, heard)) {
+                if !looped && link.to != origin && seen.insert((link.to, heard)) {
                     if link.to < self.asns.len() {
                         reached.entry(link.to).or_insert_with(|| path.clone());
                     }
