@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ahash::AHashSet;
 use vrfleak_bench_data::{Diagnostic, Diagnostics, Severity, SourceText};
 
 use crate::names::Name;
@@ -15,18 +16,31 @@ pub(crate) struct Report<'s> {
     diagnostics: Diagnostics,
     unknown: UnknownLines,
     undefined: Vec<Name>,
+    /// Where the first errors are.
+    wrong: AHashSet<Place>,
 }
 
 /// How many undefined names are kept; each of them is a warning as well.
 const MAX_UNDEFINED: usize = 10_000;
+/// How many places of errors are kept.
+const MAX_WRONG: usize = 10_000;
 
 impl<'s> Report<'s> {
     pub(crate) fn new(sources: &'s [SourceText]) -> Self {
-        Self { sources, diagnostics: Diagnostics::default(), unknown: UnknownLines::default(), undefined: Vec::new() }
+        Self {
+            sources,
+            diagnostics: Diagnostics::default(),
+            unknown: UnknownLines::default(),
+            undefined: Vec::new(),
+            wrong: AHashSet::new(),
+        }
     }
 
     /// Adds an error: the input cannot be used.
     pub(crate) fn error(&mut self, place: Place, message: impl fmt::Display, expected: impl fmt::Display) {
+        if self.wrong.len() < MAX_WRONG {
+            self.wrong.insert(place);
+        }
         self.push(Severity::Error, place, &message, &expected, None);
     }
 
@@ -46,8 +60,12 @@ impl<'s> Report<'s> {
         self.push(Severity::Warning, place, &message, &note, None);
     }
 
-    /// Adds a warning about the name of a policy or list that is not defined.
+    /// Adds a warning about the name of a policy or list that is not defined, unless the name is an error already: what
+    /// calls itself is not compiled.
     pub(crate) fn undefined(&mut self, what: &str, place: Place, name: &str, note: impl fmt::Display) {
+        if self.wrong.contains(&place) {
+            return;
+        }
         self.warning(place, format_args!("{what} `{name}` is not defined"), note);
         if self.undefined.len() < MAX_UNDEFINED {
             self.undefined.push(Name { place, what: what.to_owned(), name: name.to_owned() });

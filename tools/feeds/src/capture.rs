@@ -9,9 +9,10 @@ use pcap_parser::{Linktype, PcapBlockOwned, PcapError, create_reader};
 
 use crate::reassembly::Segment;
 
-/// How much of a capture is held at a time, at first and at most, in bytes: a block must fit.
+/// How much of a capture is held at a time at first, in bytes: a block must fit.
 const BUFFER: usize = 1 << 16;
-const MAX_BUFFER: usize = 64 << 20;
+/// How much at most: many times what a segment and its options take, whatever its length field says.
+const MAX_BUFFER: usize = 8 << 20;
 
 /// One direction of a TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -242,3 +242,15 @@ fn a_capture_without_bmp_says_so() {
      = note: expected what a router sends to its BMP station
     ");
 }
+
+#[test]
+fn a_block_that_claims_to_be_long_costs_little() {
+    let mut bytes = wire::pcap(&[]);
+    bytes.extend_from_slice(&[0; 8]);
+    bytes.extend_from_slice(&(30_u32 << 20).to_le_bytes());
+    bytes.extend_from_slice(&(30_u32 << 20).to_le_bytes());
+    bytes.extend_from_slice(&[0; 100]);
+    let (_, warnings) = Feed::parse("long.pcap", &bytes[..]).expect("what is there");
+    let shown = warnings.render(false);
+    assert!(shown.contains("too long") || shown.contains("breaks off"), "{shown}");
+}
