@@ -39,7 +39,7 @@ pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
 }
 
 /// A text with its name. Byte offsets into it become lines and columns on demand.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SourceText {
     name: String,
     text: String,

@@ -143,6 +143,10 @@ impl<A: Address> FamilyFibs<A> {
         self.forest.tables()
     }
 
+    pub(crate) fn vrfs(&self) -> usize {
+        self.table_of.len()
+    }
+
     /// Returns how many entries `vrf` has.
     pub fn entries_of(&self, vrf: VrfId) -> usize {
         self.entries_of[vrf.index()] as usize
@@ -155,7 +159,12 @@ impl<A: Address> FamilyFibs<A> {
 
     /// Returns the bytes held. O(tables).
     pub fn bytes(&self) -> usize {
-        self.forest.bytes() + size_of_val(&*self.table_of) * 2 + size_of_val(&*self.entries_of)
+        self.forest.bytes() + self.index_bytes()
+    }
+
+    /// Returns those of them that say which tables a VRF looks into.
+    pub(crate) fn index_bytes(&self) -> usize {
+        size_of_val(&*self.table_of) * 2 + size_of_val(&*self.entries_of)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use vrfleak_engine::{Address, Kind, Leak, NextHopId, PerFamily, VrfId};
+use vrfleak_engine::{Address, Kind, Leak, MemoryPart, NextHopId, PerFamily, VrfId};
 
 use crate::backend::Backend;
 use crate::fib::{FamilyFibs, FibMatch};
@@ -72,6 +72,16 @@ impl Fibs {
     /// Returns how many entries `vrf` has, both families together.
     pub fn entries_of(&self, vrf: VrfId) -> usize {
         self.families.ipv4.entries_of(vrf) + self.families.ipv6.entries_of(vrf)
+    }
+
+    /// Returns what is held, by part, both families together. O(tables).
+    pub fn memory(&self) -> [MemoryPart; 2] {
+        let (ipv4, ipv6) = (&self.families.ipv4, &self.families.ipv6);
+        let index = ipv4.index_bytes() + ipv6.index_bytes();
+        [
+            MemoryPart { name: "FIB tables", items: ipv4.tables() + ipv6.tables(), bytes: self.bytes() - index },
+            MemoryPart { name: "FIBs", items: ipv4.vrfs() + ipv6.vrfs(), bytes: index },
+        ]
     }
 
     /// Returns the bytes held. O(tables).

@@ -1,11 +1,11 @@
 //! [`Buckets`]: the VPN routes of each target set, and each VRF's own routes, as ascending lists.
 
 use crate::address::Address;
-use crate::id::{RouteId, RouterId, TargetSetId, VrfId};
+use crate::exchanges::Exchanges;
+use crate::id::{TargetSetId, VrfId};
 use crate::lists::Lists;
 use crate::network::Network;
 use crate::route_table::{ExportStatus, RouteTable};
-use crate::select::{self, RouteKey, Viewpoint};
 
 /// The routes of one family, bucketed by target set and by origin.
 ///
@@ -18,18 +18,7 @@ pub struct Buckets {
     by_origin: Lists,
     /// The derived routes of each VRF; no list at all where no policy made any.
     derived: Option<Lists>,
-    /// Where the choice between VPN routes with one RD and prefix differs from the reflectors': sorted by router.
-    exchanges: Vec<Exchange>,
-}
-
-/// A router that prefers its own VPN route to the reflected one of the same NLRI (SEMANTICS E6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Exchange {
-    pub(crate) router: RouterId,
-    /// The route that this router sees although it is not reflected.
-    pub(crate) gained: RouteId,
-    /// The reflected route, which this router does not see.
-    pub(crate) hidden: RouteId,
+    exchanges: Exchanges,
 }
 
 impl Buckets {
@@ -43,7 +32,7 @@ impl Buckets {
             Lists::deal(table, network.vrfs().len(), false, key)
         };
         let (by_origin, derived) = (of_origin(false), (!table.derived.is_empty()).then(|| of_origin(true)));
-        Self { by_targets, by_origin, derived, exchanges: exchanges(network, table) }
+        Self { by_targets, by_origin, derived, exchanges: Exchanges::new(network, table) }
     }
 
     /// Returns how many VPN routes a bucket holds.
@@ -71,11 +60,9 @@ impl Buckets {
         self.derived.as_ref().map_or(&[], |derived| derived.of(vrf.index()))
     }
 
-    /// Returns the exchanges of a router, in ascending order of the gained route.
-    pub(crate) fn exchanges(&self, router: RouterId) -> &[Exchange] {
-        let start = self.exchanges.partition_point(|exchange| exchange.router < router);
-        let end = self.exchanges.partition_point(|exchange| exchange.router <= router);
-        &self.exchanges[start..end]
+    /// Returns where the choice between VPN routes with one RD and prefix differs from the reflectors'.
+    pub(crate) fn exchanges(&self) -> &Exchanges {
+        &self.exchanges
     }
 
     /// Returns the bytes held.
@@ -83,37 +70,6 @@ impl Buckets {
         self.by_targets.bytes()
             + self.by_origin.bytes()
             + self.derived.as_ref().map_or(0, Lists::bytes)
-            + self.exchanges.capacity() * size_of::<Exchange>()
+            + self.exchanges.bytes()
     }
-}
-
-/// Finds the routers that prefer a VPN route of their own to the reflected one of the same NLRI.
-fn exchanges<A: Address>(network: &Network, table: &RouteTable<A>) -> Vec<Exchange> {
-    let mut exchanges = Vec::new();
-    for &first in &table.shared_nlri {
-        let mut routes: Vec<RouteId> = (first.0..table.end_of_prefix(first).0)
-            .map(RouteId)
-            .filter(|&id| table.status(id).is_vpn_route())
-            .collect();
-        routes.sort_by_key(|&id| (network.vrf(table.origin(id)).rd, id));
-        for nlri in routes.chunk_by(|&a, &b| network.vrf(table.origin(a)).rd == network.vrf(table.origin(b)).rd) {
-            let Some(&hidden) = nlri.iter().find(|&&id| table.status(id) == ExportStatus::Exported) else { continue };
-            let router = |id: RouteId| network.vrf(table.origin(id)).router;
-            let mut routers: Vec<RouterId> = nlri.iter().map(|&id| router(id)).collect();
-            routers.sort_unstable();
-            routers.dedup();
-            for here in routers {
-                let known: Vec<RouteId> =
-                    nlri.iter().copied().filter(|&id| id == hidden || router(id) == here).collect();
-                let keys: Vec<RouteKey> = known.iter().map(|&id| table.key(id)).collect();
-                let best =
-                    select::best_vpn_route(table.paths(network), Viewpoint::Router(here), &keys).expect("not empty");
-                if known[best] != hidden {
-                    exchanges.push(Exchange { router: here, gained: known[best], hidden });
-                }
-            }
-        }
-    }
-    exchanges.sort_unstable();
-    exchanges
 }

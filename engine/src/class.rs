@@ -6,9 +6,10 @@ use crate::address::Address;
 use crate::id::{RouteId, RouterId, TargetSetId, VrfId};
 use crate::import::Import;
 use crate::lists::Packing;
-use crate::merge::Merge;
 use crate::route_table::RouteTable;
 use crate::select::{self, RouteKey, Viewpoint};
+use crate::span::Span;
+use crate::union::Union;
 
 /// VRFs that import the same buckets.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Class {
     pub(crate) sets: Vec<TargetSetId>,
     /// The VRFs, ascending.
     pub(crate) members: Vec<VrfId>,
+    /// How many routes the buckets hold, and the VRF of its own where it is alone: what there is to do.
+    pub(crate) routes: usize,
 }
 
 /// What a class makes of its buckets, before a look at any one member.
@@ -37,27 +40,29 @@ pub(crate) fn classes<A: Address>(import: &Import<'_, A>, sharing: bool) -> Vec<
     let mut order: Vec<VrfId> = network.vrf_ids().collect();
     order.par_sort_unstable_by_key(|vrf| (&sets[vrf.index()], *vrf));
     let alike = |&a: &VrfId, &b: &VrfId| sharing && sets[a.index()] == sets[b.index()];
-    let mut classes: Vec<Class> = order
-        .chunk_by(alike)
-        .map(|members| Class { sets: sets[members[0].index()].clone(), members: members.to_vec() })
-        .collect();
-    let work = |class: &Class| class.sets.iter().map(|&set| import.buckets.size(set)).sum::<usize>();
-    classes.sort_by_cached_key(|class| (std::cmp::Reverse(work(class)), class.members[0]));
+    let class = |members: &[VrfId]| {
+        let sets = sets[members[0].index()].clone();
+        let imported: usize = sets.iter().map(|&set| import.buckets.size(set)).sum();
+        let own = if let [vrf] = *members { import.buckets.own(vrf).len() } else { 0 };
+        Class { sets, members: members.to_vec(), routes: imported + own }
+    };
+    let mut classes: Vec<Class> = order.chunk_by(alike).map(class).collect();
+    classes.sort_unstable_by_key(|class| (std::cmp::Reverse(class.routes), class.members[0]));
     classes
 }
 
 /// What one thread reuses from class to class.
 #[derive(Debug, Default)]
 pub(crate) struct Chooser {
-    merge: Merge,
+    merge: Union,
     split: Split,
-    all: Merge,
+    all: Union,
     others: Vec<u32>,
     keys: Vec<RouteKey>,
 }
 
 impl Chooser {
-    /// Chooses the best route to each prefix of the buckets as a VRF sees them that has none of its own and of whose
+    /// Chooses the best route to each prefix of the buckets within a span as a VRF sees them that has none of its own and of whose
     /// router none is.
     ///
     /// O(routes · log buckets).
@@ -65,23 +70,25 @@ impl Chooser {
         &'a mut self,
         import: &Import<'a, A>,
         sets: &'a [TargetSetId],
+        span: Span,
     ) -> ClassView<'a> {
         let (table, packing) = (import.table, import.packing);
         let filled = |list: &&[u32]| !list.is_empty();
-        let best: Vec<&[u32]> = sets.iter().map(|&set| import.buckets.best_of(set)).filter(filled).collect();
-        let mut others: Vec<&[u32]> = sets.iter().map(|&set| import.buckets.others_of(set)).filter(filled).collect();
+        let best: Vec<&[u32]> = sets.iter().map(|&set| span.of(import.buckets.best_of(set))).filter(filled).collect();
+        let mut others: Vec<&[u32]> =
+            sets.iter().map(|&set| span.of(import.buckets.others_of(set))).filter(filled).collect();
         let may_stay = !import.rank_may_err || others.is_empty();
         if let [list] = *best.as_slice()
             && may_stay
         {
             self.others.clear();
-            self.others.extend_from_slice(self.all.merge(&others));
+            self.others.extend_from_slice(self.all.of(table, packing, &others));
             return ClassView { sets, best: list, others: &self.others };
         }
-        self.split.split(table, packing, self.merge.merge(&best));
+        self.split.split(table, packing, self.merge.of(table, packing, &best));
         others.extend(Some(self.split.others()).filter(filled));
         self.others.clear();
-        self.others.extend_from_slice(self.all.merge(&others));
+        self.others.extend_from_slice(self.all.of(table, packing, &others));
         if import.rank_may_err {
             self.choose_again(import);
         }

@@ -1,5 +1,7 @@
 //! [`Exporters`]: which VRFs of each router export into each bucket.
 
+use rayon::prelude::*;
+
 use crate::address::Address;
 use crate::id::{RouterId, TargetSetId, VrfId};
 use crate::import::Import;
@@ -10,24 +12,22 @@ pub(crate) struct Exporters(Vec<(RouterId, TargetSetId, VrfId)>);
 impl Exporters {
     pub(crate) fn new<A: Address>(import: &Import<'_, A>) -> Self {
         let Import { network, table, .. } = *import;
-        let mut exporters = Vec::new();
         if network.routers().len() == 1 && import.hosts.is_empty() {
-            return Self(exporters);
+            return Self(Vec::new());
         }
-        for vrf in network.vrf_ids() {
+        let of_vrf = |vrf: usize| {
+            let vrf = VrfId::from_index(vrf);
             let router = network.vrf(vrf).router;
-            let start = exporters.len();
-            if table.own_targets {
-                let words = import.buckets.own(vrf).iter().chain(import.buckets.derived(vrf));
-                let sets = words.map(|&word| table.targets(import.packing.id(word)));
-                exporters.extend(sets.map(|set| (router, set, vrf)));
-            } else {
-                exporters.push((router, table.export_of[vrf.index()], vrf));
-            }
-            exporters[start..].sort_unstable();
-            exporters.dedup();
-        }
-        exporters.sort_unstable();
+            let words = import.buckets.own(vrf).iter().chain(import.buckets.derived(vrf));
+            let alone = (!table.own_targets).then(|| table.export_of[vrf.index()]);
+            let each = words.filter(|_| alone.is_none()).map(|&word| table.targets(import.packing.id(word)));
+            let mut sets: Vec<TargetSetId> = alone.into_iter().chain(each).collect();
+            sets.sort_unstable();
+            sets.dedup();
+            sets.into_iter().map(move |set| (router, set, vrf))
+        };
+        let mut exporters: Vec<_> = (0..network.vrfs().len()).into_par_iter().flat_map_iter(of_vrf).collect();
+        exporters.par_sort_unstable();
         Self(exporters)
     }
 

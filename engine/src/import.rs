@@ -14,16 +14,13 @@
 //! Host routes that come along with an interface (SEMANTICS S3a) are put in last. What is then not as the class has it
 //! stands in the VRF's splices, or, where that is most of it, in a list of its own.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use rayon::prelude::*;
 
 use crate::address::Address;
 use crate::attributes::Attributes;
 use crate::buckets::Buckets;
 use crate::candidates::Candidates;
-use crate::class::{self, Chooser, Class, ClassView};
+use crate::class::ClassView;
 use crate::exporters::Exporters;
 use crate::id::{InterfaceId, RouteId, RouterId, TargetSetId, VrfId};
 use crate::imported::{self, BySet, Verdict, Verdicts};
@@ -33,9 +30,10 @@ use crate::network::Network;
 use crate::next_hop::NextHopKind;
 use crate::overlay::{Overlay, apply};
 use crate::paths::Paths;
-use crate::rib::{MadeRib, Particulars, Ribs};
+use crate::rib::Particulars;
 use crate::route_table::{ExportStatus, RouteTable, is_attached};
 use crate::source_route::Protocol;
+use crate::span::Span;
 
 /// Everything that the import of any VRF reads.
 pub(crate) struct Import<'a, A> {
@@ -50,19 +48,13 @@ pub(crate) struct Import<'a, A> {
     pub(crate) hosts: Vec<(InterfaceId, RouteId)>,
 }
 
-/// What one thread reuses from VRF to VRF.
-#[derive(Default)]
-struct Scratch {
-    chooser: Chooser,
-    overlay: Overlay,
-    best: Vec<RouteId>,
-}
-
-/// What the RIBs of all VRFs are made with.
+/// What the RIBs of all VRFs are made with, besides the import itself.
 pub(crate) struct Common {
     pub(crate) exporters: Exporters,
     /// The VPN routes whose AS path holds a router's AS, by router; empty where none does.
     own_as: Vec<BySet>,
+    /// How many VPN routes of each VRF are reflected.
+    reflected: Vec<u32>,
 }
 
 impl<'a, A: Address> Import<'a, A> {
@@ -85,75 +77,12 @@ impl<'a, A: Address> Import<'a, A> {
         Self { network, table, paths, buckets, packing, rank_may_err, hosts }
     }
 
-    /// Computes the RIBs of all VRFs in the current rayon pool, biggest class first. Without `sharing` every VRF is a
-    /// class of its own and its RIB a list of its own.
-    pub(crate) fn ribs(&self, sharing: bool) -> Ribs {
-        let classes = class::classes(self, sharing);
-        let own_as = imported::own_as_routes(self.network, self.table);
-        let common = Common { exporters: Exporters::new(self), own_as };
-        let scratches = Mutex::new(Vec::new());
-        // The list and the losers of each class that several VRFs share; what else was made, by VRF.
-        let done = on_all_threads(&scratches, classes.len(), |scratch: &mut Scratch, index| {
-            let Class { sets, members } = &classes[index];
-            let Scratch { chooser, overlay, best } = scratch;
-            let view = chooser.choose(self, sets);
-            if let [vrf] = **members {
-                let (imported, mut particulars) = self.begin(vrf, view, &common, overlay);
-                self.list(vrf, view, &common, overlay, best);
-                particulars.multipath = self.multipath(vrf, sets, best, overlay.cut.as_ref(), &mut overlay.candidates);
-                let (list, particulars) = (Ok(best.as_slice().into()), particulars.boxed());
-                (Vec::new(), Vec::new(), Some(MadeRib { list, splices: Box::default(), imported, particulars }))
-            } else {
-                (view.best.to_vec(), view.others.to_vec(), None)
-            }
-        });
-        let mut made: Vec<Option<MadeRib>> = Vec::new();
-        made.resize_with(self.network.vrfs().len(), || None);
-        let mut shared = vec![(Vec::new(), Vec::new()); classes.len()];
-        for (index, (best, others, rib)) in done {
-            match rib {
-                Some(rib) => made[classes[index].members[0].index()] = Some(rib),
-                None => shared[index] = (best, others),
-            }
+    pub(crate) fn common(&self) -> Common {
+        Common {
+            exporters: Exporters::new(self),
+            own_as: imported::own_as_routes(self.network, self.table),
+            reflected: self.reflected(),
         }
-        let members: Vec<(usize, VrfId)> = classes
-            .iter()
-            .enumerate()
-            .filter(|(_, class)| class.members.len() > 1)
-            .flat_map(|(index, class)| class.members.iter().map(move |&vrf| (index, vrf)))
-            .collect();
-        let chunks: Vec<&[(usize, VrfId)]> = members.chunks(MEMBERS_PER_TASK).collect();
-        let done = on_all_threads(&scratches, chunks.len(), |scratch: &mut Scratch, chunk| {
-            let rib = |&(index, vrf): &(usize, VrfId)| {
-                let sets = &classes[index].sets;
-                let view = ClassView { sets, best: &shared[index].0, others: &shared[index].1 };
-                let Scratch { overlay, best, .. } = &mut *scratch;
-                let (imported, mut particulars) = self.begin(vrf, view, &common, overlay);
-                let changes = self.compare(vrf, view, &common, overlay);
-                if self.network.vrf(vrf).family::<A>().maximum_paths.paths > 1 {
-                    apply(view.best, self.packing, &overlay.changes, best);
-                    let (cut, candidates) = (overlay.cut.as_ref(), &mut overlay.candidates);
-                    particulars.multipath = self.multipath(vrf, sets, best, cut, candidates);
-                }
-                let particulars = particulars.boxed();
-                // A splice takes the room of two entries of a list.
-                if changes < view.best.len() {
-                    let splices = overlay.changes.iter().map(|change| change.splice).collect();
-                    return MadeRib { list: Err(index), splices, imported, particulars };
-                }
-                self.list(vrf, view, &common, overlay, best);
-                MadeRib { list: Ok(best.as_slice().into()), splices: Box::default(), imported, particulars }
-            };
-            chunks[chunk].iter().map(rib).collect::<Vec<_>>()
-        });
-        for (chunk, ribs) in done {
-            for (&(_, vrf), rib) in chunks[chunk].iter().zip(ribs) {
-                made[vrf.index()] = Some(rib);
-            }
-        }
-        let made = made.into_iter().map(|rib| rib.expect("every VRF is in one class")).collect();
-        let ids = |(best, _): (Vec<u32>, _)| best.into_iter().map(|word| self.packing.id(word)).collect();
-        Ribs::new(made, shared.into_par_iter().map(ids).collect())
     }
 
     /// Returns the sets that a VRF imports, ascending: its import list against the target index (SEMANTICS I1).
@@ -166,13 +95,19 @@ impl<'a, A: Address> Import<'a, A> {
 
     /// Begins with a VRF: finds the prefixes at which its import map, loops or a limit decide, and returns how many
     /// routes it imports.
-    fn begin(&self, vrf: VrfId, class: ClassView<'_>, common: &Common, overlay: &mut Overlay) -> (u32, Particulars) {
+    pub(crate) fn begin(
+        &self,
+        vrf: VrfId,
+        class: ClassView<'_>,
+        common: &Common,
+        overlay: &mut Overlay,
+    ) -> (u32, Particulars) {
         let family = self.network.vrf(vrf).family::<A>();
         let own_as = common.own_as.get(self.network.vrf(vrf).router.index()).map_or(&[][..], |routes| routes);
         let Overlay { candidates, touched, cut, .. } = overlay;
         candidates.start(family.import_map.is_some() || !own_as.is_empty());
         touched.clear();
-        let mut imported = self.count_imported(vrf, class.sets);
+        let mut imported = self.count_imported(vrf, class.sets, &common.reflected);
         if family.import_map.is_some() {
             imported = self.filter(vrf, class.sets, &self.imported_prefixes(vrf, class.best), candidates, touched);
         } else if !own_as.is_empty() {
@@ -191,9 +126,9 @@ impl<'a, A: Address> Import<'a, A> {
     /// a prefix.
     fn imported_prefixes(&self, vrf: VrfId, best: &[u32]) -> Vec<RouteId> {
         let mut firsts: Vec<RouteId> = best.iter().map(|&word| self.packing.first(self.table, word)).collect();
-        let exchanges = self.buckets.exchanges(self.network.vrf(vrf).router);
+        let exchanges = self.buckets.exchanges().of(self.network.vrf(vrf).router);
         if !exchanges.is_empty() {
-            firsts.extend(exchanges.iter().map(|exchange| self.table.first_of_prefix(exchange.gained)));
+            firsts.extend(exchanges.iter().map(|exchange| exchange.first));
             firsts.sort_unstable();
             firsts.dedup();
         }
@@ -258,16 +193,24 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
-    /// Fills `best` with all that `vrf` has.
-    fn list(&self, vrf: VrfId, class: ClassView<'_>, common: &Common, overlay: &mut Overlay, best: &mut Vec<RouteId>) {
+    /// Fills `best` with all that `vrf` has within a span, to which `class` and the overlay's prefixes are cut already.
+    pub(crate) fn list(
+        &self,
+        vrf: VrfId,
+        class: ClassView<'_>,
+        span: Span,
+        common: &Common,
+        overlay: &mut Overlay,
+        best: &mut Vec<RouteId>,
+    ) {
         if class.sets.is_empty() && overlay.cut.is_none() {
             let (table, packing) = (self.table, self.packing);
             let same_prefix = |&a: &u32, &b: &u32| packing.first(table, a) == packing.first(table, b);
-            let own = self.buckets.own(vrf).chunk_by(same_prefix);
+            let own = span.of(self.buckets.own(vrf)).chunk_by(same_prefix);
             best.clear();
             best.extend(own.filter_map(|own| self.select_with_own(vrf, own, None, &mut overlay.keys)));
         } else {
-            self.compare(vrf, class, common, overlay);
+            self.compare(vrf, class, span, common, overlay);
             apply(class.best, self.packing, &overlay.changes, best);
         }
     }
@@ -325,31 +268,54 @@ impl<'a, A: Address> Import<'a, A> {
 
     /// Returns whether a router sees a VPN route at all: it is reflected, or the router prefers its own of that NLRI.
     pub(crate) fn is_visible(&self, router: RouterId, id: RouteId) -> bool {
-        let exchanges = self.buckets.exchanges(router);
+        let exchanges = || self.buckets.exchanges().at(router, self.table.first_of_prefix(id)).iter();
         match self.table.status(id) {
-            ExportStatus::Exported => exchanges.iter().all(|exchange| exchange.hidden != id),
-            ExportStatus::LostNlri => exchanges.binary_search_by_key(&id, |exchange| exchange.gained).is_ok(),
+            ExportStatus::Exported => exchanges().all(|exchange| exchange.hidden != id),
+            ExportStatus::LostNlri => exchanges().any(|exchange| exchange.gained == id),
             _ => false,
         }
     }
 
+    /// Counts the VPN routes of each VRF that are reflected. O(routes + VRFs · threads).
+    fn reflected(&self) -> Vec<u32> {
+        let none = || vec![0; self.network.vrfs().len()];
+        let part = self.table.len().div_ceil(rayon::current_num_threads()).max(1);
+        let parts = self.table.origin.par_chunks(part).zip(self.table.status.par_chunks(part));
+        let count = |(origins, statuses): (&[VrfId], &[ExportStatus])| {
+            let mut counts: Vec<u32> = none();
+            for (origin, &status) in origins.iter().zip(statuses) {
+                counts[origin.index()] += u32::from(status == ExportStatus::Exported);
+            }
+            counts
+        };
+        let add = |a: Vec<u32>, b: Vec<u32>| a.iter().zip(&b).map(|(a, b)| a + b).collect();
+        parts.map(count).reduce(none, add)
+    }
+
     /// Counts the VPN routes that enter a VRF: whole buckets, less what has been there, with its router's choice of
     /// NLRIs.
-    fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId]) -> u32 {
+    fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId], reflected_of: &[u32]) -> u32 {
         let table = self.table;
         let imports = |id: RouteId| sets.binary_search(&table.targets(id)).is_ok();
         let all: usize = sets.iter().map(|&set| self.buckets.size(set)).sum();
         let mut count = all;
         let reflected = |id: &RouteId| table.status(*id) == ExportStatus::Exported && imports(*id);
-        if self.may_import_from(vrf, sets) {
+        if table.own_targets {
             let own = self.buckets.own(vrf).iter().chain(self.buckets.derived(vrf));
             count -= own.map(|&word| self.packing.id(word)).filter(reflected).count();
+        } else if self.may_import_from(vrf, sets) {
+            count -= reflected_of[vrf.index()] as usize;
         }
         let back = table.ways.iter().filter(|(id, way)| table.origin(*id) != vrf && way.contains(&vrf));
         count -= back.map(|&(id, _)| id).filter(reflected).count();
-        for exchange in self.buckets.exchanges(self.network.vrf(vrf).router) {
-            count += usize::from(!table.was_in(vrf, exchange.gained) && imports(exchange.gained));
-            count -= usize::from(!table.was_in(vrf, exchange.hidden) && imports(exchange.hidden));
+        let router = self.network.vrf(vrf).router;
+        let exchanged = sets.iter().flat_map(|&set| self.buckets.exchanges().in_bucket(router, set));
+        for exchanged in exchanged.filter(|exchanged| !table.was_in(vrf, exchanged.route)) {
+            if exchanged.gained {
+                count += 1;
+            } else {
+                count -= 1;
+            }
         }
         u32::try_from(count).expect("fewer VPN routes than ids")
     }
@@ -374,33 +340,4 @@ impl<'a, A: Address> Import<'a, A> {
             .map(|&(_, host)| host)
             .filter(move |&host| prefix.covers(table.prefix(host)))
     }
-}
-
-/// How many VRFs that share a list one task looks at.
-const MEMBERS_PER_TASK: usize = 16;
-
-/// Does `tasks` tasks on all threads of the current rayon pool, each thread the next one as soon as it is free and with
-/// one scratch for all that it does. Returns what they returned with their numbers, in no order.
-fn on_all_threads<S: Default + Send, T: Send>(
-    scratches: &Mutex<Vec<S>>,
-    tasks: usize,
-    work: impl Fn(&mut S, usize) -> T + Sync,
-) -> Vec<(usize, T)> {
-    let next = AtomicUsize::new(0);
-    let done = rayon::broadcast(|_| {
-        let kept = || scratches.lock().expect("no thread panics while it holds the lock");
-        let spare = kept().pop();
-        let mut scratch = spare.unwrap_or_default();
-        let mut done = Vec::new();
-        loop {
-            let task = next.fetch_add(1, Ordering::Relaxed);
-            if task >= tasks {
-                break;
-            }
-            done.push((task, work(&mut scratch, task)));
-        }
-        kept().push(scratch);
-        done
-    });
-    done.into_iter().flatten().collect()
 }

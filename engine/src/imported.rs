@@ -149,28 +149,8 @@ fn weight<A: Address>(network: &Network, table: &RouteTable<A>, vrf: VrfId, id: 
 /// gives the route: the loopback of another router, the gateway on the same one. What only the source VRF knows of a
 /// static route, its distance and whether it is redistributed, has no part in it.
 fn evaluate<A: Address>(paths: Paths<'_>, table: &RouteTable<A>, vrf: VrfId, id: RouteId) -> Verdict {
-    let network = paths.network();
-    let key = table.key(id);
-    let origin = network.vrf(key.origin);
-    let attributes = Attributes {
-        route_targets: Some(table.target_sets().of(table.targets(id)).collect()),
-        weight: weight(network, table, vrf, id),
-        distance: None,
-        redistribute: None,
-        ..paths.attributes(key.attributes).clone()
-    };
-    let leaked = origin.router == network.vrf(vrf).router;
-    let loopback = || (!leaked).then(|| network.router(origin.router).loopback);
-    let gateway = || network.next_hop(key.next_hop).kind.address().filter(|_| leaked);
-    let seen = PolicyRoute {
-        prefix: table.prefix(id),
-        protocol: key.protocol,
-        attributes: &attributes,
-        interface: None,
-        next_hop: paths.next_hop(key.attributes).or_else(loopback).or_else(gateway),
-        rd: origin.rd,
-    };
-    match policy::import(network.policies(), network.vrf(vrf).family::<A>().import_map, seen) {
+    let attributes = offered(paths, table, vrf, id);
+    match decide(paths, table, vrf, id, &attributes) {
         policy::Import::Imported { attributes: None, next_hop: None, .. } => Verdict::Plain,
         policy::Import::Imported { attributes: changed, next_hop, .. } => {
             Verdict::Changed(Arc::new(ImportedCopy { attributes: changed.unwrap_or(attributes), next_hop }))
@@ -178,4 +158,53 @@ fn evaluate<A: Address>(paths: Paths<'_>, table: &RouteTable<A>, vrf: VrfId, id:
         policy::Import::Denied(clause) => Verdict::Denied(Some(clause)),
         policy::Import::NoMatch => Verdict::Denied(None),
     }
+}
+
+/// Returns the clause of the import map of `vrf` that accepts a VPN route; `None` where there is no map, or none does.
+pub(crate) fn accepting_clause<A: Address>(
+    paths: Paths<'_>,
+    table: &RouteTable<A>,
+    vrf: VrfId,
+    id: RouteId,
+) -> Option<ClauseId> {
+    match decide(paths, table, vrf, id, &offered(paths, table, vrf, id)) {
+        policy::Import::Imported { clause, .. } => clause,
+        policy::Import::Denied(_) | policy::Import::NoMatch => None,
+    }
+}
+
+/// Returns the attributes that an import map of `vrf` sees of a VPN route.
+fn offered<A: Address>(paths: Paths<'_>, table: &RouteTable<A>, vrf: VrfId, id: RouteId) -> Attributes {
+    Attributes {
+        route_targets: Some(table.target_sets().of(table.targets(id)).collect()),
+        weight: weight(paths.network(), table, vrf, id),
+        distance: None,
+        redistribute: None,
+        ..paths.attributes(table.attributes(id)).clone()
+    }
+}
+
+/// Asks the import map of `vrf` about a VPN route that it is offered with these attributes.
+fn decide<A: Address>(
+    paths: Paths<'_>,
+    table: &RouteTable<A>,
+    vrf: VrfId,
+    id: RouteId,
+    attributes: &Attributes,
+) -> policy::Import {
+    let network = paths.network();
+    let key = table.key(id);
+    let origin = network.vrf(key.origin);
+    let leaked = origin.router == network.vrf(vrf).router;
+    let loopback = || (!leaked).then(|| network.router(origin.router).loopback);
+    let gateway = || network.next_hop(key.next_hop).kind.address().filter(|_| leaked);
+    let seen = PolicyRoute {
+        prefix: table.prefix(id),
+        protocol: key.protocol,
+        attributes,
+        interface: None,
+        next_hop: paths.next_hop(key.attributes).or_else(loopback).or_else(gateway),
+        rd: origin.rd,
+    };
+    policy::import(network.policies(), network.vrf(vrf).family::<A>().import_map, seen)
 }

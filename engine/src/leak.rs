@@ -11,6 +11,7 @@ use crate::candidates::Candidates;
 use crate::id::{RouteId, TargetSetId, VrfId};
 use crate::import::Import;
 use crate::imported::ImportedCopy;
+use crate::memory::MemoryPart;
 use crate::network::Network;
 use crate::paths::Paths;
 use crate::per_family::{Kind, PerFamily};
@@ -21,6 +22,7 @@ use crate::rib::{Rib, Ribs};
 use crate::route_table::RouteTable;
 use crate::select::{self, RouteKey, Step};
 use crate::source_route::Protocol;
+use crate::work::Division;
 
 /// What leaking makes of one family.
 #[derive(Clone, Debug)]
@@ -89,7 +91,18 @@ impl Leak {
     /// Computes the leak, telling `progress` of each step before it begins.
     ///
     /// Whether VRFs share makes a difference in time and memory, in nothing else.
-    pub fn with(network: &Network, sharing: Sharing, mut progress: impl FnMut(Phase)) -> Self {
+    pub fn with(network: &Network, sharing: Sharing, progress: impl FnMut(Phase)) -> Self {
+        Self::divided(network, Division { sharing: sharing == Sharing::Classes, split_from: None }, progress)
+    }
+
+    /// Computes the leak, and splits the import of every VRF or class of `routes` routes and more over threads, however
+    /// little it is: a knob for tests and measurements. By itself the import splits what is more than a thread's share.
+    pub fn splitting_from(network: &Network, sharing: Sharing, routes: usize) -> Self {
+        let division = Division { sharing: sharing == Sharing::Classes, split_from: Some(routes) };
+        Self::divided(network, division, |_| {})
+    }
+
+    fn divided(network: &Network, division: Division, mut progress: impl FnMut(Phase)) -> Self {
         let mut times = PhaseTimes::default();
         progress(Phase::Export);
         let start = Instant::now();
@@ -103,18 +116,17 @@ impl Leak {
         times.bucket = start.elapsed();
         progress(Phase::Import);
         let start = Instant::now();
-        let sharing = sharing == Sharing::Classes;
         let ribs = (
-            Import::new(network, &ipv4, &buckets.0).ribs(sharing),
-            Import::new(network, &ipv6, &buckets.1).ribs(sharing),
+            Import::new(network, &ipv4, &buckets.0).ribs(division),
+            Import::new(network, &ipv6, &buckets.1).ribs(division),
         );
         let mut families: PerFamily<FamilyLeaks> = PerFamily {
             ipv4: FamilyLeak { table: ipv4, buckets: buckets.0, ribs: ribs.0 },
             ipv6: FamilyLeak { table: ipv6, buckets: buckets.1, ribs: ribs.1 },
         };
         if !network.reexporters().is_empty() {
-            families.ipv4.reexport(network, &resolution, sharing);
-            families.ipv6.reexport(network, &resolution, sharing);
+            families.ipv4.reexport(network, &resolution, division);
+            families.ipv6.reexport(network, &resolution, division);
         }
         times.import = start.elapsed();
         Self { families, times }
@@ -129,6 +141,18 @@ impl Leak {
     /// Returns how long the steps took.
     pub fn times(&self) -> PhaseTimes {
         self.times
+    }
+
+    /// Returns what is held, by part, both families together: the ranked routes, what they are bucketed by, the RIBs.
+    ///
+    /// O(sets + RIB lists + VRFs).
+    pub fn memory(&self) -> Vec<MemoryPart> {
+        let mut parts = self.families.ipv4.memory();
+        for (part, more) in parts.iter_mut().zip(self.families.ipv6.memory()) {
+            part.items += more.items;
+            part.bytes += more.bytes;
+        }
+        parts
     }
 
     /// Returns how many VPN routes there are, both families together.
@@ -176,7 +200,7 @@ impl<A: Address> FamilyLeak<A> {
     /// Exports again what VRFs with the switch imported, until no depth has anything new (SEMANTICS E1).
     ///
     /// Every depth computes the family anew with what the depths before exported.
-    fn reexport(&mut self, network: &Network, resolution: &Resolution, sharing: bool) {
+    fn reexport(&mut self, network: &Network, resolution: &Resolution, division: Division) {
         let mut reexports = Vec::new();
         for depth in 1.. {
             let more = reexport::at_depth(network, &self.table, &self.buckets, &self.ribs, depth);
@@ -186,7 +210,7 @@ impl<A: Address> FamilyLeak<A> {
             reexports.extend(more);
             self.table = RouteTable::with_reexports(network, resolution, &reexports);
             self.buckets = Buckets::new(network, &self.table);
-            self.ribs = Import::new(network, &self.table, &self.buckets).ribs(sharing);
+            self.ribs = Import::new(network, &self.table, &self.buckets).ribs(division);
         }
     }
 
@@ -220,6 +244,17 @@ impl<A: Address> FamilyLeak<A> {
     /// Returns the bytes that the RIBs hold.
     pub fn rib_bytes(&self) -> usize {
         self.ribs.bytes()
+    }
+
+    fn memory(&self) -> Vec<MemoryPart> {
+        let sets = self.table.target_sets();
+        let mut parts = vec![
+            MemoryPart::new("ranked routes", self.table.len(), self.table.bytes() - sets.bytes()),
+            MemoryPart::new("target sets", sets.len(), sets.bytes()),
+            MemoryPart::new("bucketed routes", self.table.len(), self.buckets.bytes()),
+        ];
+        parts.extend(self.ribs.memory());
+        parts
     }
 
     /// Returns the entry of a VRF for exactly this prefix. O(log entries).

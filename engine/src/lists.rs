@@ -45,9 +45,21 @@ impl Packing {
         RouteId((word >> self.shift) - (word & self.full))
     }
 
+    /// Returns the first route of the prefix that the word's route leads to, where the word alone tells.
+    #[inline]
+    pub(crate) fn first_told(self, word: u32) -> Option<RouteId> {
+        (self.exact || word & self.full < self.full).then(|| self.first_exact(word))
+    }
+
     #[inline]
     pub(crate) fn word<A: Address>(self, table: &RouteTable<A>, id: RouteId) -> u32 {
         id.0 << self.shift | u32::from(table.position[id.index()]).min(self.full)
+    }
+
+    /// Returns the word of a route that is the first of its prefix: the least of all that lead there.
+    #[inline]
+    pub(crate) fn least(self, first: RouteId) -> u32 {
+        first.0 << self.shift
     }
 
     #[inline]
@@ -58,11 +70,7 @@ impl Packing {
     /// Returns the first route of the prefix that the word's route leads to.
     #[inline]
     pub(crate) fn first<A: Address>(self, table: &RouteTable<A>, word: u32) -> RouteId {
-        if self.exact || word & self.full < self.full {
-            self.first_exact(word)
-        } else {
-            table.first_of_prefix(self.id(word))
-        }
+        self.first_told(word).unwrap_or_else(|| table.first_of_prefix(self.id(word)))
     }
 }
 

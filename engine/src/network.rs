@@ -9,11 +9,13 @@ use ipnet::IpNet;
 use crate::address::{Address, Family};
 use crate::attributes::Attributes;
 use crate::id::{AttributesId, InterfaceId, NextHopId, RouterId, VrfId};
+use crate::memory::MemoryPart;
 use crate::next_hop::{NextHop, NextHopKind};
 use crate::per_family::PerFamily;
 use crate::policy::Policies;
 use crate::prefix::Prefix;
 use crate::rd::Rd;
+use crate::route_target::RouteTarget;
 use crate::router::{Dialect, Router};
 use crate::source_route::{Protocol, SourceRoute};
 use crate::vrf::{Interface, Vrf, VrfFamily};
@@ -135,23 +137,39 @@ impl Network {
 
     /// Returns the bytes that the model holds, spare capacity included, names and AS paths at their lengths.
     pub fn bytes(&self) -> usize {
-        let routes = |vrf: &Vrf| {
-            vrf.families.ipv4.routes.capacity() * size_of::<SourceRoute<u32>>()
-                + vrf.families.ipv6.routes.capacity() * size_of::<SourceRoute<u128>>()
-                + (vrf.families.ipv4.import.capacity() + vrf.families.ipv4.export.capacity()) * 8
-                + (vrf.families.ipv6.import.capacity() + vrf.families.ipv6.export.capacity()) * 8
-                + vrf.name.capacity()
-        };
-        self.vrfs.iter().map(routes).sum::<usize>()
-            + self.vrfs.capacity() * size_of::<Vrf>()
-            + self.routers.capacity() * size_of::<Router>()
-            + self.interfaces.iter().map(|interface| interface.name.capacity()).sum::<usize>()
-            + self.interfaces.capacity() * size_of::<Interface>()
-            + self.next_hops.capacity() * size_of::<NextHop>()
-            + self.attributes.iter().map(|attributes| attributes.as_path.len() * 4).sum::<usize>()
-            + self.attributes.capacity() * size_of::<Attributes>()
-            // The map keeps one control byte beside each slot.
-            + self.igp_metrics.capacity() * (size_of::<((RouterId, RouterId), u32)>() + 1)
+        self.memory().iter().map(|part| part.bytes).sum()
+    }
+
+    /// Returns the same by part; policies are in none. O(VRFs + interfaces + attributes).
+    pub fn memory(&self) -> [MemoryPart; 6] {
+        let families = || self.vrfs.iter().map(|vrf| &vrf.families);
+        let own_routes = families().map(|families| {
+            families.ipv4.routes.capacity() * size_of::<SourceRoute<u32>>()
+                + families.ipv6.routes.capacity() * size_of::<SourceRoute<u128>>()
+        });
+        let targets = families().map(|families| {
+            let (ipv4, ipv6) = (&families.ipv4, &families.ipv6);
+            ipv4.import.capacity() + ipv4.export.capacity() + ipv6.import.capacity() + ipv6.export.capacity()
+        });
+        let vrfs = self.vrfs.capacity() * size_of::<Vrf>()
+            + self.vrfs.iter().map(|vrf| vrf.name.capacity()).sum::<usize>()
+            + targets.sum::<usize>() * size_of::<RouteTarget>();
+        let interfaces = self.interfaces.iter().map(|interface| interface.name.capacity()).sum::<usize>()
+            + self.interfaces.capacity() * size_of::<Interface>();
+        let attributes = self.attributes.iter().map(|attributes| attributes.as_path.len() * 4).sum::<usize>()
+            + self.attributes.capacity() * size_of::<Attributes>();
+        // The map keeps one control byte beside each slot.
+        let metrics = self.igp_metrics.capacity() * (size_of::<((RouterId, RouterId), u32)>() + 1);
+        let routers = self.routers.capacity() * size_of::<Router>() + metrics;
+        let routes = self.source_routes::<u32>() + self.source_routes::<u128>();
+        [
+            MemoryPart::new("own routes", routes, own_routes.sum()),
+            MemoryPart::new("VRFs", self.vrfs.len(), vrfs),
+            MemoryPart::new("interfaces", self.interfaces.len(), interfaces),
+            MemoryPart::new("next hops", self.next_hops.len(), self.next_hops.capacity() * size_of::<NextHop>()),
+            MemoryPart::new("attribute sets", self.attributes.len(), attributes),
+            MemoryPart::new("routers", self.routers.len(), routers),
+        ]
     }
 }
 

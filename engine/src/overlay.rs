@@ -15,6 +15,7 @@ use crate::rib::Splice;
 use crate::route_table::beats_every_import;
 use crate::select::{self, Contest, RouteKey};
 use crate::source_route::Protocol;
+use crate::span::Span;
 
 /// Where one VRF differs from its class, while it is computed.
 #[derive(Default)]
@@ -39,16 +40,35 @@ pub(crate) struct Change {
 }
 
 impl<A: Address> Import<'_, A> {
-    /// Fills the overlay's changes with all prefixes at which `vrf` has something else than its class, and returns how
-    /// many they are.
-    pub(crate) fn compare(&self, vrf: VrfId, class: ClassView<'_>, common: &Common, overlay: &mut Overlay) -> usize {
-        self.find_literal(vrf, class, &common.exporters, overlay);
+    /// Fills the overlay's changes with all prefixes within a span at which `vrf` has something else than its class, and
+    /// returns how many they are. `class` and the overlay's prefixes are cut to the span already; where host routes come
+    /// along it is all.
+    pub(crate) fn compare(
+        &self,
+        vrf: VrfId,
+        class: ClassView<'_>,
+        span: Span,
+        common: &Common,
+        overlay: &mut Overlay,
+    ) -> usize {
+        self.find_literal(vrf, class, span, &common.exporters, overlay);
         let (table, packing) = (self.table, self.packing);
         let first_of = |word: u32| packing.first(table, word);
         overlay.changes.clear();
-        let (mut own, mut others, mut at, mut literals) = (self.buckets.own(vrf), class.others, 0, 0);
+        let (mut own, mut others, mut at, mut literals) = (span.of(self.buckets.own(vrf)), class.others, 0, 0);
         loop {
             let literal = overlay.literal.get(literals).copied();
+            let stands = Standing { best: &class.best[at..], own, others };
+            if let Some(passed) = stands.first(packing, literal.map_or(u32::MAX, |first| packing.least(first))) {
+                at += passed.best;
+                others = &others[passed.others..];
+                if let Some(first) = passed.alone_at {
+                    let splice = Splice::new(at, false, Some(packing.id(own[0])));
+                    overlay.changes.push(Change { first, splice });
+                }
+                own = &own[1..];
+                continue;
+            }
             let first = match (own.first().map(|&word| first_of(word)), literal) {
                 (Some(own), Some(literal)) => own.min(literal),
                 (Some(first), None) | (None, Some(first)) => first,
@@ -57,9 +77,10 @@ impl<A: Address> Import<'_, A> {
             literals += usize::from(literal == Some(first));
             let own_here;
             (own_here, own) = own.split_at(own.iter().take_while(|&&word| first_of(word) == first).count());
-            at += gallop(&class.best[at..], |word| first_of(word) < first);
+            let least = packing.least(first);
+            at += gallop(&class.best[at..], |word| word < least);
             let of_class = class.best.get(at).filter(|&&word| first_of(word) == first).map(|&word| packing.id(word));
-            others = &others[gallop(others, |word| first_of(word) < first)..];
+            others = &others[gallop(others, |word| word < least)..];
             let losers = &others[..others.iter().take_while(|&&word| first_of(word) == first).count()];
             let best = if literal == Some(first) || !losers.is_empty() {
                 self.select_among_all(vrf, class.sets, (own_here, of_class, losers), first, overlay)
@@ -70,14 +91,19 @@ impl<A: Address> Import<'_, A> {
                 overlay.changes.push(Change { first, splice: Splice::new(at, of_class.is_some(), best) });
             }
         }
-        if !self.hosts.is_empty() && self.network.router_of(vrf).dialect.leaks_host_routes {
+        if self.leaks_hosts(vrf) {
             self.join_hosts(vrf, class, &common.exporters, overlay);
         }
         overlay.changes.len()
     }
 
+    /// Returns whether host routes come along with the interfaces of other VRFs (SEMANTICS S3a).
+    pub(crate) fn leaks_hosts(&self, vrf: VrfId) -> bool {
+        !self.hosts.is_empty() && self.network.router_of(vrf).dialect.leaks_host_routes
+    }
+
     /// Lists the prefixes that the VRF may see otherwise than its class even where it has no route of its own.
-    fn find_literal(&self, vrf: VrfId, class: ClassView<'_>, exporters: &Exporters, overlay: &mut Overlay) {
+    fn find_literal(&self, vrf: VrfId, class: ClassView<'_>, span: Span, exporters: &Exporters, overlay: &mut Overlay) {
         let (table, packing) = (self.table, self.packing);
         let first_of = |word: u32| packing.first(table, word);
         let router = self.network.vrf(vrf).router;
@@ -90,9 +116,10 @@ impl<A: Address> Import<'_, A> {
             for neighbor in exporters.of(router, class.sets).filter(|&neighbor| neighbor != vrf) {
                 for words in [self.buckets.own(neighbor), self.buckets.derived(neighbor)] {
                     let mut others = class.others;
-                    for &word in words {
+                    for &word in span.of(words) {
                         let first = first_of(word);
-                        others = &others[gallop(others, |other| first_of(other) < first)..];
+                        let least = packing.least(first);
+                        others = &others[gallop(others, |other| other < least)..];
                         let contested = others.first().is_some_and(|&other| first_of(other) == first);
                         if contested && class.sets.binary_search(&table.targets(packing.id(word))).is_ok() {
                             literal.push(first);
@@ -101,8 +128,9 @@ impl<A: Address> Import<'_, A> {
                 }
             }
         }
-        let exchanges = self.buckets.exchanges(router);
-        literal.extend(exchanges.iter().map(|exchange| table.first_of_prefix(exchange.gained)));
+        let exchanged = class.sets.iter().flat_map(|&set| self.buckets.exchanges().in_bucket(router, set));
+        let firsts = exchanged.map(|exchanged| exchanged.first);
+        literal.extend(firsts.filter(|&first| span.holds(packing.least(first))));
         literal.sort_unstable();
         literal.dedup();
     }
@@ -116,6 +144,12 @@ impl<A: Address> Import<'_, A> {
         keys: &mut Vec<RouteKey>,
     ) -> Option<RouteId> {
         let (table, packing) = (self.table, self.packing);
+        if let [alone] = *own
+            && of_class.is_none_or(|id| id == packing.id(alone))
+        {
+            // Told from the lists alone: nothing of the table is near at hand, and most own routes end here.
+            return Some(packing.id(alone));
+        }
         let rival = of_class.filter(|&id| !table.was_in(vrf, id));
         if let [alone] = *own {
             let alone = packing.id(alone);
@@ -140,7 +174,7 @@ impl<A: Address> Import<'_, A> {
         overlay: &mut Overlay,
     ) -> Option<RouteId> {
         let (table, packing) = (self.table, self.packing);
-        let exchanges = self.buckets.exchanges(self.network.vrf(vrf).router);
+        let exchanges = self.buckets.exchanges().at(self.network.vrf(vrf).router, first);
         let Overlay { candidates, cut, .. } = overlay;
         if candidates.filters() || cut.is_some() {
             self.candidates(vrf, sets, first, cut.as_ref(), candidates);
@@ -151,7 +185,7 @@ impl<A: Address> Import<'_, A> {
             let gained = exchanges
                 .iter()
                 .map(|exchange| exchange.gained)
-                .filter(|&id| table.first_of_prefix(id) == first && sets.binary_search(&table.targets(id)).is_ok());
+                .filter(|&id| sets.binary_search(&table.targets(id)).is_ok());
             for id in seen.chain(gained).filter(|&id| !table.was_in(vrf, id)) {
                 candidates.push(id, table.key(id), None);
             }
@@ -208,6 +242,61 @@ impl<A: Address> Import<'_, A> {
         }
         changes.sort_unstable_by_key(|change| change.first);
     }
+}
+
+/// What is ahead of a VRF and its class: the best words of the class, the VRF's own, and those that lost in the class.
+struct Standing<'a> {
+    best: &'a [u32],
+    own: &'a [u32],
+    others: &'a [u32],
+}
+
+/// How many words are done with, along with the VRF's next own route.
+struct Passed {
+    best: usize,
+    others: usize,
+    /// The first route of its prefix where the class has nothing: it is the best then. Else the class has it.
+    alone_at: Option<RouteId>,
+}
+
+impl Standing<'_> {
+    /// Tells from the lists alone that nothing competes with the VRF's next own route, and whether the class has it too;
+    /// no prefix from `literal` on is concerned. `None` where the lists do not tell.
+    ///
+    /// Every prefix that the class has is that of one of the best words, so whatever leads where one of them leads lies
+    /// between its neighbours. The columns are far away in memory, and most own routes end here.
+    fn first(&self, packing: Packing, literal: u32) -> Option<Passed> {
+        let word = *self.own.first().filter(|&&word| word < literal)?;
+        let next = self.own.get(1);
+        let at = skip_below(self.best, word);
+        let before = at.checked_sub(1).map(|before| self.best[before]);
+        if self.best.get(at) == Some(&word) {
+            let behind = self.best.get(at + 1).copied().unwrap_or(u32::MAX);
+            let others = skip_below(self.others, before.unwrap_or(0));
+            let alone = [next, self.others.get(others)].into_iter().flatten().all(|&other| other >= behind);
+            return alone.then_some(Passed { best: at + 1, others, alone_at: None });
+        }
+        let first = packing.first_told(word)?;
+        let elsewhere = |other: u32| packing.first_told(other).is_some_and(|other| other != first);
+        let alone = [before, self.best.get(at).copied(), next.copied()].into_iter().flatten().all(elsewhere);
+        alone.then_some(Passed { best: at, others: 0, alone_at: Some(first) })
+    }
+}
+
+/// Returns how many words at the front of an ascending slice are below `least`. O(answer) while that is short, then
+/// O(log answer).
+fn skip_below(slice: &[u32], least: u32) -> usize {
+    const NEAR: usize = 32;
+    const CHUNKS: usize = 16;
+    let mut skipped = 0;
+    let (chunks, _) = slice.as_chunks::<NEAR>();
+    for chunk in chunks.iter().take(CHUNKS) {
+        if chunk[NEAR - 1] >= least {
+            return skipped + chunk.iter().map(|&word| u32::from(word < least)).sum::<u32>() as usize;
+        }
+        skipped += NEAR;
+    }
+    skipped + gallop(&slice[skipped..], |word| word < least)
 }
 
 /// Writes what the class has, with the changes of one VRF, to `best`.

@@ -8,6 +8,7 @@ use crate::leak::{FamilyLeak, Leak};
 use crate::lists::Packing;
 use crate::network::Network;
 use crate::per_family::{Kind, PerFamily};
+use crate::rd::Rd;
 use crate::route_table::ExportStatus;
 
 /// What a router holds of one family.
@@ -65,7 +66,7 @@ impl Kind for Usages {
 pub struct PeUsage {
     /// The router.
     pub router: RouterId,
-    /// Its VRFs.
+    /// Its VRFs; a default table that leaks to VRFs without an RD of its own is none.
     pub vrfs: usize,
     /// What it holds of each family.
     pub families: PerFamily<Usages>,
@@ -89,7 +90,8 @@ impl PeUsage {
             .filter(|&(router, _)| !network.routers()[router].outside)
             .map(|(router, vrfs)| {
                 let mut next_hops = Vec::new();
-                let mut labels = LabelUsage { per_vrf: vrfs.len(), ..LabelUsage::default() };
+                let own = vrfs.iter().filter(|&&vrf| !network.vrf(vrf).rd.is_some_and(Rd::is_of_default_table)).count();
+                let mut labels = LabelUsage { per_vrf: own, ..LabelUsage::default() };
                 let ipv4 = family::<u32>(network, leak, &vrfs, reflected.0, &mut next_hops);
                 let ipv6 = family::<u128>(network, leak, &vrfs, reflected.1, &mut next_hops);
                 next_hops.sort_unstable();
@@ -97,7 +99,7 @@ impl PeUsage {
                 labels.per_prefix = ipv4.exported + ipv6.exported;
                 labels.per_next_hop = next_hops.len();
                 let families = PerFamily { ipv4, ipv6 };
-                Self { router: RouterId::from_index(router), vrfs: vrfs.len(), families, labels }
+                Self { router: RouterId::from_index(router), vrfs: own, families, labels }
             })
             .collect()
     }
@@ -116,7 +118,14 @@ impl PeUsage {
 
 /// Returns how many VPN routes the reflectors have.
 fn reflected<A: Address>(leak: &FamilyLeak<A>) -> usize {
-    leak.table().status.par_iter().filter(|&&status| status == ExportStatus::Exported).count()
+    let table = leak.table();
+    let exported = table.status.par_iter().filter(|&&status| status == ExportStatus::Exported).count();
+    if !table.target_sets().targets().iter().any(|target| target.is_of_default_table()) {
+        return exported;
+    }
+    let stays = |set: &TargetSetId| table.target_sets().stays_on_router(*set);
+    let sets = (0..table.target_sets().len()).map(TargetSetId::from_index).filter(stays);
+    exported - sets.map(|set| leak.buckets().size(set)).sum::<usize>()
 }
 
 fn family<A: Address>(
@@ -129,6 +138,7 @@ fn family<A: Address>(
     let leak = leak.family::<A>();
     let (table, buckets) = (leak.table(), leak.buckets());
     let packing = Packing::new(table);
+    let stays = |set: &TargetSetId| table.target_sets().stays_on_router(*set);
     let mut sets: Vec<TargetSetId> = vrfs
         .iter()
         .filter(|&&vrf| network.vrf(vrf).up)
@@ -136,6 +146,7 @@ fn family<A: Address>(
         .collect();
     sets.sort_unstable();
     sets.dedup();
+    sets.retain(|set| !stays(set));
     let mut usage = FamilyUsage {
         received: reflected,
         kept: sets.iter().map(|&set| buckets.size(set)).sum(),
@@ -144,7 +155,7 @@ fn family<A: Address>(
     for &vrf in vrfs {
         for &word in buckets.own(vrf).iter().chain(buckets.derived(vrf)) {
             let id = packing.id(word);
-            if !table.status(id).is_vpn_route() {
+            if !table.status(id).is_vpn_route() || table.target_sets().stays_on_router(table.targets(id)) {
                 continue;
             }
             usage.exported += 1;
@@ -170,7 +181,6 @@ mod tests {
     use crate::network::NetworkBuilder;
     use crate::next_hop::NextHopKind;
     use crate::prefix::Prefix;
-    use crate::rd::Rd;
     use crate::route_target::RouteTarget;
     use crate::router::Dialect;
     use crate::source_route::{Protocol, SourceRoute};

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use crate::administrator::{Administrator, Mistake};
+use crate::id::RouterId;
 
 /// A route distinguisher: eight opaque bytes that make the prefixes of one VRF unique (RFC 4364 section 4.2).
 ///
@@ -33,6 +34,18 @@ impl Rd {
     /// Returns the RD of these bytes, as they stand in an NLRI.
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)
+    }
+
+    /// Returns the RD that the default table of `router` has where it leaks to VRFs without one (SEMANTICS I8). It is of a
+    /// type that RFC 4364 does not define.
+    pub fn of_default_table(router: RouterId) -> Self {
+        let [a, b, c, d] = router.0.to_be_bytes();
+        Self([0xff, 0xff, b'd', b't', a, b, c, d])
+    }
+
+    /// Returns whether it is one that stands for a default table, and so is in no configuration.
+    pub const fn is_of_default_table(self) -> bool {
+        matches!(self.0, [0xff, 0xff, b'd', b't', ..])
     }
 
     /// Returns the bytes as they stand in an NLRI.

@@ -2,6 +2,7 @@
 
 use crate::id::{ListId, RouteId, VrfId};
 use crate::limit::{Cut, LimitReport};
+use crate::memory::MemoryPart;
 
 /// What only a VRF with multipath or a limit has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -288,14 +289,21 @@ impl Ribs {
 
     /// Returns the bytes held. O(lists + VRFs).
     pub fn bytes(&self) -> usize {
-        let lists = self.lists.iter().map(|list| size_of_val(&**list)).sum::<usize>();
-        let splices = self.vrfs.iter().map(|vrf| size_of_val(&*vrf.splices)).sum::<usize>();
-        let particulars = self.vrfs.iter().filter_map(|vrf| vrf.particulars.as_deref());
-        lists
-            + splices
-            + particulars.map(Particulars::bytes).sum::<usize>()
-            + self.lists.capacity() * size_of::<Box<[RouteId]>>()
-            + self.vrfs.capacity() * size_of::<VrfRib>()
+        self.memory().iter().map(|part| part.bytes).sum()
+    }
+
+    /// Returns the same by part. O(lists + VRFs).
+    pub fn memory(&self) -> [MemoryPart; 3] {
+        let entries = self.lists.iter().map(|list| list.len()).sum::<usize>();
+        let lists = entries * size_of::<RouteId>() + self.lists.capacity() * size_of::<Box<[RouteId]>>();
+        let splices = self.vrfs.iter().map(|vrf| vrf.splices.len()).sum::<usize>();
+        let particulars = self.vrfs.iter().filter_map(|vrf| vrf.particulars.as_deref()).map(Particulars::bytes);
+        let vrfs = self.vrfs.capacity() * size_of::<VrfRib>() + particulars.sum::<usize>();
+        [
+            MemoryPart::new("entries of RIB lists", entries, lists),
+            MemoryPart::new("splices of RIBs", splices, splices * size_of::<Splice>()),
+            MemoryPart::new("RIBs", self.vrfs.len(), vrfs),
+        ]
     }
 }
 

@@ -5,14 +5,25 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use crate::administrator::{Administrator, Mistake};
+use crate::id::RouterId;
 
 /// The sub-type of a route target in the second byte (RFC 4360 section 4).
 pub const ROUTE_TARGET_SUB_TYPE: u8 = 2;
+
+/// The first byte of the targets of default tables, a type that no UPDATE and no configuration has.
+const DEFAULT_TABLE: u8 = 0xff;
+/// Their third byte: of routes that leave the default table, and of those that are to enter it.
+const FROM: u8 = 0;
+const TO: u8 = 1;
 
 /// A route target: a transitive extended community of sub-type 2 and type 0, 1 or 2 (RFC 4360 section 4, RFC 5668).
 ///
 /// Equality compares all eight bytes; there is no match across encodings (SEMANTICS V2). A community of another type,
 /// the non-transitive ones of RFC 7153 among them, is no route target and cannot be held here.
+///
+/// Two more stand for the default table of each router (SEMANTICS I8): what it exports to VRFs carries the one, what it
+/// imports from them the other. No text and no UPDATE names them, no policy that names targets sees or removes them, and
+/// routes that have no other target stay on their router.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteTarget([u8; 8]);
 
@@ -38,15 +49,38 @@ impl RouteTarget {
         (bytes[0] <= 2 && bytes[1] == ROUTE_TARGET_SUB_TYPE).then_some(Self(bytes))
     }
 
+    /// Returns the target of what the default table of `router` gives to VRFs of the same router (SEMANTICS I8).
+    pub fn from_default_table(router: RouterId) -> Self {
+        let [a, b, c, d] = router.0.to_be_bytes();
+        Self([DEFAULT_TABLE, ROUTE_TARGET_SUB_TYPE, FROM, 0, a, b, c, d])
+    }
+
+    /// Returns the target of what VRFs of `router` give to its default table (SEMANTICS I8).
+    pub fn to_default_table(router: RouterId) -> Self {
+        let [a, b, c, d] = router.0.to_be_bytes();
+        Self([DEFAULT_TABLE, ROUTE_TARGET_SUB_TYPE, TO, 0, a, b, c, d])
+    }
+
+    /// Returns whether it stands for a default table, and so is no target of any configuration.
+    #[inline]
+    pub const fn is_of_default_table(self) -> bool {
+        self.0[0] == DEFAULT_TABLE
+    }
+
+    /// Returns whether it is that of what a default table gives to VRFs.
+    pub const fn is_from_default_table(self) -> bool {
+        self.is_of_default_table() && self.0[2] == FROM
+    }
+
     /// Returns the bytes as they stand in an UPDATE.
     pub const fn to_bytes(self) -> [u8; 8] {
         self.0
     }
 
-    /// Returns the administrator and number.
-    pub fn administrator(self) -> Administrator {
+    /// Returns the administrator and number; `None` for one that stands for a default table.
+    pub fn administrator(self) -> Option<Administrator> {
         let [kind, _, a, b, c, d, e, f] = self.0;
-        Administrator::decode(kind, [a, b, c, d, e, f]).expect("a route target is of type 0, 1 or 2")
+        Administrator::decode(kind, [a, b, c, d, e, f])
     }
 }
 
@@ -58,7 +92,11 @@ impl From<Administrator> for RouteTarget {
 
 impl fmt::Display for RouteTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.administrator().to_string())
+        match self.administrator() {
+            Some(administrator) => f.pad(&administrator.to_string()),
+            None if self.0[2] == FROM => f.pad("from the default table"),
+            None => f.pad("to the default table"),
+        }
     }
 }
 
@@ -113,6 +151,20 @@ mod tests {
         assert_eq!(RouteTarget::from_bytes([0x40, 2, 0xfd, 0xe8, 0, 0, 0, 1]), None);
         assert_eq!(RouteTarget::from_bytes([0, 3, 0xfd, 0xe8, 0, 0, 0, 1]), None);
         assert_eq!(RouteTarget::from_bytes([3, 2, 0xfd, 0xe8, 0, 0, 0, 1]), None);
+    }
+
+    #[test]
+    fn i8_a_default_table_has_targets_that_nobody_can_name() {
+        let router = RouterId::from_index(1);
+        let targets = [RouteTarget::from_default_table(router), RouteTarget::to_default_table(router)];
+        assert_ne!(targets[0], targets[1]);
+        for target in targets {
+            assert!(target.is_of_default_table());
+            assert_eq!(target.administrator(), None);
+            assert_eq!(RouteTarget::from_bytes(target.to_bytes()), None);
+            assert!(target.to_string().parse::<RouteTarget>().is_err());
+            assert_ne!(target, RouteTarget::from_default_table(RouterId::from_index(2)));
+        }
     }
 
     proptest! {

@@ -38,6 +38,11 @@ impl TargetSets {
         ids.iter().map(|id| self.targets[id.index()])
     }
 
+    /// Returns whether a set has none but targets of default tables: routes with it stay on their router (SEMANTICS I8).
+    pub fn stays_on_router(&self, set: TargetSetId) -> bool {
+        self.of(set).all(RouteTarget::is_of_default_table)
+    }
+
     /// Returns the sets that share at least one target with `import`, ascending: what a VRF with that import list
     /// imports (SEMANTICS I1). O(matches · log matches + import · log targets).
     pub fn matching(&self, import: &[RouteTarget]) -> Vec<TargetSetId> {

@@ -157,6 +157,12 @@ pub struct Vrf {
 }
 
 impl Vrf {
+    /// Returns its route distinguisher as configurations have it: `None` as well for a default table that leaks to VRFs
+    /// and has none (SEMANTICS I8).
+    pub fn configured_rd(&self) -> Option<Rd> {
+        self.rd.filter(|rd| !rd.is_of_default_table())
+    }
+
     /// Returns what the VRF has in the family of `A`.
     #[inline]
     pub fn family<A: Address>(&self) -> &VrfFamily<A> {

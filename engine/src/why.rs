@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::export_targets;
 use crate::id::{RouteId, TargetSetId, VrfId};
 use crate::import::Import;
-use crate::imported::{Verdict, Verdicts};
+use crate::imported::{self, Verdict, Verdicts};
 use crate::leak::{Candidate, FamilyLeak, Leak};
 use crate::network::Network;
 use crate::policy::{ClauseId, Export};
@@ -141,8 +141,16 @@ impl Reason {
 pub struct Outcome {
     /// The route.
     pub route: RouteKey,
-    /// Its targets, [`TargetSetId::NONE`] if it is no VPN route.
+    /// Its targets as a VPN route, [`TargetSetId::NONE`] if it is none.
     pub targets: TargetSetId,
+    /// Why it is no VPN route; `None` where it is one, imported by whomever. A reason of [`Stage::NotExported`], or that
+    /// its next hop does not resolve or its VRF is down.
+    pub unexported: Option<Reason>,
+    /// The clause of its VRF's export map that accepted it; `None` where there is no map, or where the dialect exports what
+    /// the map does not accept (E5), and for routes that were exported again.
+    pub export_clause: Option<ClauseId>,
+    /// The clause of the asking VRF's import map that accepted it; `None` where there is no map, or it did not come so far.
+    pub import_clause: Option<ClauseId>,
     /// Whether it is the host route of an imported interface (S3a).
     pub leaked_host: bool,
     /// Why it is in the table, or not.
@@ -155,11 +163,15 @@ pub struct Outcome {
 /// O(source routes of the network).
 pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefix<A>) -> Vec<Outcome> {
     let family = leak.family::<A>();
+    let table = family.table();
     let candidates = family.candidates(network, vrf, prefix);
-    let mut outcomes: Vec<(Outcome, usize)> =
-        candidates.iter().enumerate().map(|(at, candidate)| (selected(family, &candidates, candidate), at)).collect();
+    let mut outcomes: Vec<(Outcome, usize)> = candidates
+        .iter()
+        .enumerate()
+        .map(|(at, candidate)| (selected(network, family, vrf, &candidates, candidate), at))
+        .collect();
     let resolution = Resolution::new(network);
-    let import = Import::new(network, family.table(), family.buckets());
+    let import = Import::new(network, table, family.buckets());
     for origin in network.vrf_ids() {
         for route in network.vrf(origin).family::<A>().routes.iter().filter(|route| route.prefix() == prefix) {
             let key = RouteKey {
@@ -171,50 +183,104 @@ pub fn why<A: Address>(network: &Network, leak: &Leak, vrf: VrfId, prefix: Prefi
             if outcomes.iter().any(|(outcome, _)| outcome.route == key) {
                 continue;
             }
-            let table = family.table();
             let id = table.routes_to(prefix).find(|&id| table.key(id) == key);
             // What its export map changed is exported by another key.
             let id = id.map(|id| table.exported_as(network, id).unwrap_or(id));
             if id.is_some_and(|id| outcomes.iter().any(|(outcome, _)| outcome.route == table.key(id))) {
                 continue;
             }
-            let reason = match id {
-                _ if !network.vrf(origin).up => Reason::VrfDown { vrf: origin },
-                _ if !network.vrf(vrf).up => Reason::VrfDown { vrf },
-                _ if !resolution.resolves(key.next_hop) => Reason::NextHopUnresolved,
-                Some(id) => left_behind(network, family, &import, vrf, id),
-                None => Reason::NextHopUnresolved,
+            let down = |vrf| (!network.vrf(vrf).up).then_some(Reason::VrfDown { vrf });
+            let lost = (!resolution.resolves(key.next_hop)).then_some(Reason::NextHopUnresolved);
+            let at_home = down(origin).or(lost);
+            let reason = match (at_home.or(down(vrf)), id) {
+                (Some(reason), _) => reason,
+                (None, Some(id)) => left_behind(network, family, &import, vrf, id),
+                (None, None) => Reason::NextHopUnresolved,
             };
-            let targets = id.map_or(TargetSetId::NONE, |id| table.targets(id));
-            outcomes.push((Outcome { route: key, targets, leaked_host: false, reason }, usize::MAX));
+            let unexported = match id {
+                _ if at_home.is_some() => at_home,
+                Some(id) => unexported(network, table, id),
+                None => Some(Reason::NextHopUnresolved),
+            };
+            let outcome = Outcome { unexported, ..outcome(network, family, vrf, key, id, reason) };
+            outcomes.push((outcome, usize::MAX));
         }
-        let table = family.table();
         for id in table.routes_to(prefix).filter(|&id| table.origin(id) == origin && table.is_reexport(network, id)) {
             if outcomes.iter().all(|(outcome, _)| outcome.route != table.key(id)) {
                 let up = network.vrf(vrf).up;
                 let down = Reason::VrfDown { vrf };
                 let reason = if up { left_behind(network, family, &import, vrf, id) } else { down };
-                let (route, targets) = (table.key(id), table.targets(id));
-                outcomes.push((Outcome { route, targets, leaked_host: false, reason }, usize::MAX));
+                outcomes.push((outcome(network, family, vrf, table.key(id), Some(id), reason), usize::MAX));
             }
         }
-        outcomes.extend(not_passed_on(network, family, vrf, origin, prefix).map(|outcome| (outcome, usize::MAX)));
+    }
+    // These speak of routes that have a reason of their own above, whichever VRF comes first.
+    for via in network.vrf_ids() {
+        outcomes.extend(not_passed_on(network, family, vrf, via, prefix).map(|outcome| (outcome, usize::MAX)));
     }
     outcomes.sort_by_key(|(outcome, at)| (std::cmp::Reverse(outcome.reason.stage()), *at, outcome.route));
     outcomes.into_iter().map(|(outcome, _)| outcome).collect()
 }
 
+/// Returns the outcome of a route of which `id` is the row, its VPN route where it is one.
+fn outcome<A: Address>(
+    network: &Network,
+    family: &FamilyLeak<A>,
+    vrf: VrfId,
+    route: RouteKey,
+    id: Option<RouteId>,
+    reason: Reason,
+) -> Outcome {
+    let table = family.table();
+    let imported = |id: RouteId| {
+        let here = matches!(reason, Reason::NotBest { .. } | Reason::Best) && table.origin(id) != vrf;
+        here.then(|| imported::accepting_clause(table.paths(network), table, vrf, id)).flatten()
+    };
+    Outcome {
+        route,
+        targets: id.map_or(TargetSetId::NONE, |id| table.targets(id)),
+        unexported: id.and_then(|id| unexported(network, table, id)),
+        export_clause: id.and_then(|id| accepting_clause(network, table, id)),
+        import_clause: id.and_then(imported),
+        leaked_host: false,
+        reason,
+    }
+}
+
 /// Says what selection made of a candidate.
-fn selected<A: Address>(family: &FamilyLeak<A>, candidates: &[Candidate], candidate: &Candidate) -> Outcome {
+fn selected<A: Address>(
+    network: &Network,
+    family: &FamilyLeak<A>,
+    vrf: VrfId,
+    candidates: &[Candidate],
+    candidate: &Candidate,
+) -> Outcome {
     let reason = match candidate.lost {
         None => Reason::Best,
         Some(step) => Reason::NotBest { step, winner: candidates[0].key },
     };
-    Outcome {
-        route: candidate.key,
-        targets: family.table().targets(candidate.route),
-        leaked_host: candidate.leaked_host,
-        reason,
+    let id = family.table().exported_as(network, candidate.route).unwrap_or(candidate.route);
+    let outcome = outcome(network, family, vrf, candidate.key, Some(id), reason);
+    if candidate.leaked_host {
+        return Outcome { leaked_host: true, import_clause: None, ..outcome };
+    }
+    outcome
+}
+
+/// Says why a row of the table is no VPN route, if it is none.
+fn unexported<A: Address>(network: &Network, table: &RouteTable<A>, id: RouteId) -> Option<Reason> {
+    match table.status(id) {
+        ExportStatus::NotRedistributed => Some(Reason::NotRedistributed),
+        ExportStatus::NoTarget => Some(Reason::NoTarget),
+        ExportStatus::MapDenied => Some(Reason::ExportMapDenied { clause: denying_clause(network, table, id) }),
+        ExportStatus::NoRd => Some(Reason::NoRd),
+        ExportStatus::LostToOwn | ExportStatus::Rewritten => {
+            let same_vrf = |&other: &RouteId| table.origin(other) == table.origin(id);
+            let winner =
+                table.routes_to(table.prefix(id)).filter(same_vrf).find(|&other| table.status(other).is_vpn_route());
+            Some(winner.map_or(Reason::NoTarget, |winner| Reason::OtherExported { winner: table.key(winner) }))
+        }
+        ExportStatus::Exported | ExportStatus::LostNlri => None,
     }
 }
 
@@ -227,33 +293,23 @@ fn left_behind<A: Address>(
     id: RouteId,
 ) -> Reason {
     let table = family.table();
-    let same_prefix = || table.routes_to(table.prefix(id));
-    match table.status(id) {
-        ExportStatus::NotRedistributed => Reason::NotRedistributed,
-        ExportStatus::NoTarget => Reason::NoTarget,
-        ExportStatus::MapDenied => Reason::ExportMapDenied { clause: denying_clause(network, table, id) },
-        ExportStatus::NoRd => Reason::NoRd,
-        ExportStatus::LostToOwn | ExportStatus::Rewritten => {
-            let winner = same_prefix()
-                .find(|&other| table.origin(other) == table.origin(id) && table.status(other).is_vpn_route());
-            winner.map_or(Reason::NoTarget, |winner| Reason::OtherExported { winner: table.key(winner) })
-        }
-        ExportStatus::Exported | ExportStatus::LostNlri => {
-            let router = network.vrf(vrf).router;
-            if !family.imports(network, vrf, table.targets(id)) {
-                return Reason::NoCommonTarget;
-            }
-            if table.was_in(vrf, id) {
-                return Reason::OwnOrigin;
-            }
-            if import.is_visible(router, id) {
-                return refused(network, family, vrf, id);
-            }
-            let rd = |id: RouteId| network.vrf(table.origin(id)).rd;
-            let winner = same_prefix().find(|&other| rd(other) == rd(id) && import.is_visible(router, other));
-            winner.map_or(Reason::NoCommonTarget, |winner| Reason::LostNlri { winner: table.key(winner) })
-        }
+    if let Some(reason) = unexported(network, table, id) {
+        return reason;
     }
+    if !family.imports(network, vrf, table.targets(id)) {
+        return Reason::NoCommonTarget;
+    }
+    if table.was_in(vrf, id) {
+        return Reason::OwnOrigin;
+    }
+    let router = network.vrf(vrf).router;
+    if import.is_visible(router, id) {
+        return refused(network, family, vrf, id);
+    }
+    let rd = |id: RouteId| network.vrf(table.origin(id)).rd;
+    let same_prefix = || table.routes_to(table.prefix(id));
+    let winner = same_prefix().find(|&other| rd(other) == rd(id) && import.is_visible(router, other));
+    winner.map_or(Reason::NoCommonTarget, |winner| Reason::LostNlri { winner: table.key(winner) })
 }
 
 /// Says why a route that `vrf` is offered does not compete in it.
@@ -265,6 +321,22 @@ fn refused<A: Address>(network: &Network, family: &FamilyLeak<A>, vrf: VrfId, id
             let limit = network.vrf(vrf).family::<A>().maximum_routes.map_or(0, |maximum| maximum.limit);
             Reason::OverLimit { limit }
         }
+    }
+}
+
+/// Returns the clause of the export map that accepted a route of its VRF's own.
+fn accepting_clause<A: Address>(network: &Network, table: &RouteTable<A>, id: RouteId) -> Option<ClauseId> {
+    let key = table.key(id);
+    if network.vrf(key.origin).family::<A>().export_map.is_none()
+        || !table.status(id).is_vpn_route()
+        || table.is_reexport(network, id)
+    {
+        return None;
+    }
+    let source = table.paths(network).source(key.attributes).unwrap_or(key.attributes);
+    match export_targets::decide(network, table.prefix(id), RouteKey { attributes: source, ..key }) {
+        Export::Exported { clause, .. } => clause,
+        _ => None,
     }
 }
 
@@ -295,13 +367,9 @@ fn not_passed_on<A: Address>(
         return None;
     }
     let new = family.get(vrf, prefix) != Some(best) && !family.imports(network, vrf, table.targets(best));
-    (imported && new).then(|| Outcome {
-        route: table.key(best),
-        targets: table.targets(best),
-        leaked_host: false,
-        reason: match network.vrf(via).family::<A>().export_map {
-            Some(_) if passes => Reason::ExportMapDenied { clause: None },
-            _ => Reason::Imported { via },
-        },
-    })
+    let reason = match network.vrf(via).family::<A>().export_map {
+        Some(_) if passes => Reason::ExportMapDenied { clause: None },
+        _ => Reason::Imported { via },
+    };
+    (imported && new).then(|| outcome(network, family, vrf, table.key(best), Some(best), reason))
 }

@@ -137,6 +137,11 @@ fn same_tables<A: Address>(network: &Network, shared: &Leak, unshared: &Leak) {
 fn check(network: &Network, seed: Option<u64>) {
     let leak = Leak::new(network);
     let unshared = Leak::with(network, Sharing::None, |_| {});
+    for sharing in [Sharing::Classes, Sharing::None] {
+        let split = Leak::splitting_from(network, sharing, 0);
+        same_tables::<u32>(network, &split, &unshared);
+        same_tables::<u128>(network, &split, &unshared);
+    }
     same_tables::<u32>(network, &leak, &unshared);
     same_tables::<u128>(network, &leak, &unshared);
     let pairs = [

@@ -147,3 +147,47 @@ fn i1_who_exports_what_is_wanted_and_what_is_one_digit_away() {
     let wanted = wanted_targets::<u32>(&network, &leak, b);
     assert_eq!(wanted[0].near, [target(1)]);
 }
+
+#[test]
+fn e1_the_first_reason_is_the_same_in_any_order_of_vrfs() {
+    // The VRF that does not pass the route on comes before the one that has it.
+    let mut builder = NetworkBuilder::default();
+    let pe = builder.router("pe", 65000, Ipv4Addr::new(10, 0, 0, 1), Dialect::NATIVE);
+    let [via, source, asking] = [("via", 1, 2), ("source", 0, 1), ("asking", 2, 3)].map(|(name, import, export)| {
+        let vrf = builder.vrf(pe, name, Some(Rd::as2(65000, export)));
+        let family = builder.family::<u32>(vrf);
+        (family.import, family.export) = (vec![target(import)], vec![target(export)]);
+        vrf
+    });
+    let discard = builder.next_hop(source, NextHopKind::Discard);
+    let attributes = builder.attributes(Attributes::default());
+    builder.route(source, SourceRoute::new(prefix(OFFERED), Protocol::Bgp, attributes, discard));
+    let network = builder.build().expect("a network");
+    let outcomes = why(&network, &Leak::new(&network), asking, prefix(OFFERED));
+    let reasons: Vec<Reason> = outcomes.iter().map(|outcome| outcome.reason).collect();
+    assert_eq!(reasons, [Reason::NoCommonTarget, Reason::Imported { via }]);
+}
+
+#[test]
+fn e5_and_i3_the_clauses_that_let_a_route_pass_are_named() {
+    let (mut builder, [a, b, _]) = site(&[1]);
+    let [out, into] = [(); 2].map(|()| map(&mut builder, Flow::Accept));
+    builder.family::<u32>(a).export_map = Some(out);
+    builder.family::<u32>(b).import_map = Some(into);
+    let network = builder.build().expect("a network");
+    let leak = Leak::new(&network);
+    let of = |vrf| why(&network, &leak, vrf, prefix(OFFERED))[0];
+    let clause = |policy| Some(ClauseId { policy, clause: 0 });
+    assert_eq!((of(b).export_clause, of(b).import_clause), (clause(out), clause(into)));
+    assert_eq!((of(a).export_clause, of(a).import_clause), (clause(out), None));
+    assert_eq!(of(b).unexported, None);
+}
+
+#[test]
+fn e2_an_own_route_says_why_it_is_not_exported() {
+    let (mut builder, [a, _, _]) = site(&[1]);
+    builder.family::<u32>(a).export = Vec::new();
+    let network = builder.build().expect("a network");
+    let outcome = why(&network, &Leak::new(&network), a, prefix(OFFERED))[0];
+    assert_eq!((outcome.reason, outcome.unexported), (Reason::Best, Some(Reason::NoTarget)));
+}

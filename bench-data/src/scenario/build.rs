@@ -18,12 +18,14 @@ use super::Inputs;
 use super::check::nearest;
 use super::document::{Document, Key};
 use crate::diagnostic::{Diagnostic, Diagnostics, KEPT, Severity};
+use crate::place::Place;
 use crate::prefix_list::PrefixList;
+use crate::provenance::Provenance;
 use crate::source_text::SourceText;
 
 pub(super) type Span = Range<usize>;
 
-/// Returns the network of `document`, or `None` if the model refuses it; what is wrong is in `diagnostics`.
+/// Returns the network of `document` and where its parts stand, or `None` if the model refuses it; what is wrong is in `diagnostics`.
 ///
 /// `lenient` says that lines were lost to syntax errors, so that a name may be missing without being wrong.
 pub(super) fn build(
@@ -32,7 +34,7 @@ pub(super) fn build(
     inputs: &Inputs,
     lenient: bool,
     diagnostics: &mut Diagnostics,
-) -> Option<Network> {
+) -> Option<(Network, Provenance)> {
     let mut build = Build {
         source,
         inputs,
@@ -43,10 +45,12 @@ pub(super) fn build(
         vrfs: AHashMap::new(),
         interfaces: AHashMap::new(),
         vrfs_of: AHashMap::new(),
+        provenance: Provenance::default(),
         gateways: Vec::new(),
         lists: AHashMap::new(),
         named: BTreeSet::new(),
         routes: 0,
+        targets: 0,
         seed: u64::from(document.seed.value().copied().unwrap_or(1)),
     };
     let mut rds = AHashMap::new();
@@ -74,11 +78,11 @@ pub(super) fn build(
     if build.diagnostics.errors() > 0 {
         return None;
     }
-    let Build { builder, gateways, .. } = build;
+    let Build { builder, gateways, provenance, .. } = build;
     match builder.build() {
         Ok(network) => {
             warn_of_unresolved(&network, &gateways, source, diagnostics);
-            Some(network)
+            Some((network, provenance))
         }
         Err(errors) => {
             for error in errors {
@@ -120,6 +124,8 @@ pub(super) struct Build<'a> {
     pub(super) interfaces: AHashMap<(RouterId, String), (VrfId, InterfaceId)>,
     /// How many VRFs each router has so far.
     pub(super) vrfs_of: AHashMap<RouterId, usize>,
+    /// Where everything stands, by id; the text itself is not in it.
+    pub(super) provenance: Provenance,
     /// Next hops that must resolve (SEMANTICS S5), with the place that names them.
     pub(super) gateways: Vec<Gateways>,
     pub(super) lists: AHashMap<PathBuf, Option<Arc<PrefixList>>>,
@@ -127,7 +133,14 @@ pub(super) struct Build<'a> {
     pub(super) named: BTreeSet<String>,
     /// Routes of groups so far.
     pub(super) routes: usize,
+    /// Targets of the lists of VRFs so far.
+    pub(super) targets: usize,
     pub(super) seed: u64,
+}
+
+/// Returns the place of these bytes of the scenario, or its start where they are unknown.
+pub(super) fn place(span: Option<Span>) -> Place {
+    Place::new(0, span.unwrap_or_default())
 }
 
 /// Gateways without interface that one place in the file names for one VRF.

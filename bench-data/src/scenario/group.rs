@@ -9,7 +9,7 @@ use vrfleak_engine::{
     Protocol, SourceRoute, VrfId,
 };
 
-use super::build::{AnyPrefix, Build, Gateways, Span};
+use super::build::{AnyPrefix, Build, Gateways, Span, place};
 use super::document::{GenerateTable, Item, Key, OriginName, RoutesTable};
 use super::generate::{room, scatter};
 use crate::diagnostic::Severity;
@@ -61,6 +61,7 @@ impl Build<'_> {
         for home in homes {
             let Ok(interface) = self.interface_of(&table.interface, home) else { continue };
             let next_hop_at = table.next_hop.span().unwrap_or_else(|| at.clone());
+            self.provenance.vrfs[home.index()].neighbors.push((next_hop, place(Some(at.clone()))));
             let target = Target { vrf: home, attributes, next_hop, interface, at: at.clone(), next_hop_at };
             match &source {
                 Group::Prefixes { ipv4, ipv6 } => {

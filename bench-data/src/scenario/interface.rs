@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use vrfleak_engine::{InterfaceId, VrfId};
 
-use super::build::{Build, Span};
+use super::build::{Build, Span, place};
 use super::document::{InterfaceTable, Item, Key};
 
 /// A key names an interface that the VRF does not have, which was reported.
@@ -27,6 +27,7 @@ impl Build<'_> {
                 continue;
             }
             let id = self.builder.interface(home, name);
+            self.provenance.interfaces.push(place(table.name.span()));
             self.interfaces.insert((router, name.clone()), (home, id));
             for &address in &addresses {
                 self.builder.address(id, address);

@@ -48,6 +48,7 @@ use toml::de::{DeTable, Deserializer};
 use vrfleak_engine::Network;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::provenance::Provenance;
 use crate::source_text::SourceText;
 
 /// How many bytes a scenario file may have: room for some 400,000 listed routes; more belong in a list of their own.
@@ -56,6 +57,10 @@ use crate::source_text::SourceText;
 pub const LIMIT_BYTES: usize = 8 << 20;
 /// How many routes a scenario may make, all VRFs together, unless [`Inputs`] says otherwise.
 pub const ROUTE_LIMIT: usize = 100_000_000;
+
+/// How many route targets the import and export lists of all VRFs may have together: a list counts once a router and
+/// family.
+pub const TARGET_LIMIT: usize = 10_000_000;
 
 /// What a scenario may refer to outside itself.
 #[derive(Clone, Debug)]
@@ -82,6 +87,8 @@ pub struct Scenario {
     pub network: Network,
     /// What may not be meant as it is written.
     pub warnings: Diagnostics,
+    /// Where its parts stand.
+    pub provenance: Provenance,
 }
 
 /// Reads the scenario at `path`; files that it names are relative to its folder, and `$NAME` is `files[NAME]`.
@@ -127,7 +134,13 @@ pub fn parse(source: &SourceText, inputs: &Inputs) -> Result<Scenario, Diagnosti
     };
     diagnostics.sort_by_location();
     match network {
-        Some(network) if diagnostics.errors() == 0 => Ok(Scenario { network, warnings: diagnostics }),
+        Some((network, provenance)) if diagnostics.errors() == 0 => {
+            if network.vrfs().is_empty() {
+                diagnostics.push(Diagnostic::warning(source.name(), "no VRF is defined"));
+            }
+            let provenance = Provenance { sources: vec![source.clone()], ..provenance };
+            Ok(Scenario { network, warnings: diagnostics, provenance })
+        }
         _ => {
             if diagnostics.errors() == 0 {
                 diagnostics.push(Diagnostic::error(source.name(), "the scenario describes no network"));

@@ -1,9 +1,10 @@
 //! Static routes.
 
-use vrfleak_engine::{Attributes, NextHopKind, Protocol, SourceRoute, VrfId};
+use vrfleak_engine::{Attributes, Family, NextHopKind, Protocol, SourceRoute, VrfId};
 
-use super::build::{AnyPrefix, Build, Gateways};
+use super::build::{AnyPrefix, Build, Gateways, place};
 use super::document::StaticTable;
+use crate::provenance::RouteOrigin;
 
 impl Build<'_> {
     pub(super) fn static_route(&mut self, table: &StaticTable, homes: &[VrfId]) {
@@ -43,6 +44,13 @@ impl Build<'_> {
                 let span = table.via.span().unwrap_or_default();
                 self.gateways.push(Gateways { span, vrf: home, next_hops: vec![(address, next_hop)] });
             }
+            let net = match prefix {
+                AnyPrefix::Ipv4(prefix) => prefix.to_net(),
+                AnyPrefix::Ipv6(prefix) => prefix.to_net(),
+            };
+            let origin = RouteOrigin { prefix: net, gateway: via, place: place(table.prefix.span()) };
+            let family = if net.addr().is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+            self.provenance.vrfs[home.index()].families[family as usize].static_routes.push(origin);
             match prefix {
                 AnyPrefix::Ipv4(prefix) => {
                     self.builder.route(home, SourceRoute::new(prefix, Protocol::Static, attributes, next_hop));

@@ -5,8 +5,11 @@ use std::net::Ipv4Addr;
 use ahash::AHashMap;
 use vrfleak_engine::{Dialect, Rd, Redistribute, RouteTarget, RouterId, VrfId};
 
-use super::build::{Build, Span};
+use super::TARGET_LIMIT;
+use super::build::{Build, Span, place};
 use super::document::{DialectName, FamilyTable, Item, Key, Redistributed, RouterTable, VrfTable};
+use crate::place::Place;
+use crate::provenance::{FamilyOrigin, VrfOrigin};
 
 impl Build<'_> {
     pub(super) fn router(&mut self, table: &RouterTable) {
@@ -30,6 +33,7 @@ impl Build<'_> {
         if let Some(loopback) = loopback {
             self.builder.router_mut(id).loopback = loopback;
         }
+        self.provenance.routers.push(place(table.name.span()));
         self.routers.insert(name.clone(), id);
     }
 
@@ -58,6 +62,7 @@ impl Build<'_> {
         }
         let import = self.targets(&table.import);
         let export = self.targets(&table.export);
+        let origins = [&table.ipv4, &table.ipv6].map(|family| family_origin(table, family));
         let redistribute = redistribute(&table.redistribute).unwrap_or_default();
         let families = [&table.ipv4, &table.ipv6].map(|family| self.family(family));
         let auto = table.rd.value().is_some_and(|rd| rd == "auto");
@@ -71,6 +76,13 @@ impl Build<'_> {
         if table.router.value().is_none() && table.routers.value().is_none_or(Vec::is_empty) && !self.lenient {
             let message = format!("VRF `{name}` is on no router");
             self.error(table.name.span(), message, "expected `router = ...` or `routers = [...]` as well");
+        }
+        let listed: usize = origins.iter().map(|family| family.import.len() + family.export.len()).sum();
+        self.targets = self.targets.saturating_add(listed.saturating_mul(homes.len()));
+        if self.targets > TARGET_LIMIT {
+            let message = format!("{} route targets up to here, the limit is {TARGET_LIMIT}", self.targets);
+            self.error(table.name.span(), message, "expected fewer targets or fewer routers");
+            return Vec::new();
         }
         let mut ids = Vec::new();
         for home in homes {
@@ -104,6 +116,13 @@ impl Build<'_> {
             vrf.families.ipv6.import = ipv6.0.unwrap_or_else(|| import.clone());
             vrf.families.ipv6.export = ipv6.1.unwrap_or_else(|| export.clone());
             vrf.families.ipv6.redistribute = ipv6.2.unwrap_or(redistribute);
+            self.provenance.vrfs.push(VrfOrigin {
+                definition: place(table.name.span()),
+                rd: table.rd.span().map(|span| place(Some(span))),
+                neighbors: Vec::new(),
+                lists: Vec::new(),
+                families: origins.clone(),
+            });
             self.vrfs.insert((home, name.clone()), id);
             ids.push(id);
         }
@@ -135,6 +154,34 @@ impl Build<'_> {
         }
         here
     }
+}
+
+/// Returns where the parts of one family stand: its own keys before those of the VRF.
+fn family_origin(table: &VrfTable, family: &FamilyTable) -> FamilyOrigin {
+    let redistributed = if family.redistribute.value().is_some() { &family.redistribute } else { &table.redistribute };
+    let redistributed = |which: Redistributed| {
+        let items = redistributed.value().into_iter().flatten();
+        let found = items.filter(|Item(item)| *item.get_ref() == which).map(|Item(item)| item.span()).next();
+        found.map(|span| place(Some(span)))
+    };
+    let own = |own: &Key<Vec<Item<String>>>, vrf: &Key<Vec<Item<String>>>| {
+        placed(if own.value().is_some() { own } else { vrf })
+    };
+    FamilyOrigin {
+        enabled: true,
+        in_bgp: true,
+        import: own(&family.import, &table.import),
+        export: own(&family.export, &table.export),
+        connected: redistributed(Redistributed::Connected),
+        statics: redistributed(Redistributed::Static),
+        ..FamilyOrigin::default()
+    }
+}
+
+/// Returns the targets of a list that are right, each with its place.
+fn placed(key: &Key<Vec<Item<String>>>) -> Vec<(RouteTarget, Place)> {
+    let items = key.value().into_iter().flatten();
+    items.filter_map(|Item(text)| Some((text.get_ref().parse().ok()?, place(Some(text.span()))))).collect()
 }
 
 fn redistribute(key: &Key<Vec<Item<Redistributed>>>) -> Option<Redistribute> {

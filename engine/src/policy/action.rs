@@ -70,7 +70,13 @@ impl Action {
     pub(super) fn apply(&self, attributes: &mut Attributes, next_hop: &mut Option<IpAddr>) {
         let targets = &mut attributes.route_targets;
         match self {
-            Self::SetTargets(new) => *targets = Some(set(new.to_vec())),
+            Self::SetTargets(new) => {
+                // What a default table is to get or gives has no name that a policy could replace (SEMANTICS I8).
+                let mut all = targets.take().unwrap_or_default().into_vec();
+                all.retain(|target| target.is_of_default_table());
+                all.extend_from_slice(new);
+                *targets = Some(set(all));
+            }
             Self::AddTargets(new) => {
                 let mut all = targets.take().unwrap_or_default().into_vec();
                 all.extend_from_slice(new);
@@ -78,7 +84,7 @@ impl Action {
             }
             Self::RemoveTargets(list) => {
                 let mut all = targets.take().unwrap_or_default().into_vec();
-                all.retain(|&target| !list.permits(|test| test.holds(&[target])));
+                all.retain(|&target| target.is_of_default_table() || !list.permits(|test| test.holds(&[target])));
                 *targets = Some(all.into());
             }
             Self::SetCommunities(new) => attributes.communities = set(new.to_vec()),

@@ -61,8 +61,10 @@ pub enum Condition {
     NextHop(Arc<PrefixList>),
     /// Where the list permits the communities.
     Communities(Arc<List<CommunityTest<Community>>>),
-    /// Where the list permits the route targets.
+    /// Where the list permits the route targets, those of default tables left out (SEMANTICS I8).
     Targets(Arc<List<CommunityTest<RouteTarget>>>),
+    /// Where this very target is among them, one of a default table too (SEMANTICS I8).
+    HasTarget(RouteTarget),
     /// Where the list permits the AS path, written as decimal numbers with a blank between.
     AsPath(Arc<List<Pattern>>),
     /// Where the number lies between the first and the last, both included.

@@ -8,6 +8,7 @@ use crate::address::Address;
 use crate::attributes::Attributes;
 use crate::prefix::Prefix;
 use crate::rd::Rd;
+use crate::route_target::RouteTarget;
 use crate::source_route::Protocol;
 
 /// What a policy sees of a route.
@@ -154,7 +155,15 @@ impl Policies {
             Condition::Communities(list) => list.permits(|test| test.holds(&attributes.communities)),
             Condition::Targets(list) => {
                 let targets = attributes.route_targets.as_deref().unwrap_or_default();
+                if targets.iter().any(|target| target.is_of_default_table()) {
+                    let named: Vec<RouteTarget> =
+                        targets.iter().copied().filter(|target| !target.is_of_default_table()).collect();
+                    return list.permits(|test| test.holds(&named));
+                }
                 list.permits(|test| test.holds(targets))
+            }
+            Condition::HasTarget(target) => {
+                attributes.route_targets.as_deref().is_some_and(|targets| targets.contains(target))
             }
             Condition::AsPath(list) => {
                 let path = attributes.as_path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");

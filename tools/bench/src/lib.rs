@@ -10,6 +10,7 @@
 pub mod leak;
 pub mod lookup;
 pub mod machine;
+pub mod memory;
 pub mod spread;
 mod text;
 

@@ -90,18 +90,6 @@ impl fmt::Display for Machine {
     }
 }
 
-/// Returns the bytes of memory that are free for a program to take, where the system tells (Linux: `MemAvailable`).
-pub(crate) fn available_bytes() -> Option<u64> {
-    let memory = fs::read_to_string("/proc/meminfo").ok()?;
-    Some(field_number(&memory, "MemAvailable") * 1024).filter(|&bytes| bytes > 0)
-}
-
-/// Returns the most memory that the process has held, in bytes, where the system tells (Linux: `VmHWM`).
-pub(crate) fn peak_rss_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    Some(field_number(&status, "VmHWM") * 1024).filter(|&bytes| bytes > 0)
-}
-
 fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default()
 }
@@ -114,7 +102,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-fn field_number(text: &str, name: &str) -> u64 {
+pub(crate) fn field_number(text: &str, name: &str) -> u64 {
     let value = field(text, name).and_then(|value| value.split(' ').next());
     value.and_then(|number| number.parse().ok()).unwrap_or(0)
 }

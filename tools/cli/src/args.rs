@@ -205,6 +205,9 @@ pub(crate) struct RunArgs {
     /// Compute every VRF by itself, in place of once for all VRFs that import alike; the results are the same.
     #[arg(long)]
     pub(crate) no_sharing: bool,
+    /// Go on though the network will not fit into the memory that is free, as far as can be told before it is made.
+    #[arg(long, conflicts_with = "scenario")]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -73,7 +73,12 @@ fn path<A: Address>(
         && rd != section.rd
     {
         let table = if path.origin == Origin::Leaked { origin.name.as_str() } else { "global" };
-        head.push_str(&format!(", imported path from {} ({table})", nlri(rd, prefix)));
+        // The default table has no RD.
+        let (nlri, table) = match origin.configured_rd() {
+            Some(rd) => (nlri(rd, prefix), table),
+            None => (prefix.to_string(), "global"),
+        };
+        head.push_str(&format!(", imported path from {nlri} ({table})"));
     }
     writeln!(out, "  Refresh Epoch 1\n  {head}")?;
 

@@ -86,8 +86,8 @@ impl<'a, A: Address> Entry<'a, A> {
             best: candidate.lost.is_none(),
             installed: candidate.lost.is_none() || stands_beside(leak, vrf, prefix, candidate),
             source: (key.origin != vrf).then_some(key.origin),
-            rd: if exported { network.vrf(key.origin).rd } else { None },
-            targets: if exported { leak.table().target_sets().of(targets).collect() } else { Vec::new() },
+            rd: network.vrf(key.origin).configured_rd().filter(|_| exported),
+            targets: if exported { configured(leak, targets).collect() } else { Vec::new() },
             via,
         }
     }
@@ -97,6 +97,11 @@ impl<'a, A: Address> Entry<'a, A> {
     pub(crate) fn is_unused(&self) -> bool {
         self.protocol == Protocol::Static && self.distance == 255 && self.source.is_none()
     }
+}
+
+/// Returns the targets of a set that configurations have; what stands for default tables is left out (SEMANTICS I8).
+pub(crate) fn configured<A: Address>(leak: &FamilyLeak<A>, set: TargetSetId) -> impl Iterator<Item = RouteTarget> {
+    leak.table().target_sets().of(set).filter(|target| !target.is_of_default_table())
 }
 
 /// Returns whether a candidate that is not the best one is installed beside it.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use vrfleak_bench_data::Diagnostics;
+use vrfleak_bench_data::{Diagnostics, Place, Provenance, SourceText};
 use vrfleak_engine::{Network, VrfId};
 use vrfleak_feeds::{Added, CeRoutes, Feed};
 
@@ -12,6 +12,8 @@ use crate::scope::vrf_name;
 
 /// How many next hops a note lists.
 const LISTED: usize = 8;
+/// The most bytes of a list that is kept to find lines in.
+const LIST_BYTES: usize = 256 << 20;
 
 /// Returns the network with everything that `args` name, and what there is to say about it.
 pub(crate) fn add(network: Network, args: &FeedArgs, verbose: bool) -> Result<(Network, String), Failure> {
@@ -53,6 +55,24 @@ pub(crate) fn add(network: Network, args: &FeedArgs, verbose: bool) -> Result<(N
         );
     }
     Ok((network, text))
+}
+
+/// Keeps the texts that list routes of CEs, so that each route's line is found. Those that are no text, or too long, are
+/// left to whoever reads their routes.
+pub(crate) fn remember_lists(network: &Network, args: &FeedArgs, provenance: &mut Provenance) -> Result<(), Failure> {
+    for arg in &args.ce_routes {
+        // A pipe gives what it has once.
+        if !arg.path.is_file() {
+            continue;
+        }
+        let Ok(text) = SourceText::read(&arg.path, LIST_BYTES) else { continue };
+        let place = Place::new(provenance.sources.len() as u32, 0..text.text().len());
+        if let Some(origin) = provenance.vrfs.get_mut(vrf(network, arg)?.index()) {
+            origin.lists.push(place);
+            provenance.sources.push(text);
+        }
+    }
+    Ok(())
 }
 
 /// Returns what was left out, a line each.

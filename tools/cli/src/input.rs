@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use vrfleak_bench_data::{Diagnostics, scenario, source_text};
-use vrfleak_config::{Name, Options, Provenance, UnknownLines};
+use vrfleak_bench_data::{Diagnostics, Provenance, scenario, source_text};
+use vrfleak_config::{Name, Options, UnknownLines};
 use vrfleak_engine::Network;
 
 use crate::activity::Activity;
@@ -38,21 +38,22 @@ pub(crate) fn read_path(
     Ok(network)
 }
 
-/// Where a network comes from, as far as its configurations tell.
-#[derive(Debug, Default)]
+/// Where a network comes from.
+#[derive(Debug)]
 pub(crate) struct Source {
-    /// Where its parts stand; none for a scenario.
-    pub(crate) provenance: Option<Provenance>,
+    /// Where its parts stand.
+    pub(crate) provenance: Provenance,
     /// Policies and lists that are named and not defined.
     pub(crate) undefined: Vec<Name>,
     /// Policies and lists that nothing names.
     pub(crate) unused: Vec<Name>,
 }
 
-/// Reads the network of a command's `--input` and where its parts stand.
-pub(crate) fn read_with_source(args: &InputArgs, verbose: bool) -> Result<(Network, Source), Failure> {
+/// Reads the network of a command's `--input` and where its parts stand, `names` that nothing uses among it on demand.
+pub(crate) fn read_with_source(args: &InputArgs, verbose: bool, names: bool) -> Result<(Network, Source), Failure> {
     let activity = Activity::start("reading");
-    let (network, source, remarks) = load_alone(&args.input, &args.files, &args.configuration, verbose, true)?;
+    let (network, mut source, remarks) = load_alone(&args.input, &args.files, &args.configuration, verbose, names)?;
+    feeds::remember_lists(&network, &args.files.feeds, &mut source.provenance)?;
     let (network, more) = feeds::add(network, &args.files.feeds, verbose)?;
     drop(activity);
     say(&(remarks + &more));
@@ -88,7 +89,9 @@ fn load_alone(
         }
         let files = files.files.iter().cloned().collect();
         let scenario = scenario::load(path, &files)?;
-        return Ok((scenario.network, Source::default(), warnings(&scenario.warnings)));
+        let remarks = warnings(&scenario.warnings);
+        let source = Source { provenance: scenario.provenance, undefined: Vec::new(), unused: Vec::new() };
+        return Ok((scenario.network, source, remarks));
     }
     if let Some((name, _)) = files.files.first() {
         return Err(Failure::request(format!(
@@ -103,12 +106,12 @@ fn load_alone(
     let unknown = unknown(&loaded.unknown, loaded.lines, verbose, name);
     let remarks = warnings(&loaded.warnings) + &unknown;
     let unused = if names { loaded.unused_names() } else { Vec::new() };
-    let source = Source { provenance: Some(loaded.provenance), undefined: loaded.undefined, unused };
+    let source = Source { provenance: loaded.provenance, undefined: loaded.undefined, unused };
     Ok((loaded.network, source, remarks))
 }
 
 /// Returns whether the file is meant as a scenario: by its name, by a TOML heading that no configuration has, or because
-/// it looks like no configuration.
+/// it has lines of TOML and looks like no configuration.
 fn is_scenario(path: &Path) -> bool {
     if path.is_dir() {
         return false;
@@ -120,7 +123,18 @@ fn is_scenario(path: &Path) -> bool {
     // What cannot be read is reported by whoever reads it in full.
     let _ = source_text::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
     let text = String::from_utf8_lossy(&head);
-    text.lines().any(|line| line.trim_start().starts_with("[[")) || !vrfleak_config::is_configuration(&text)
+    text.lines().any(|line| line.trim_start().starts_with("[["))
+        || text.lines().any(is_toml) && !vrfleak_config::is_configuration(&text)
+}
+
+/// Returns whether a line is a heading of TOML, or a key with its value.
+fn is_toml(line: &str) -> bool {
+    let line = line.trim();
+    let key = |text: &str| {
+        let mut bytes = text.trim_end().bytes().peekable();
+        bytes.peek().is_some() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_-.\"".contains(&byte))
+    };
+    line.starts_with('[') && line.ends_with(']') || line.split_once('=').is_some_and(|(name, _)| key(name))
 }
 
 fn warnings(warnings: &Diagnostics) -> String {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
-use vrfleak_config::FileLine;
+use vrfleak_bench_data::FileLine;
 use vrfleak_engine::{Network, VrfId};
 use vrfleak_lint::{Finding, Findings, Group, Input, Kind};
 
@@ -38,13 +38,13 @@ struct FindingRow<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &LintArgs, global: &Global) -> Result<Answer, Failure> {
-    let (network, source) = input::read_with_source(&args.input, global.verbose)?;
+    let (network, source) = input::read_with_source(&args.input, global.verbose, true)?;
     let pool = threads::pool(global)?;
     let leak = threads::leak(&pool, &network);
     let input = Input {
         network: &network,
         leak: &leak,
-        provenance: source.provenance.as_ref(),
+        provenance: Some(&source.provenance),
         undefined: &source.undefined,
         unused: &source.unused,
     };
@@ -81,7 +81,7 @@ fn table(out: &mut impl Write, source: &Source, findings: &Findings) -> Result<(
 }
 
 fn place<'a>(source: &'a Source, finding: &Finding) -> Option<FileLine<'a>> {
-    Some(source.provenance.as_ref()?.resolve(finding.place?))
+    finding.place.map(|place| source.provenance.resolve(place))
 }
 
 fn row<'a>(network: &'a Network, source: &'a Source, group: &'a Group) -> GroupRow<'a> {

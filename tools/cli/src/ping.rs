@@ -14,7 +14,7 @@ use crate::{input, ping_matrix, threads};
 
 /// A ping in JSON: the keys of a row of the matrix, then the way there and back.
 #[derive(Debug, Serialize)]
-struct PingRow<'a> {
+pub(crate) struct PingRow<'a> {
     from_router: &'a str,
     from_vrf: &'a str,
     /// The router and VRF that have the destination, null where the request did not arrive.
@@ -33,7 +33,7 @@ struct PingRow<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct HopRow<'a> {
+pub(crate) struct HopRow<'a> {
     router: &'a str,
     vrf: &'a str,
     prefix: String,
@@ -93,12 +93,7 @@ fn one<A: Address>(
         .hint("give one with --source"));
     };
     let ping = Ping { vrf, source, destination };
-    let shown =
-        Shown { network, ping, verdict: dataplane.ping(ping), request: dataplane.trace(vrf, destination), reply: None };
-    let shown = match shown.request.fate {
-        Fate::Delivered { vrf: owner, .. } => Shown { reply: Some(dataplane.trace(owner, source)), ..shown },
-        _ => shown,
-    };
+    let shown = Shown::new(dataplane, ping);
     match format {
         Format::Table => shown.write(&mut out)?,
         Format::Json => out.json(&shown.row())?,
@@ -108,16 +103,26 @@ fn one<A: Address>(
 }
 
 /// A ping and what came of it.
-struct Shown<'a, A: Address> {
+pub(crate) struct Shown<'a, A: Address> {
     network: &'a Network,
     ping: Ping<A>,
     verdict: Verdict,
-    request: Trace<A>,
+    pub(crate) request: Trace<A>,
     /// The way back, where the request arrived.
     reply: Option<Trace<A>>,
 }
 
 impl<'a, A: Address> Shown<'a, A> {
+    /// Pings.
+    pub(crate) fn new(dataplane: &Dataplane<'a>, ping: Ping<A>) -> Self {
+        let request = dataplane.trace(ping.vrf, ping.destination);
+        let reply = match request.fate {
+            Fate::Delivered { vrf: owner, .. } => Some(dataplane.trace(owner, ping.source)),
+            _ => None,
+        };
+        Self { network: dataplane.network(), ping, verdict: dataplane.ping(ping), request, reply }
+    }
+
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let (sign, percent, received) = match self.verdict {
             Verdict::Delivered { .. } => ('!', 100, 1),
@@ -129,6 +134,13 @@ impl<'a, A: Address> Shown<'a, A> {
         writeln!(out, "{sign}")?;
         writeln!(out, "Success rate is {percent} percent ({received}/1)")?;
         writeln!(out)?;
+        self.write_hops(out, "")?;
+        writeln!(out)?;
+        writeln!(out, "{}", self.sentence())
+    }
+
+    /// Writes the way there and back, a line a lookup, each after `indent`.
+    pub(crate) fn write_hops(&self, out: &mut impl Write, indent: &str) -> io::Result<()> {
         let request = steps(self.network, &self.request, self.ping.vrf);
         let reply = self.reply.as_ref().map(|reply| steps(self.network, reply, self.request.fate.vrf()));
         let both = || request.iter().chain(reply.iter().flatten());
@@ -137,15 +149,14 @@ impl<'a, A: Address> Shown<'a, A> {
         for (word, steps) in [("request", Some(&request)), ("reply", reply.as_ref())] {
             for (at, Step { vrf, prefix, what }) in steps.into_iter().flatten().enumerate() {
                 let word = if at == 0 { word } else { "" };
-                writeln!(out, "{word:<9}{vrf:<vrfs$}  {prefix:<prefixes$}  {what}")?;
+                writeln!(out, "{indent}{word:<9}{vrf:<vrfs$}  {prefix:<prefixes$}  {what}")?;
             }
         }
-        writeln!(out)?;
-        writeln!(out, "{}", self.sentence())
+        Ok(())
     }
 
     /// Returns the verdict in words.
-    fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let name = |vrf| vrf_name(self.network, vrf);
         let destination = self.ping.destination.to_ip();
         let source = self.ping.source.to_ip();
@@ -171,7 +182,7 @@ impl<'a, A: Address> Shown<'a, A> {
         }
     }
 
-    fn row(&self) -> PingRow<'a> {
+    pub(crate) fn row(&self) -> PingRow<'a> {
         let network = self.network;
         let router = |vrf| network.router_of(vrf).name.as_str();
         let owner = match self.verdict {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use vrfleak_engine::{Address, Family, FamilyLeak, LabelTable, Network, OriginCode, Prefix, RouterId};
 
 use crate::args::{Format, Global, ShowBgpArgs, VpnTable};
+use crate::entry::configured;
 use crate::failure::{Answer, Failure};
 use crate::ipv4_table::natural_len;
 use crate::ipv6_table::capitals;
@@ -168,7 +169,7 @@ impl<'a, A: Address> View<'a, A> {
                     best: path.best,
                     source_router: &network.router_of(path.key.origin).name,
                     source_vrf: &network.vrf(path.key.origin).name,
-                    source_rd: network.vrf(path.key.origin).rd.map(|rd| rd.to_string()),
+                    source_rd: network.vrf(path.key.origin).configured_rd().map(|rd| rd.to_string()),
                     next_hop: path.next_hop::<A>(network).to_string(),
                     metric: attributes.med,
                     local_preference: attributes.local_preference,
@@ -187,7 +188,7 @@ impl<'a, A: Address> View<'a, A> {
     pub(crate) fn targets(&self, path: &Path) -> impl Iterator<Item = String> + use<'a, A> {
         let table = self.leak.table();
         let exported = table.exported_as(self.network, path.route).unwrap_or(path.route);
-        table.target_sets().of(table.targets(exported)).map(|target| target.to_string())
+        configured(self.leak, table.targets(exported)).map(|target| target.to_string())
     }
 
     /// Returns the label of a path that leads to another router.

@@ -90,7 +90,7 @@ fn protocols(vrf: &Vrf) -> &'static str {
 }
 
 fn rd(vrf: &Vrf) -> String {
-    vrf.rd.map_or_else(|| "<not set>".to_owned(), |rd| rd.to_string())
+    vrf.configured_rd().map_or_else(|| "<not set>".to_owned(), |rd| rd.to_string())
 }
 
 /// Writes the table of `show vrf`.
@@ -144,13 +144,14 @@ fn targets(out: &mut impl Write, network: &Network, scope: &RouterScope) -> Resu
 
 fn family_targets<A: Address>(out: &mut impl Write, vrf: &Vrf) -> Result<(), Failure> {
     let family = vrf.family::<A>();
-    let rows = family.import.len().max(family.export.len()).max(1);
+    let [import, export] = [&family.import, &family.export].map(|targets| configured(targets).collect::<Vec<_>>());
+    let rows = import.len().max(export.len()).max(1);
     let text =
         |targets: &[RouteTarget], row: usize| targets.get(row).map_or(String::new(), |target| format!("RT:{target}"));
     for row in 0..rows {
         let name = if row == 0 { vrf.name.as_str() } else { "" };
         let label = if row == 0 { A::FAMILY.to_string() } else { String::new() };
-        let line = format!("  {name:<32} {label:<7} {:<25} {}", text(&family.import, row), text(&family.export, row));
+        let line = format!("  {name:<32} {label:<7} {:<25} {}", text(&import, row), text(&export, row));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
@@ -188,13 +189,16 @@ fn family_detail<A: Address>(out: &mut impl Write, network: &Network, vrf: &Vrf)
     let family = vrf.family::<A>();
     writeln!(out, "Address family {} unicast:", A::FAMILY)?;
     for (word, targets) in [("Export", &family.export), ("Import", &family.import)] {
-        if targets.is_empty() {
+        let texts: Vec<String> = configured(targets).map(|target| format!("RT:{target}")).collect();
+        if texts.is_empty() {
             writeln!(out, "  No {word} VPN route-target communities")?;
         } else {
             writeln!(out, "  {word} VPN route-target communities")?;
-            let texts: Vec<String> = targets.iter().map(|target| format!("RT:{target}")).collect();
             columns(out, &texts)?;
         }
+    }
+    for target in family.import.iter().chain(&family.export).filter(|target| target.is_of_default_table()) {
+        writeln!(out, "  Routes pass {target}")?;
     }
     let policy = |id| network.policies().get(id).name.to_string();
     match family.import_map.map(policy) {
@@ -207,6 +211,11 @@ fn family_detail<A: Address>(out: &mut impl Write, network: &Network, vrf: &Vrf)
     }
     writeln!(out, "  VRF label allocation mode: per-vrf")?;
     Ok(())
+}
+
+/// Returns the targets that the configuration has; what stands for default tables is left out (SEMANTICS I8).
+fn configured(targets: &[RouteTarget]) -> impl Iterator<Item = RouteTarget> + '_ {
+    targets.iter().copied().filter(|target| !target.is_of_default_table())
 }
 
 /// Writes texts three a line, as the routers list targets and interfaces.
@@ -223,7 +232,7 @@ fn row(network: &Network, id: VrfId) -> VrfRow<'_> {
     VrfRow {
         router: &network.router(vrf.router).name,
         vrf: &vrf.name,
-        rd: vrf.rd.map(|rd| rd.to_string()),
+        rd: vrf.configured_rd().map(|rd| rd.to_string()),
         up: vrf.up,
         interfaces: interfaces(network, id).collect(),
         ipv4: family_row::<u32>(vrf),
@@ -233,7 +242,7 @@ fn row(network: &Network, id: VrfId) -> VrfRow<'_> {
 
 fn family_row<A: Address>(vrf: &Vrf) -> FamilyRow {
     let family = vrf.family::<A>();
-    let texts = |targets: &[RouteTarget]| targets.iter().map(ToString::to_string).collect();
+    let texts = |targets: &[RouteTarget]| configured(targets).map(|target| target.to_string()).collect();
     FamilyRow {
         active: is_active::<A>(vrf),
         import: texts(&family.import),

@@ -65,7 +65,7 @@ pub(crate) fn sections<A: Address>(
     let mut sections = Vec::new();
     let mut remote: BTreeMap<Rd, BTreeSet<RouteId>> = BTreeMap::new();
     for &vrf in &scope.vrfs {
-        let Some(rd) = network.vrf(vrf).rd else { continue };
+        let Some(rd) = network.vrf(vrf).configured_rd() else { continue };
         let mut prefixes = Vec::new();
         for (prefix, candidates) in leak.all_candidates(network, vrf) {
             let paths = paths::<A>(leak.table().paths(network), vrf, &candidates);

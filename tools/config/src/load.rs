@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use vrfleak_bench_data::{Diagnostic, Diagnostics, Severity, SourceText, source_text};
+use vrfleak_bench_data::{Diagnostic, Diagnostics, Provenance, Severity, SourceText, source_text};
 use vrfleak_engine::Network;
 
 use crate::assemble;
@@ -15,7 +15,6 @@ use crate::ios;
 use crate::junos;
 use crate::names::Name;
 use crate::place::Place;
-use crate::provenance::Provenance;
 use crate::report::Report;
 use crate::unknown::UnknownLines;
 use crate::xr;
@@ -29,6 +28,8 @@ const KNOWN: &str = "expected ios, xr, frr, junos or junos-set";
 /// The most files that a directory is searched for, and how deep.
 const MAX_FILES: usize = 100_000;
 const MAX_DEPTH: usize = 16;
+/// How much of a file is read before it is looked at, in bytes.
+const CHUNK_BYTES: u64 = 1 << 20;
 
 /// What a caller may choose.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +80,9 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Result<Loaded, Diagnostics>
     for path in paths {
         let before = files.len();
         find_files(path, 0, &mut files, &mut diagnostics);
+        if files.len() == before && diagnostics.errors() == 0 {
+            diagnostics.push(Diagnostic::error(&path.display().to_string(), "has no files to read"));
+        }
         // What is said of a file that nobody named depends on whether it is a configuration at all.
         searched.resize(before, false);
         searched.resize(files.len(), path.is_dir());
@@ -132,6 +136,11 @@ fn load_sources(
     let mut formats = Vec::new();
     let mut lines = 0;
     for (index, source) in sources.iter().enumerate() {
+        if source.text().trim_ascii().is_empty() {
+            report.about_source(Severity::Error, index as u32, "is empty, expected a configuration");
+            formats.push(None);
+            continue;
+        }
         let Some(format) = format_of(source, options) else {
             let message = format_args!("is a configuration of no known dialect, {KNOWN}");
             report.about_source(Severity::Error, index as u32, message);
@@ -244,19 +253,35 @@ fn find_files(path: &Path, depth: usize, files: &mut Vec<PathBuf>, diagnostics: 
     }
 }
 
-/// Reads a text of at most `limit` bytes. Bytes that are not UTF-8, such as a description in Latin-1, are replaced.
+/// Reads a text of at most `limit` bytes, and not beyond a line that is too long or a byte that no text has. Bytes that
+/// are not UTF-8, such as a description in Latin-1, are replaced.
 fn read(path: &Path, limit: usize, diagnostics: &mut Diagnostics) -> Result<SourceText, Diagnostic> {
     let name = path.display().to_string();
     let unreadable = |error| Diagnostic::error(&name, format!("cannot be read: {error}"));
+    let mut reader = source_text::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    source_text::open(path)
-        .and_then(|reader| reader.take(limit as u64 + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
-    if bytes.len() > limit {
-        return Err(Diagnostic::error(&name, format!("is longer than {limit} bytes, the limit of all texts together")));
-    }
-    if let Some(at) = memchr::memchr(0, &bytes) {
-        return Err(Diagnostic::error(&name, format!("is binary: byte {at} is 0")).expected("expected text"));
+    let mut line = 0;
+    loop {
+        let known = bytes.len();
+        if reader.by_ref().take(CHUNK_BYTES).read_to_end(&mut bytes).map_err(unreadable)? == 0 {
+            break;
+        }
+        if bytes.len() > limit {
+            let message = format!("is longer than {limit} bytes, the limit of all texts together");
+            return Err(Diagnostic::error(&name, message));
+        }
+        if let Some(at) = memchr::memchr(0, &bytes[known..]) {
+            let message = match bytes[..] {
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16".to_owned(),
+                _ => format!("is binary: byte {} is 0", known + at),
+            };
+            return Err(Diagnostic::error(&name, message).expected("expected text in UTF-8"));
+        }
+        line = memchr::memrchr(b'\n', &bytes[known..]).map_or(line, |newline| known + newline + 1);
+        if bytes.len() - line > MAX_LINE_BYTES {
+            // Whoever looks at the lines says so; there is nothing more to know.
+            break;
+        }
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(SourceText::new(name, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),

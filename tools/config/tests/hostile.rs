@@ -115,7 +115,18 @@ fn a_file_that_is_no_text_is_refused() {
     assert!(shown(b"hostname a\n\0\x01\x02").contains("is binary: byte 11 is 0"));
     assert!(shown(&[0xff; 4096]).contains("is binary: too much of it is not UTF-8"));
     assert!(shown(b"\x1f\x8b\x08\x00 no gzip").contains("cannot be read"));
-    assert!(shown(b"").contains("no known dialect"));
+    assert!(shown(b"\xff\xfeh\0o\0s\0t\0").contains("is UTF-16"));
+    assert!(shown(b"").contains("is empty"));
+    assert!(shown(b"Dear all,\nplease find attached\n").contains("no known dialect"));
+    // Nothing behind a line that is too long is read, whatever there is.
+    let line = [&b"hostname a\n"[..], &b"x".repeat(4 << 20), b"\0\0"].concat();
+    let text = shown(&line);
+    assert!(text.contains("the line is too long") && text.contains("r1.cfg:2:1"), "{text}");
+    let empty = vrfleak_config::load(&[folder.join("empty")], &Options::default());
+    std::fs::create_dir_all(folder.join("empty")).expect("a folder");
+    let none = vrfleak_config::load(&[folder.join("empty")], &Options::default());
+    assert!(empty.is_err());
+    assert!(none.expect_err("nothing is there").render(false).contains("has no files to read"));
     std::fs::remove_dir_all(&folder).expect("removed");
 }
 

@@ -95,8 +95,11 @@ fn route_maps_decide_what_goes_into_bgp_and_how() {
     insta::assert_snapshot!(loaded.warnings.render(false));
     let map = loaded.network.vrfs()[0].family::<u32>().export_map.expect("a map");
     let clause = &loaded.network.policies().get(map).clauses[0];
-    assert_eq!(loaded.provenance.resolve(loaded.provenance.clause(clause.source)).to_string(), "r1.cfg:78");
-    assert_eq!(loaded.provenance.resolve(loaded.provenance.policy(map)).to_string(), "r1.cfg:78");
+    assert_eq!(
+        loaded.provenance.resolve(loaded.provenance.clause(clause.source).expect("a place")).to_string(),
+        "r1.cfg:78"
+    );
+    assert_eq!(loaded.provenance.resolve(loaded.provenance.policy(map).expect("a place")).to_string(), "r1.cfg:78");
 }
 
 #[test]

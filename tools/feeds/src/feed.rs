@@ -107,6 +107,11 @@ impl Feed {
             let message = format!("is longer than {MAX_BYTES} bytes, the limit of a feed");
             return Err(Diagnostic::error(name, message).into());
         }
+        let json = matches!(first, Some(b'{' | b'[' | 0xef));
+        if feed.counts.messages == 0 && !json {
+            let expected = "expected what a router sends to its BMP station";
+            diagnostics.push(Diagnostic::warning(name, "has no BMP message").expected(expected));
+        }
         feed.say_what_is_missing(&mut diagnostics);
         Ok((feed, diagnostics))
     }

@@ -230,3 +230,15 @@ error: is no feed
         }
     }
 }
+
+#[test]
+fn a_capture_without_bmp_says_so() {
+    let whole = wire::pcap(&[]);
+    let (feed, warnings) = Feed::parse("empty.pcap", &whole[..]).expect("a capture");
+    assert_eq!(feed.counts().messages, 0);
+    assert_snapshot!(warnings.render(false), @r"
+    warning: has no BMP message
+    --> empty.pcap
+     = note: expected what a router sends to its BMP station
+    ");
+}

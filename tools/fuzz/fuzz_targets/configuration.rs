@@ -5,6 +5,8 @@
 
 #![no_main]
 
+mod explained;
+
 use libfuzzer_sys::fuzz_target;
 use vrfleak_bench_data::Diagnostics;
 use vrfleak_config::{Format, Loaded, Options, Place, detect, is_configuration, load_texts};
@@ -32,6 +34,9 @@ fn read(texts: &[(&str, &str)], options: &Options) {
             assert_eq!(loaded.formats.len(), texts.len());
             assert!(loaded.unknown.kept().len() <= loaded.unknown.count());
             resolve(&loaded);
+            if options.dialect.is_none() {
+                explained::explain(&loaded.network, &loaded.provenance);
+            }
         }
         Err(mistakes) => {
             assert!(mistakes.errors() > 0, "refused without a mistake");
@@ -43,27 +48,23 @@ fn read(texts: &[(&str, &str)], options: &Options) {
 /// Finds every place in its text.
 fn resolve(loaded: &Loaded) {
     let (network, provenance) = (&loaded.network, &loaded.provenance);
-    let at = |place: Place| {
-        let line = provenance.resolve(place);
-        assert!(line.line > 0 && line.column > 0);
-        assert!(
-            provenance.sources()[place.source()].text().get(place.span()).is_some(),
-            "{place:?} splits a character"
-        );
-    };
-    (0..network.routers().len()).for_each(|index| at(provenance.router(RouterId::from_index(index))));
+    let at = |place: Place| explained::stands(provenance, place);
+    (0..network.routers().len()).for_each(|index| at(provenance.router(RouterId::from_index(index)).expect("every router has a place")));
     for index in 0..network.vrfs().len() {
-        let origin = provenance.vrf(VrfId::from_index(index));
+        let origin = provenance.vrf(VrfId::from_index(index)).expect("every VRF has a place");
         at(origin.definition);
         origin.rd.into_iter().for_each(at);
         for family in Family::ALL {
             let family = origin.family(family);
             family.import.iter().chain(&family.export).for_each(|&(_, place)| at(place));
+            family.networks.iter().for_each(|&(_, place)| at(place));
+            family.static_routes.iter().chain(&family.ce_routes).for_each(|route| at(route.place));
         }
     }
     for id in network.policies().ids() {
-        at(provenance.policy(id));
-        network.policies().get(id).clauses.iter().for_each(|clause| at(provenance.clause(clause.source)));
+        at(provenance.policy(id).expect("every policy has a place"));
+        let clauses = &network.policies().get(id).clauses;
+        clauses.iter().for_each(|clause| at(provenance.clause(clause.source).expect("every clause has a place")));
     }
 }
 

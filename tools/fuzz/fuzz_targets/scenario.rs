@@ -2,6 +2,8 @@
 
 #![no_main]
 
+mod explained;
+
 use libfuzzer_sys::fuzz_target;
 use vrfleak_bench_data::scenario::{self, Inputs};
 use vrfleak_bench_data::{Diagnostics, SourceText};
@@ -22,6 +24,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(scenario) => {
             assert_eq!(scenario.warnings.errors(), 0);
             show(&scenario.warnings);
+            explained::explain(&scenario.network, &scenario.provenance);
         }
         Err(mistakes) => {
             assert!(mistakes.errors() > 0, "refused without a mistake");

@@ -88,7 +88,7 @@ fn finding<A: Address>(input: &Input<'_>, class: &Class, taker: &Class) -> Findi
         pairs => format!("; so it is between {} like them", counted(pairs - 1, "other pair")),
     };
     let target = common(&class.exports, imports::<A>(network, taker.vrf));
-    let at = place(network, input.provenance, taker.vrf, |origin| {
+    let at = place(input.provenance, taker.vrf, |origin| {
         let imports = &origin.family(A::FAMILY).import;
         let of_target = imports.iter().find(|(there, _)| Some(*there) == target).map(|&(_, place)| place);
         Some(of_target.unwrap_or(origin.definition))
@@ -151,7 +151,10 @@ fn returns<A: Address>(network: &Network, leak: &FamilyLeak<A>, from: VrfId, to:
     own().next().is_none()
         || own().take(SAMPLES).any(|route| {
             let prefix = route.prefix();
-            (0..=prefix.len()).any(|len| leak.get(from, Prefix::containing(prefix.bits(), len)).is_some())
+            let back = |len| leak.get(from, Prefix::containing(prefix.bits(), len));
+            // The same prefix of its own is another network, and no way back.
+            let own = |route| leak.table().origin(route) == from;
+            (0..prefix.len()).any(|len| back(len).is_some()) || back(prefix.len()).is_some_and(|route| !own(route))
         })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use vrfleak_config::{Place, Provenance};
+use vrfleak_bench_data::{Place, Provenance, VrfOrigin};
 use vrfleak_engine::{Family, Network, VrfId};
 
 /// What is suspicious.
@@ -96,7 +96,7 @@ impl fmt::Display for Kind {
 pub struct Finding {
     /// What it is.
     pub kind: Kind,
-    /// Where it stands in the configurations, if the network is from some.
+    /// Where it stands, unless it is about what no text has: a route of a feed.
     pub place: Option<Place>,
     /// The VRF that it is about, none for policies.
     pub vrf: Option<VrfId>,
@@ -172,15 +172,13 @@ pub(crate) fn name(network: &Network, id: VrfId) -> String {
     }
 }
 
-/// Returns the part of the provenance that `of` picks from a VRF of a configuration.
+/// Returns the part of the provenance that `of` picks from a VRF, unless it stands in no text.
 pub(crate) fn place<T>(
-    network: &Network,
     provenance: Option<&Provenance>,
     vrf: VrfId,
-    of: impl FnOnce(&vrfleak_config::VrfOrigin) -> Option<T>,
+    of: impl FnOnce(&VrfOrigin) -> Option<T>,
 ) -> Option<T> {
-    let provenance = provenance.filter(|_| !network.router_of(vrf).outside)?;
-    of(provenance.vrf(vrf))
+    of(provenance?.vrf(vrf)?)
 }
 
 /// Returns the number and the noun, in the plural unless it is one.

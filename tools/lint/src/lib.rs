@@ -14,7 +14,8 @@ mod targets;
 
 pub use finding::{Finding, Findings, Group, Kind, Severity};
 
-use vrfleak_config::{Name, Provenance};
+use vrfleak_bench_data::Provenance;
+use vrfleak_config::Name;
 use vrfleak_engine::{Leak, Network};
 
 /// What is looked at.

@@ -56,7 +56,7 @@ pub(crate) fn lint<A: Address>(input: &Input<'_>, findings: &mut Findings) {
 }
 
 fn finding<A: Address>(input: &Input<'_>, kind: Kind, vrf: VrfId, other: VrfId, message: String) -> Finding {
-    let place = place(input.network, input.provenance, vrf, |origin| Some(origin.definition));
+    let place = place(input.provenance, vrf, |origin| Some(origin.definition));
     Finding { kind, place, vrf: Some(vrf), other: Some(other), families: vec![A::FAMILY], message }
 }
 

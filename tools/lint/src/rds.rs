@@ -16,7 +16,7 @@ pub(crate) fn lint(input: &Input<'_>, findings: &mut Findings) {
     for (vrf, other, rd) in repeated {
         findings.push(Kind::SharedRd, || Finding {
             kind: Kind::SharedRd,
-            place: place(network, input.provenance, vrf, |origin| origin.rd),
+            place: place(input.provenance, vrf, |origin| origin.rd),
             vrf: Some(vrf),
             other: Some(other),
             families: Vec::new(),

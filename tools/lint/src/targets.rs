@@ -44,8 +44,13 @@ fn collect<A: Address>(
     let Input { network, leak, .. } = *input;
     for id in network.vrf_ids() {
         let vrf = network.vrf(id).family::<A>();
-        imports.extend(vrf.import.iter().map(|&target| (target, A::FAMILY, id)));
-        exports.extend(vrf.export.iter().map(|&target| (target, A::FAMILY, id)));
+        // What a default table exchanges with VRFs is configured on either side alone (SEMANTICS I8).
+        let named = |targets: &'_ [RouteTarget]| -> Vec<Mention> {
+            let named = targets.iter().filter(|target| !target.is_of_default_table());
+            named.map(|&target| (target, A::FAMILY, id)).collect()
+        };
+        imports.extend(named(&vrf.import));
+        exports.extend(named(&vrf.export));
     }
     exported.extend(exports.iter().map(|&(target, family, _)| (target, family)));
     // Those of export maps, and those that single routes bring along.
@@ -85,14 +90,14 @@ fn report(
             let s = if vrfs.len() == 1 { "s" } else { "" };
             let near =
                 near(target, families[0], others).map_or(String::new(), |near| format!("; {near} is close to it"));
-            let of_place = |origin: &vrfleak_config::VrfOrigin| {
+            let of_place = |origin: &vrfleak_bench_data::VrfOrigin| {
                 let origin = origin.family(family);
                 let list = if imports { &origin.import } else { &origin.export };
                 list.iter().find(|(there, _)| *there == target).map(|&(_, place)| place)
             };
             Finding {
                 kind,
-                place: place(network, input.provenance, vrf, of_place),
+                place: place(input.provenance, vrf, of_place),
                 vrf: Some(vrf),
                 other: None,
                 families,

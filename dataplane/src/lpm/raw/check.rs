@@ -30,8 +30,11 @@ impl Limits {
             Kind::Sparse => 32,
         };
         let inner = u32::from(shape.inner_bits());
-        if !matches!(width, 1 | 2 | 4) || shape.bits == 0 || inner > most || shape.page_bits > 15 {
-            return Err(StoreError::Broken("a root decides 1 to 58 or 32 bits, a code has 1, 2 or 4 bytes"));
+        let wide = shape.kind == Kind::Sparse && shape.len >> 24 != 0;
+        if !matches!(width, 1 | 2 | 4) || shape.bits == 0 || inner > most || shape.page_bits > 15 || wide {
+            return Err(StoreError::Broken(
+                "a root decides 1 to 58 or 32 bits or has too many slots, or a code has not 1, 2 or 4 bytes",
+            ));
         }
         if codes == 0 || (width < 4 && (FIRST_VALUE + codes - 1) >> (8 * width) != 0) {
             return Err(StoreError::Broken("the codes do not fit their width"));

@@ -34,7 +34,7 @@ impl Columns {
         if !PAGED {
             return (entry, header.at());
         }
-        let inner = (top >> (header.page_shift & 63)) as usize & ((1 << (header.page_bits & 31)) - 1);
+        let inner = (top >> (header.page_shift & 63)) as usize & ((1 << (header.page_bits() & 31)) - 1);
         let is_paged = entry & PAGE != 0;
         let index = std::hint::select_unpredictable(is_paged, page_index(entry) + inner, index);
         let shift = std::hint::select_unpredictable(is_paged, header.page_shift, header.shift);

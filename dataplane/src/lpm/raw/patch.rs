@@ -169,8 +169,8 @@ impl<A: Address> Store<A> {
     /// Returns the table's shape, the bytes of its codes, where its dictionary begins, and the number of its codes.
     pub(in crate::lpm) fn describe(&self, table: TableId) -> Option<(Shape, usize, u32, u32)> {
         let header = self.own(table)?;
-        let Header { kind, page_bits, first, len, .. } = header;
-        let shape = Shape { kind, bits: 64 - header.shift, page_bits, first, len };
+        let Header { first, len, .. } = header;
+        let shape = Shape { kind: header.kind(), bits: 64 - header.shift, page_bits: header.page_bits(), first, len };
         Some((shape, usize::from(header.width), header.dictionary, self.codes[table.index()]))
     }
 
@@ -189,9 +189,8 @@ impl<A: Address> Store<A> {
         let header = self.own(table)?;
         let (index, len) = (header.root as usize, header.len);
         let outside = *self.roots.get(index + len as usize)?;
-        let Header { first, page_bits, .. } = header;
-        let changes = self.changes;
-        Some((Place { bits: 64 - header.shift, first, len, page_bits, table, index, changes }, outside))
+        let (bits, page_bits) = (64 - header.shift, header.page_bits());
+        Some((Place { bits, first: header.first, len, page_bits, table, index, changes: self.changes }, outside))
     }
 
     /// Returns the fewest slots of the root, or of one page, that contain all keys whose first 64 bits are from `low` to
@@ -267,7 +266,7 @@ impl<A: Address> Store<A> {
         self.codes[table.index()] = codes;
         self.census.count(shape, width);
         let entries = self.roots[old.root as usize..][..=old.len as usize].to_vec();
-        self.release(&entries, (old.kind, usize::from(old.width)));
+        self.release(&entries, (old.kind(), usize::from(old.width)));
         self.spare.roots.insert(old.root, old.len + 1);
         self.changes += 1;
         Ok(part.blocks.len() + 4 * (part.slots.len() + part.pages.len()))

@@ -35,38 +35,53 @@ pub(in crate::lpm) struct Header {
     pub(super) root: u32,
     /// The lower half of `first`, which is all of it in a sparse table.
     pub(super) first_low: u32,
+    /// `len`, which is below 2^24 in a sparse table, and `shift` in the highest byte.
+    pub(super) len_shift: u32,
+    /// Index in the values of code 0; codes begin at [`FIRST_VALUE`].
+    pub(super) dictionary: u32,
+    /// Leading bits of the first slot.
+    pub(super) first: u64,
     /// Number of slots; the entry behind them is for every key outside.
     pub(super) len: u32,
     /// A key's first 64 bits shifted by this are its slot's: 64 less the bits of the root.
     pub(super) shift: u8,
     /// The same for the entry in a page of a dense table.
     pub(super) page_shift: u8,
-    /// Bits that a page of a dense table decides.
-    pub(super) page_bits: u8,
+    /// Bits that a page of a dense table decides, and whether the table is sparse in the highest bit.
+    page_bits_kind: u8,
     /// Bytes a code: 1, 2 or 4.
     pub(super) width: u8,
-    /// Leading bits of the first slot.
-    pub(super) first: u64,
-    /// Index in the values of code 0; codes begin at [`FIRST_VALUE`].
-    pub(super) dictionary: u32,
-    pub(super) kind: Kind,
 }
 
 impl Header {
     /// Returns the header of a table whose root begins at index `root` and whose dictionary begins at `dictionary`.
     pub(super) fn of((shape, width): (Shape, u8), root: u32, dictionary: u32) -> Self {
+        let shift = 64 - shape.bits;
+        let sparse = if shape.kind == Kind::Sparse { SPARSE } else { 0 };
         Self {
             root,
             first_low: shape.first as u32,
-            len: shape.len,
-            shift: 64 - shape.bits,
-            page_shift: 64 - shape.inner_bits(),
-            page_bits: shape.page_bits,
-            width,
-            first: shape.first,
+            len_shift: shape.len | u32::from(shift) << 24,
             dictionary,
-            kind: shape.kind,
+            first: shape.first,
+            len: shape.len,
+            shift,
+            page_shift: 64 - shape.inner_bits(),
+            page_bits_kind: shape.page_bits | sparse,
+            width,
         }
+    }
+
+    /// Returns what lies below the root.
+    #[inline]
+    pub(super) fn kind(&self) -> Kind {
+        if self.page_bits_kind & SPARSE == 0 { Kind::Dense } else { Kind::Sparse }
+    }
+
+    /// Returns the bits that a page of a dense table decides.
+    #[inline]
+    pub(super) fn page_bits(&self) -> u8 {
+        self.page_bits_kind & !SPARSE
     }
 
     /// Returns the header of a table without slots whose one entry is at index `root`.
@@ -81,6 +96,9 @@ impl Header {
     }
 }
 
+/// The bit of a header's byte that says that the table is sparse.
+const SPARSE: u8 = 0x80;
+
 /// Why a table may not enter a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lpm) enum StoreError {
@@ -92,7 +110,7 @@ pub(in crate::lpm) enum StoreError {
 
 /// All tables of a forest. The module's documentation says what holds for it.
 pub(in crate::lpm) struct Store<A> {
-    /// One a table, then those of two empty tables, a dense and a sparse one; ids beyond are clamped to the last.
+    /// One a table, then those of two empty tables, a sparse one, to which ids beyond are clamped, and a dense one.
     pub(super) headers: Vec<Header>,
     pub(super) roots: Region<u32>,
     pub(super) blocks: Region<u8>,
@@ -186,8 +204,8 @@ impl<A: Address> Store<A> {
         if root as usize != slots {
             return Err(StoreError::Broken("the roots do not fill their place"));
         }
-        headers.push(Header::empty(Kind::Dense, root));
-        headers.push(Header::empty(Kind::Sparse, root + 1));
+        headers.push(Header::empty(Kind::Sparse, root));
+        headers.push(Header::empty(Kind::Dense, root + 1));
 
         let mut store = Self {
             headers,
@@ -213,7 +231,7 @@ impl<A: Address> Store<A> {
         }
         let (mut slot_entries, rest) = store.roots.split_at_mut(slots);
         let (empty, mut page_entries) = rest.split_at_mut(EMPTY);
-        empty.copy_from_slice(&[0, BARE]);
+        empty.copy_from_slice(&[BARE, 0]);
         let (mut page, mut block) = ((slots + EMPTY) as u32, leaves as u32);
         let mut jobs = Vec::new();
         for fragment in pieces.into_iter().flat_map(|piece| piece.fragments) {
@@ -247,8 +265,7 @@ impl<A: Address> Store<A> {
     /// Returns the header of `table`, or the one of an empty table for an id beyond.
     #[inline]
     pub(in crate::lpm) fn header(&self, table: TableId) -> &Header {
-        let index = table.index();
-        &self.headers[if index < self.tables() { index } else { self.headers.len() - 1 }]
+        &self.headers[table.index().min(self.tables())]
     }
 
     /// Returns the value at `index`, as [`Store::find`] has found it.

@@ -10,18 +10,17 @@ use std::arch::x86_64::{
     __m128i, __m256i, __m512i, _bzhi_u32, _mm_load_si128, _mm256_loadu_si256, _mm512_add_epi32, _mm512_and_si512,
     _mm512_castsi128_si512, _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cmple_epu32_mask,
     _mm512_cvtepi64_epi32, _mm512_cvtepu32_epi64, _mm512_extracti64x4_epi64, _mm512_i32gather_epi32,
-    _mm512_inserti32x4, _mm512_inserti64x4, _mm512_load_si512, _mm512_mask_i32gather_epi32, _mm512_maskz_set1_epi32,
-    _mm512_min_epu32, _mm512_movepi32_mask, _mm512_permutex2var_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
-    _mm512_setzero_si512, _mm512_sllv_epi64, _mm512_srli_epi32, _mm512_srlv_epi64, _mm512_store_si512,
-    _mm512_sub_epi32, _mm512_sub_epi64, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64,
+    _mm512_inserti32x4, _mm512_inserti64x4, _mm512_load_si512, _mm512_loadu_si512, _mm512_mask_i32gather_epi32,
+    _mm512_maskz_set1_epi32, _mm512_min_epu32, _mm512_movepi32_mask, _mm512_permutex2var_epi8,
+    _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512,
+    _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi32, _mm512_srlv_epi64, _mm512_store_si512, _mm512_sub_epi32,
+    _mm512_sub_epi64, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use vrfleak_engine::Address;
 
 use super::super::forest::list::{HEAD_BYTES, MOST, WIDE, WINDOW_BITS};
-use super::super::forest::shape::top;
-use super::part::{MOST_ENTRIES, PAGE};
+use super::part::MOST_ENTRIES;
 use super::store::Header;
 use super::walk::{ANY_WIDTH, Columns, load_code};
 
@@ -75,12 +74,27 @@ fn narrowed(low: __m512i, high: __m512i) -> __m512i {
     _mm512_inserti64x4::<1>(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)), _mm512_cvtepi64_epi32(high))
 }
 
+/// Returns the first 64 bits of sixteen keys, eight a vector.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn tops<A: Address>(keys: &[A; VECTOR]) -> [__m512i; 2] {
+    let keys = keys.as_ptr().cast::<__m512i>();
+    // SAFETY: the keys are one vector of 32-bit numbers or four of 128-bit ones: no other type is an address.
+    let load = |vector: usize| unsafe { _mm512_loadu_si512(keys.wrapping_add(vector).cast()) };
+    if A::BITS == 32 {
+        let keys = load(0);
+        return [_mm512_slli_epi64::<32>(low(keys)), _mm512_slli_epi64::<32>(high(keys))];
+    }
+    let upper = _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1);
+    [0, 2].map(|vector| _mm512_permutex2var_epi64(load(vector), upper, load(vector + 1)))
+}
+
 /// What the first halves of sixteen headers say, a vector each.
 struct Roots {
     root: __m512i,
     first: __m512i,
-    len: __m512i,
-    shift: __m512i,
+    len_shift: __m512i,
+    dictionary: __m512i,
 }
 
 impl Roots {
@@ -91,18 +105,18 @@ impl Roots {
         Self {
             root: _mm512_set1_epi32(header.root.cast_signed()),
             first: _mm512_set1_epi32(header.first_low.cast_signed()),
-            len: _mm512_set1_epi32(header.len.cast_signed()),
-            shift: _mm512_set1_epi32(i32::from(header.shift)),
+            len_shift: _mm512_set1_epi32(header.len_shift.cast_signed()),
+            dictionary: _mm512_set1_epi32(header.dictionary.cast_signed()),
         }
     }
 
     /// Returns those of sixteen headers: four rows of four headers each, transposed.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn of(headers: &[&Header; VECTOR]) -> Self {
+    fn of<'h>(header_of: impl Fn(usize) -> &'h Header) -> Self {
         let half = |lane: usize| {
             // SAFETY: a header is aligned to 32 bytes and begins with four numbers.
-            unsafe { _mm_load_si128(std::ptr::from_ref(headers[lane]).cast::<__m128i>()) }
+            unsafe { _mm_load_si128(std::ptr::from_ref(header_of(lane)).cast::<__m128i>()) }
         };
         let row = |lane: usize| {
             let row = _mm512_castsi128_si512(half(lane));
@@ -116,9 +130,8 @@ impl Roots {
         Self {
             root: _mm512_unpacklo_epi64(ab, cd),
             first: _mm512_unpackhi_epi64(ab, cd),
-            len: _mm512_unpacklo_epi64(ab_high, cd_high),
-            // The shift is the lowest byte of its number.
-            shift: _mm512_and_si512(_mm512_unpackhi_epi64(ab_high, cd_high), _mm512_set1_epi32(63)),
+            len_shift: _mm512_unpacklo_epi64(ab_high, cd_high),
+            dictionary: _mm512_unpackhi_epi64(ab_high, cd_high),
         }
     }
 }
@@ -130,14 +143,19 @@ impl Columns {
     /// As [`Self::listed`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
-    unsafe fn compared<A: Address, const WIDTH: usize>(self, header: &Header, list: u32, (key, rest): (A, u64)) -> u32 {
+    unsafe fn compared<'h, A: Address, const WIDTH: usize>(
+        self,
+        header_of: impl Fn() -> &'h Header,
+        list: u32,
+        (key, rest): (A, u64),
+    ) -> u32 {
         // SAFETY: a list is within the store's blocks.
         let start = unsafe { self.blocks.add(list as usize) };
         // SAFETY: a list begins with its head.
         let head = unsafe { *start };
         if head >= WIDE {
             // SAFETY: as the caller promised.
-            return unsafe { self.listed::<A, ANY_WIDTH>(header, list, (key, rest)) };
+            return unsafe { self.listed::<A, ANY_WIDTH>(header_of(), list, (key, rest)) };
         }
         let (count, size) = (usize::from(head) & MOST, usize::from(head >> 4 & 3));
         let boundaries = start.wrapping_add(HEAD_BYTES);
@@ -150,7 +168,7 @@ impl Columns {
         let window = _mm512_set1_epi32(((rest >> WINDOW_BITS) as u32).cast_signed());
         let not_above = u32::from(_mm512_cmple_epu32_mask(numbers, window));
         let place = _bzhi_u32(not_above, count as u32).count_ones() as usize;
-        let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
+        let width = if WIDTH == ANY_WIDTH { usize::from(header_of().width) } else { WIDTH };
         // SAFETY: a list has a code more than boundaries, and `place` is at most their number.
         let code = unsafe { boundaries.add(count * (size + 1) + place * width) };
         // SAFETY: as above.
@@ -159,42 +177,38 @@ impl Columns {
 }
 
 /// Walks as many keys as `VECTORS` vectors have, at most [`KEYS`]: each by the header that `header_of` returns for its
-/// position, or all by the first if `ONE`.
+/// position, or all by that of the first if `ONE`.
 ///
 /// # Safety
 /// The headers are of sparse tables of the store whose columns these are; their codes have `WIDTH` bytes, if that is a
 /// width. Keys and values are as many as the vectors have lanes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usize, const ONE: bool>(
+pub(super) unsafe fn vectors<'h, A: Address, const VECTORS: usize, const WIDTH: usize, const ONE: bool>(
     columns: Columns,
-    headers: &[&Header],
+    header_of: impl Fn(usize) -> &'h Header,
     keys: &[A],
     values: &mut [u32],
 ) {
     let roots = columns.roots.cast::<i32>();
-    let (mut tops, mut lists) = (Aligned([0_u64; KEYS]), Aligned([0_u32; KEYS]));
-    for (to, &key) in tops.0.iter_mut().zip(keys) {
-        *to = top(key);
-    }
     let all = _mm512_set1_epi64(64);
     let mut entries = [_mm512_setzero_si512(); VECTORS];
     let mut rests = [[_mm512_setzero_si512(); 2]; VECTORS];
-    for (vector, (entries, rests)) in entries.iter_mut().zip(&mut rests).enumerate() {
-        let tops = tops.0.as_ptr().wrapping_add(vector * VECTOR);
-        // SAFETY: there are as many as the vectors have lanes, and vectors begin where they are aligned.
-        let tops = unsafe { [_mm512_load_si512(tops.cast()), _mm512_load_si512(tops.add(VECTOR / 2).cast())] };
-        let found = if ONE {
-            Roots::all(headers[0])
-        } else {
-            match headers[vector * VECTOR..].first_chunk() {
-                Some(headers) => Roots::of(headers),
-                None => return,
-            }
-        };
-        let shifts = [low(found.shift), high(found.shift)];
+    let mut dictionaries = Aligned([0_u32; KEYS]);
+    for (vector, (keys, (entries, rests))) in
+        keys.as_chunks().0.iter().zip(entries.iter_mut().zip(&mut rests)).enumerate()
+    {
+        let found = if ONE { Roots::all(header_of(0)) } else { Roots::of(|lane| header_of(vector * VECTOR + lane)) };
+        if !ONE {
+            let to = dictionaries.0.as_mut_ptr().wrapping_add(vector * VECTOR);
+            // SAFETY: there are as many as the vectors have lanes, and vectors begin where they are aligned.
+            unsafe { _mm512_store_si512(to.cast(), found.dictionary) };
+        }
+        let shift = _mm512_srli_epi32::<24>(found.len_shift);
+        let len = _mm512_and_si512(found.len_shift, _mm512_set1_epi32((1 << 24) - 1));
+        let (tops, shifts) = (tops(keys), [low(shift), high(shift)]);
         let slots = narrowed(_mm512_srlv_epi64(tops[0], shifts[0]), _mm512_srlv_epi64(tops[1], shifts[1]));
-        let slots = _mm512_min_epu32(_mm512_sub_epi32(slots, found.first), found.len);
+        let slots = _mm512_min_epu32(_mm512_sub_epi32(slots, found.first), len);
         // SAFETY: a root has `len + 1` entries from `root` on.
         *entries = unsafe { _mm512_i32gather_epi32::<4>(_mm512_add_epi32(slots, found.root), roots) };
         for ((rest, top), shift) in rests.iter_mut().zip(tops).zip(shifts) {
@@ -224,24 +238,26 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
             break;
         }
     }
+    let (mut left, mut lists) = (Aligned([0_u64; KEYS]), Aligned([0_u32; KEYS]));
     for (vector, (entries, rest)) in entries.iter().zip(&rests).enumerate() {
-        let (to, rests) = (lists.0.as_mut_ptr(), tops.0.as_mut_ptr().wrapping_add(vector * VECTOR));
+        let lane = vector * VECTOR;
+        let (lists, left) = (lists.0.as_mut_ptr().wrapping_add(lane), left.0.as_mut_ptr().wrapping_add(lane));
         // SAFETY: there are as many lanes as the vectors have, and vectors begin where they are aligned.
         unsafe {
-            _mm512_store_si512(to.add(vector * VECTOR).cast(), *entries);
-            _mm512_store_si512(rests.cast(), rest[0]);
-            _mm512_store_si512(rests.add(VECTOR / 2).cast(), rest[1]);
+            _mm512_store_si512(lists.cast(), *entries);
+            _mm512_store_si512(left.cast(), rest[0]);
+            _mm512_store_si512(left.add(VECTOR / 2).cast(), rest[1]);
         }
     }
     for &list in &lists.0[..VECTORS * VECTOR] {
-        debug_assert_eq!(list & PAGE, 0);
         columns.prefetch_list(list);
     }
-    for (lane, (((value, &key), &list), &rest)) in values.iter_mut().zip(keys).zip(&lists.0).zip(&tops.0).enumerate() {
-        let header = headers[if ONE { 0 } else { lane }];
+    let dictionary = if ONE { header_of(0).dictionary } else { 0 };
+    let lanes = lists.0.iter().zip(&left.0).zip(&dictionaries.0);
+    for (lane, ((value, &key), ((&list, &rest), &of_lane))) in values.iter_mut().zip(keys).zip(lanes).enumerate() {
         // SAFETY: what is no page is a list of the table.
-        let code = unsafe { columns.compared::<A, WIDTH>(header, list, (key, rest)) };
+        let code = unsafe { columns.compared::<A, WIDTH>(|| header_of(lane), list, (key, rest)) };
         // SAFETY: the code was in that list.
-        *value = unsafe { columns.value(header, code) };
+        *value = unsafe { columns.value_of(if ONE { dictionary } else { of_lane }, code) };
     }
 }

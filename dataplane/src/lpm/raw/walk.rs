@@ -64,8 +64,18 @@ impl Columns {
     /// `code` is in a node of the table of `header`.
     #[inline(always)]
     pub(super) unsafe fn value(self, header: &Header, code: u32) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { self.value_of(header.dictionary, code) }
+    }
+
+    /// Returns the value of `code` in the dictionary that begins at `dictionary`.
+    ///
+    /// # Safety
+    /// As [`Self::value`], of a table with that dictionary.
+    #[inline(always)]
+    pub(super) unsafe fn value_of(self, dictionary: u32, code: u32) -> u32 {
         // SAFETY: every code of a table, and every number of a child, has a value from the table's dictionary on.
-        let value = unsafe { self.values.add(header.dictionary as usize + code as usize) };
+        let value = unsafe { self.values.add(dictionary as usize + code as usize) };
         // SAFETY: as above.
         unsafe { *value }
     }
@@ -190,7 +200,7 @@ macro_rules! stamp {
         $(#[target_feature(enable = $feature)])?
         unsafe fn $batch<A: Address>(columns: Columns, header: &Header, keys: &[A], values: &mut [u32]) {
             // SAFETY: the caller's promise, and the arm is the one of what the header says.
-            match (header.kind, header.width, header.page_bits) {
+            match (header.kind(), header.width, header.page_bits()) {
                 // SAFETY: as above.
                 (Kind::Dense, 1, 0) => unsafe { dense_batch::<A, 1, false>(columns, header, keys, values) },
                 // SAFETY: as above.
@@ -242,45 +252,45 @@ stamp!(batch_portable, dense_portable, sparse_portable);
 #[cfg(target_arch = "x86_64")]
 stamp!(batch_avx2, dense_avx2, sparse_avx2, "avx2,bmi1,bmi2,popcnt");
 
-/// Walks all `keys` of a batch of one sparse table with vectors, but those that fill no vector.
+/// Walks all `keys` through sparse tables with vectors, but those that fill no vector.
 ///
 /// # Safety
-/// `headers` are one of a sparse table of the store whose columns these are if `ONE`, else one a key; `wide` tells
-/// whether codes may have more than a byte.
+/// The headers that `header_of` returns for the keys' positions are of sparse tables of the store whose columns these
+/// are, one and the same if `ONE`; `wide` tells whether codes may have more than a byte.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
-unsafe fn sparse_avx512<A: Address, const ONE: bool>(
+unsafe fn sparse_avx512<'h, A: Address, const ONE: bool>(
     columns: Columns,
     wide: bool,
-    headers: &[&Header],
+    header_of: impl Fn(usize) -> &'h Header,
     keys: &[A],
     values: &mut [u32],
 ) {
-    use vectors::{KEYS, VECTOR};
+    use vectors::{KEYS, VECTOR, vectors};
 
-    let of = |from: usize| if ONE { headers } else { &headers[from..] };
     let (groups, rest) = keys.as_chunks::<KEYS>();
     let (value_groups, value_rest) = values.as_chunks_mut::<KEYS>();
     for (index, (keys, values)) in groups.iter().zip(value_groups).enumerate() {
-        let headers = of(index * KEYS);
+        let header_of = |lane| header_of(index * KEYS + lane);
         if wide {
             // SAFETY: the caller's promise.
-            unsafe { vectors::vectors::<A, 8, ANY_WIDTH, ONE>(columns, headers, keys, values) };
+            unsafe { vectors::<A, 8, ANY_WIDTH, ONE>(columns, header_of, keys, values) };
         } else {
             // SAFETY: as above.
-            unsafe { vectors::vectors::<A, 8, 1, ONE>(columns, headers, keys, values) };
+            unsafe { vectors::<A, 8, 1, ONE>(columns, header_of, keys, values) };
         }
     }
     let from = groups.len() * KEYS;
-    let (vectors, rest) = rest.as_chunks::<VECTOR>();
-    let (value_vectors, value_rest) = value_rest.as_chunks_mut::<VECTOR>();
-    for (index, (keys, values)) in vectors.iter().zip(value_vectors).enumerate() {
+    let (single, rest) = rest.as_chunks::<VECTOR>();
+    let (value_single, value_rest) = value_rest.as_chunks_mut::<VECTOR>();
+    for (index, (keys, values)) in single.iter().zip(value_single).enumerate() {
+        let header_of = |lane| header_of(from + index * VECTOR + lane);
         // SAFETY: the caller's promise.
-        unsafe { vectors::vectors::<A, 1, ANY_WIDTH, ONE>(columns, of(from + index * VECTOR), keys, values) };
+        unsafe { vectors::<A, 1, ANY_WIDTH, ONE>(columns, header_of, keys, values) };
     }
-    let headers = of(from + vectors.len() * VECTOR);
+    let from = from + single.len() * VECTOR;
     // SAFETY: as above, and the rest is shorter than a group.
-    unsafe { sparse::group::<A, ANY_WIDTH>(columns, |lane| headers[if ONE { 0 } else { lane }], rest, value_rest) };
+    unsafe { sparse::group::<A, ANY_WIDTH>(columns, |lane| header_of(from + lane), rest, value_rest) };
 }
 
 /// Keys of a mixed batch whose headers are found together.
@@ -290,7 +300,7 @@ impl<A: Address> Store<A> {
     /// Returns the index among the values of the answer that `table` has for `key`.
     pub(in crate::lpm) fn find(&self, table: TableId, key: A) -> usize {
         let (columns, header) = (Columns::of(self), self.header(table));
-        let code = match header.kind {
+        let code = match header.kind() {
             // SAFETY: the header is this store's.
             Kind::Dense => unsafe { columns.find_dense(header, key) },
             // SAFETY: the header is this store's.
@@ -306,13 +316,13 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn batch(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         let (columns, header) = (Columns::of(self), self.header(table));
-        match (isa.level(), header.kind) {
+        match (isa.level(), header.kind()) {
             // SAFETY: the header is this store's.
             (Level::Portable, _) => unsafe { batch_portable(columns, header, keys, values) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above, and whoever holds the level has the features.
             (Level::Avx512, Kind::Sparse) => unsafe {
-                sparse_avx512::<A, true>(columns, header.width > 1, &[header], keys, values);
+                sparse_avx512::<A, true>(columns, header.width > 1, |_| header, keys, values);
             },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above; AVX-512 comes with AVX2.
@@ -327,8 +337,20 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn mixed(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         assert_eq!(keys.len(), tables.len(), "one table a key");
-        let Census { dense, sparse, .. } = self.census;
-        let [.., empty_dense, empty_sparse] = &self.headers[..] else { return };
+        let Census { dense, sparse, wide, .. } = self.census;
+        let [.., empty_sparse, empty_dense] = &self.headers[..] else { return };
+        #[cfg(target_arch = "x86_64")]
+        if isa.level() == Level::Avx512 && !dense {
+            let (columns, headers, last) = (Columns::of(self), &self.headers[..], self.tables());
+            let header_of = |key: usize| {
+                // SAFETY: the walk asks for positions of keys alone, and there is one table a key.
+                let table = unsafe { tables.get_unchecked(key) };
+                // SAFETY: there are two headers more than tables.
+                unsafe { headers.get_unchecked(table.index().min(last)) }
+            };
+            // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
+            return unsafe { sparse_avx512::<A, false>(columns, wide, header_of, keys, values) };
+        }
         let known = &self.headers[..self.tables()];
         let empty = if dense && !sparse { empty_dense } else { empty_sparse };
         let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
@@ -345,7 +367,7 @@ impl<A: Address> Store<A> {
                     let of = |kind: Kind, empty| {
                         let mut headers = [empty; MIXED];
                         for (to, &header) in headers.iter_mut().zip(found) {
-                            *to = if header.kind == kind { header } else { empty };
+                            *to = if header.kind() == kind { header } else { empty };
                         }
                         headers
                     };
@@ -355,7 +377,7 @@ impl<A: Address> Store<A> {
                     self.mixed_sparse(isa, &of(Kind::Sparse, empty_sparse)[..keys.len()], keys, values);
                     self.mixed_dense(isa, &of(Kind::Dense, empty_dense)[..keys.len()], keys, others);
                     for ((value, &other), header) in values.iter_mut().zip(&*others).zip(found) {
-                        *value = if header.kind == Kind::Dense { other } else { *value };
+                        *value = if header.kind() == Kind::Dense { other } else { *value };
                     }
                 }
             }
@@ -367,7 +389,7 @@ impl<A: Address> Store<A> {
         #[cfg(target_arch = "x86_64")]
         if isa.level() == Level::Avx512 {
             // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
-            return unsafe { sparse_avx512::<A, false>(columns, wide, headers, keys, values) };
+            return unsafe { sparse_avx512::<A, false>(columns, wide, |lane| headers[lane], keys, values) };
         }
         let groups = headers.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
         for ((headers, keys), values) in groups {

@@ -10,7 +10,8 @@ use super::contender::{self, Turn};
 use super::plan::{LeakPlan, LeakPlanError, Scenario, Size};
 use super::report::{LeakNetwork, LeakReport, LeakResult, SCHEMA_VERSION};
 use super::scaling;
-use crate::machine::{self, Machine};
+use crate::machine::Machine;
+use crate::memory;
 use crate::spread::Spread;
 
 /// Why a measurement could not be finished.
@@ -135,7 +136,7 @@ fn point(
             progress(&format!("{} {} threads, round {}", racer.name, threads, round + 1), report);
             forget_peak();
             let turn = leak(racer.name, network, &racer.pool, all).map_err(LeakError::Install)?;
-            let peak = machine::peak_rss_bytes();
+            let peak = memory::peak_resident_bytes();
             vpn_routes = turn.vpn_routes.unwrap_or(vpn_routes);
             if let Some(before) = racer.checksum.replace(turn.checksum).filter(|&before| before != turn.checksum) {
                 disagree(report, racer.name, &format!("{before:016x} in one round, {:016x} in another", turn.checksum));

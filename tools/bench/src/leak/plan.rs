@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use vrfleak_bench_data::provider::{ProviderShape, ShapeError};
 use vrfleak_bench_data::workload::{ParseWorkloadError, Workload};
-use vrfleak_engine::Network;
+use vrfleak_engine::{Network, Sharing};
 
 use super::contender;
-use crate::machine;
+use crate::memory;
 use crate::text::binary;
 
 /// Rounds at most.
@@ -19,7 +19,7 @@ const ROUTE_BYTES: usize = 80;
 const IMPORT_BYTES: usize = 16;
 /// The same where VRFs share: 0.2 to 0.9 for providers; where no two VRFs import alike it is as much as without, and this
 /// is too little.
-const SHARED_IMPORT_BYTES: usize = 2;
+const SHARED_IMPORT_BYTES: usize = 1;
 /// The same for the literal baseline: 93 on D.
 const LITERAL_BYTES: usize = 96;
 /// Bytes of a VRF, with its names, targets and tables.
@@ -159,6 +159,18 @@ impl LeakPlan {
         Self { scenario, size, seed: 1, threads, contenders, rounds: 3, sweep: None, force: false }
     }
 
+    /// Returns the plan that leaks a provider once our way, with `sharing` or without: what is to be checked and estimated
+    /// before it is made for other ends.
+    pub fn of_provider(shape: ProviderShape, sharing: Sharing) -> Self {
+        let ProviderShape { routes, vrfs, pes, seed } = shape;
+        let contender = match sharing {
+            Sharing::Classes => contender::CLASSES,
+            Sharing::None => contender::NO_SHARING,
+        };
+        let size = Size { routes, vrfs, pes, fan_out: 0 };
+        Self { size, seed, contenders: vec![contender.to_owned()], ..Self::new(Scenario::Provider) }
+    }
+
     /// Checks everything that can be known before any network is made.
     ///
     /// # Errors
@@ -183,7 +195,7 @@ impl LeakPlan {
                 Scenario::Provider => self.provider(size).check()?,
             }
         }
-        if let Some(available) = machine::available_bytes().filter(|_| !self.force) {
+        if let Some(available) = memory::available_bytes().filter(|_| !self.force) {
             let estimate = self.estimate_bytes() as u64;
             if estimate > available {
                 return Err(LeakPlanError::TooBig { estimate, available });

@@ -136,7 +136,7 @@ fn nonsense_is_refused_before_anything_is_made() {
 fn what_the_memory_does_not_hold_is_refused_unless_forced() {
     let mut plan = LeakPlan::new(Scenario::Workload(Workload::OneService));
     plan.size = Size { routes: 10_000_000, vrfs: 1_000_000, pes: 0, fan_out: 0 };
-    if crate::machine::available_bytes().is_some() {
+    if crate::memory::available_bytes().is_some() {
         let error = plan.check().expect_err("ten trillion imported routes").to_string();
         assert!(error.starts_with("this takes about `") && error.ends_with(" that are free"), "{error}");
     }

@@ -120,7 +120,7 @@ fn add_targets<A: Address>(network: &Network, leak: &Leak, weights: &mut AHashMa
             *importers.entry(target).or_default() += 1;
         }
     }
-    for &target in sets.targets() {
+    for &target in sets.targets().iter().filter(|target| !target.is_of_default_table()) {
         let routes = sets.matching(&[target]).into_iter().map(|set| leak.buckets().size(set)).sum::<usize>();
         let importing = importers.get(&target).copied().unwrap_or(0);
         let [sum, most, weight] = weights.entry(target).or_default();

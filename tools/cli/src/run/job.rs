@@ -3,11 +3,14 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
+use vrfleak_bench::leak::{LeakPlan, LeakPlanError};
+use vrfleak_bench::memory;
 use vrfleak_bench_data::provider::ProviderShape;
 use vrfleak_dataplane::{Backend, Dataplane, Fibs};
 use vrfleak_engine::{Address, FamilyLeak, Leak, Network, Phase, RouteTarget, Sharing};
 
 use super::heaviest::Heaviest;
+use super::holdings::Holdings;
 use super::report::{NetworkFacts, PhaseRow, Report};
 use super::{Events, lookups, pings};
 use crate::args::RunArgs;
@@ -19,6 +22,7 @@ pub(super) const STEPS: u64 = 7;
 
 /// Does the job in the current rayon pool.
 pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events) -> Result<(), Failure> {
+    let program_bytes = memory::resident_bytes();
     events.begin("generate");
     let start = Instant::now();
     let network = match &args.scenario {
@@ -26,7 +30,7 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
         None if !args.files.feeds.is_empty() => {
             return Err(Failure::request("`--feed` and `--ce-routes` are for a network that is given"));
         }
-        None => generate(args)?,
+        None => shape(args).generate().map_err(|error| Failure::request(error.to_string()))?,
     };
     let generated = start.elapsed();
     let source_routes = network.source_routes::<u32>() + network.source_routes::<u128>();
@@ -38,8 +42,7 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
         report.phases.push(PhaseRow::new("generate", generated, source_routes));
     });
 
-    let sharing = if args.no_sharing { Sharing::None } else { Sharing::Classes };
-    let leak = Leak::with(&network, sharing, |phase| {
+    let leak = Leak::with(&network, sharing(args), |phase| {
         events.begin(match phase {
             Phase::Export => "export",
             Phase::Bucket => "bucket",
@@ -60,6 +63,8 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
         report.fib_bytes = bytes;
         report.backend = backend;
     });
+    let holdings = Holdings::new(program_bytes, &network, &leak, &fibs);
+    events.measured(move |report| report.holdings = holdings);
 
     events.begin("lookup");
     let start = Instant::now();
@@ -83,16 +88,31 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
     Ok(())
 }
 
-fn generate(args: &RunArgs) -> Result<Network, Failure> {
+/// Checks the sizes of the network that is to be generated, and that there is the memory for it.
+pub(super) fn check(args: &RunArgs) -> Result<(), Failure> {
+    let plan = LeakPlan { force: args.force, ..LeakPlan::of_provider(shape(args), sharing(args)) };
+    plan.check().map_err(|error| {
+        let failure = Failure::request(error.to_string());
+        match error {
+            LeakPlanError::TooBig { .. } => failure.hint("--force goes on anyway"),
+            _ => failure,
+        }
+    })
+}
+
+fn sharing(args: &RunArgs) -> Sharing {
+    if args.no_sharing { Sharing::None } else { Sharing::Classes }
+}
+
+fn shape(args: &RunArgs) -> ProviderShape {
     let default = ProviderShape::default();
     let or = |given: Option<u32>, default: usize| given.map_or(default, |given| given as usize);
-    let shape = ProviderShape {
+    ProviderShape {
         routes: or(args.routes, default.routes),
         vrfs: or(args.vrfs, default.vrfs),
         pes: or(args.pes, default.pes),
         seed: args.seed,
-    };
-    shape.generate().map_err(|error| Failure::request(error.to_string()))
+    }
 }
 
 /// Reports what the leak made of the network.

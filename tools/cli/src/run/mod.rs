@@ -4,6 +4,7 @@
 //! with a report of everything that was known by then.
 
 mod heaviest;
+mod holdings;
 mod job;
 mod lookups;
 mod pings;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use vrfleak_bench::memory;
 
 use crate::args::{Format, Global, RunArgs};
 use crate::failure::{Answer, Failure};
@@ -50,6 +52,9 @@ impl Events {
 /// Runs the job and prints its report.
 pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Answer, Failure> {
     let threads = global.threads.map_or_else(|| thread::available_parallelism().map_or(1, NonZero::get), usize::from);
+    if args.scenario.is_none() {
+        job::check(args)?;
+    }
     let mut out = Output::open(global.output.as_deref())?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -66,7 +71,7 @@ pub(crate) fn run(args: &RunArgs, global: &Global) -> Result<Answer, Failure> {
 
     let mut report = Report::new(args.seed, threads);
     let answer = follow(&events, &interrupts, &mut report)?;
-    report.peak_rss_bytes = report::peak_rss_bytes();
+    report.peak_rss_bytes = memory::peak_resident_bytes();
     match global.format {
         Format::Json => out.json(&report)?,
         Format::Table => report.print(&mut out)?,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::heaviest::Heaviest;
+use super::holdings::Holdings;
 use super::lookups::LookupRow;
 use super::pings::Counts;
 use crate::output::grouped;
@@ -37,6 +38,8 @@ pub(super) struct Report {
     pub(super) backend: &'static str,
     /// A digest of every (VRF, prefix, best route): equal runs have equal digests.
     pub(super) digest: String,
+    /// What is held after the FIBs were installed, by part, and what of it is accounted for.
+    pub(super) holdings: Holdings,
     /// What weighs most.
     pub(super) heaviest: Heaviest,
     /// Whether the run was interrupted, so that not all of it was measured.
@@ -104,6 +107,7 @@ impl Report {
             table_bytes: 0,
             backend: "",
             digest: String::new(),
+            holdings: Holdings::default(),
             heaviest: Heaviest::default(),
             interrupted: false,
         }
@@ -128,19 +132,9 @@ impl Report {
             let rate = phase.items_per_second / 1e6;
             writeln!(out, "{:<10} {:>10.3} {items:>14} {unit:<16} {rate:>12.2}", phase.name, phase.seconds)?;
         }
-        if !self.digest.is_empty() {
+        if !self.holdings.is_empty() {
             writeln!(out)?;
-            writeln!(out, "{:<22} {:>14} {:>12} {:>14}", "Memory", "Items", "MiB", "Bytes/item")?;
-            let rows = [
-                ("Model (own routes)", self.source_routes, self.model_bytes),
-                ("Ranked and bucketed", self.source_routes, self.table_bytes),
-                ("RIB entries", self.rib_entries, self.rib_bytes),
-                ("FIB entries", self.fib_entries, self.fib_bytes),
-            ];
-            for (name, items, bytes) in rows.into_iter().filter(|row| row.1 > 0) {
-                let (mib, each) = (bytes as f64 / 1_048_576.0, bytes as f64 / items as f64);
-                writeln!(out, "{name:<22} {:>14} {mib:>12.1} {each:>14.2}", grouped(items))?;
-            }
+            self.holdings.print(out)?;
             if let Some(peak) = self.peak_rss_bytes {
                 writeln!(out, "{:<22} {:>14} {:>12.1}", "Peak of the process", "", peak as f64 / 1_048_576.0)?;
             }
@@ -195,14 +189,6 @@ impl Report {
         }
         Ok(())
     }
-}
-
-/// Returns the most memory that the process has held, in bytes, where the system tells (Linux: `VmHWM`).
-pub(super) fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    kibibytes.checked_mul(1024)
 }
 
 #[cfg(test)]

@@ -26,3 +26,29 @@ fn every_kind_of_error() {
         assert_snapshot!(name, outcome, arguments);
     }
 }
+
+#[test]
+fn what_is_nothing_is_no_network() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let half = "routing-instances { a { instance-type vrf; route-distinguisher 1:1";
+    for (name, text, expected) in [
+        ("empty.cfg", "", "is empty"),
+        ("letter.txt", "Dear all,\nthe router is slow.\n", "is a configuration of no known dialect"),
+        ("half.conf", half, "half.conf"),
+        ("scenario", "name = \"a\"\n", "unknown key `name`"),
+    ] {
+        let outcome = vrfleak(&format!("show vrf --input {}", file(name, text)));
+        assert_eq!(outcome.code, Some(2), "{name}\n{outcome}");
+        assert!(outcome.stderr.contains(expected) && !outcome.stderr.contains("key with no value"), "{outcome}");
+    }
+    let nothing = folder.path().join("nothing");
+    std::fs::create_dir(&nothing).expect("a folder");
+    let outcome = vrfleak(&format!("lint --input {}", nothing.display()));
+    assert_eq!(outcome.code, Some(2), "{outcome}");
+    assert!(outcome.stderr.contains("has no files to read"), "{outcome}");
+}

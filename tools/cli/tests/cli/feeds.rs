@@ -60,3 +60,12 @@ fn a_real_capture_beside_the_input() {
     assert_eq!(outcome.code, Some(0), "{outcome}");
     assert!(outcome.stderr.contains("19 VPN routes of 9 routers outside the model"), "{outcome}");
 }
+
+#[test]
+fn what_a_router_outside_has_says_what_is_unknown() {
+    let outside = "--vrf 65535:13 --router 10.255.0.2 --input lab.cfg --feed vpn.json";
+    let text = data(0, &format!("why 10.13.0.0/16 {outside}"));
+    assert!(text.contains("10.13.0.0/16 through 10.255.0.2, label 1013"), "{text}");
+    let text = data(1, &format!("why 192.168.11.0/24 {outside}"));
+    assert!(text.contains("its router is outside the model") && !text.contains("imports no target"), "{text}");
+}

@@ -42,8 +42,20 @@ fn a_configuration_and_a_scenario_give_the_same_data() {
     for (_, code, arguments) in COMMANDS {
         let [scenario, configuration] =
             ["lab.toml", "lab.cfg"].map(|input| data(code, &format!("{arguments} --input {input}")));
-        assert_eq!(scenario, configuration, "{arguments}");
+        assert_eq!(without_places(&scenario), without_places(&configuration), "{arguments}");
     }
+}
+
+/// Returns a text without the files and lines that reasons name: those are the input's own.
+fn without_places(text: &str) -> String {
+    let mut left = String::new();
+    for line in text.lines().filter(|line| !line.contains("\"file\":") && !line.contains("\"line\":")) {
+        for part in line.split_inclusive(')') {
+            left.push_str(part.split(" (lab.").next().unwrap_or_default());
+        }
+        left.push('\n');
+    }
+    left
 }
 
 #[test]

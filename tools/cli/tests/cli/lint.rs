@@ -48,3 +48,17 @@ const ORDER: [&str; 9] = [
     "undefined_policy",
     "unused_policy",
 ];
+
+#[test]
+fn findings_in_scenarios_have_lines() {
+    let groups = json(1, "lint --input why.toml");
+    let mut findings = 0;
+    for group in groups.as_array().expect("an array") {
+        for finding in group["findings"].as_array().expect("findings") {
+            assert_eq!(finding["file"], "why.toml", "{finding}");
+            assert!(finding["line"].is_u64() && finding["column"].is_u64(), "{finding}");
+            findings += 1;
+        }
+    }
+    assert!(findings >= 3, "{groups:#}");
+}

@@ -12,3 +12,4 @@ mod output;
 mod routers;
 mod run;
 mod shared;
+mod why;

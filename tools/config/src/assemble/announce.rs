@@ -4,6 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use ahash::AHashMap;
+use ipnet::IpNet;
+use vrfleak_bench_data::{Place, RouteOrigin};
 use vrfleak_engine::{
     Address, Attributes, Family, Leak, NetworkBuilder, NextHopKind, OriginCode, Prefix, Protocol, SourceRoute, VrfId,
 };
@@ -60,6 +63,8 @@ impl Assembly<'_, '_> {
             if settled || round == MAX_ROUNDS {
                 self.warn_of_limits::<u32>(&sessions, &learned.0, ids);
                 self.warn_of_limits::<u128>(&sessions, &learned.1, ids);
+                self.remember::<u32>(&sessions, &learned.0, ids);
+                self.remember::<u128>(&sessions, &learned.1, ids);
                 install::<u32>(&mut self.builder, &sessions, &learned.0, ids);
                 install::<u128>(&mut self.builder, &sessions, &learned.1, ids);
                 return;
@@ -84,6 +89,24 @@ impl Assembly<'_, '_> {
             learned = next;
         }
         learned
+    }
+
+    /// Remembers where what the sessions bring is written.
+    fn remember<A: Address>(&mut self, sessions: &[Session<'_>], learned: &Learned<A>, ids: &[Option<Ids>]) {
+        for (session, routes) in sessions.iter().zip(learned).filter(|(session, routes)| !is_torn_down(session, routes))
+        {
+            let Some(vrf) = vrf_of(session, ids) else { continue };
+            let places = own_places::<A>(session.there.device, session.there.at);
+            let gateway = Some(session.address);
+            let origin = &mut self.provenance.vrfs[vrf.index()];
+            let neighbor = (gateway, session.here.neighbor.place);
+            if !origin.neighbors.contains(&neighbor) {
+                origin.neighbors.push(neighbor);
+            }
+            let placed = routes.keys().filter_map(|prefix| Some((prefix.to_net(), *places.get(&prefix.to_net())?)));
+            let routes = placed.map(|(prefix, place)| RouteOrigin { prefix, gateway, place });
+            origin.families[A::FAMILY as usize].ce_routes.extend(routes);
+        }
     }
 
     /// Warns of neighbours that announce more than they may.
@@ -292,6 +315,22 @@ impl Assembly<'_, '_> {
         }
         best
     }
+}
+
+/// Returns where each prefix of a table's own stands: as a `network` statement, a static route, or on an interface.
+fn own_places<A: Address>(device: &Device, (_, table): TableAt) -> AHashMap<IpNet, Place> {
+    let config = device.tables[table].family(A::FAMILY);
+    let here = |vrf: &Option<Located<String>>| {
+        vrf.as_ref().map_or(Some(DEFAULT_TABLE), |vrf| device.table_named(&vrf.value)) == Some(table)
+    };
+    let interfaces = device.interfaces.iter().filter(|interface| here(&interface.vrf));
+    let addresses = interfaces.flat_map(|interface| &interface.addresses);
+    // The one that says most about the route comes last.
+    addresses
+        .map(|address| (address.net.trunc(), address.place))
+        .chain(config.routes.iter().map(|route| (route.prefix, route.place)))
+        .chain(config.networks.iter().map(|network| (network.prefix, network.place)))
+        .collect()
 }
 
 /// Returns the VRF that a session brings routes to.

@@ -1,21 +1,15 @@
 //! What a router passes between its own tables besides route targets: between VRFs and the default table by a policy
 //! (SEMANTICS I8), and on Junos between instances only where they say so.
 //!
-//! The default table is a VRF like others. Two targets of its own, which no configuration can name, stand for "from the
+//! The default table is a VRF like others. Two targets of each router, which no configuration can name, stand for "from the
 //! default table" and "to the default table"; policies around those that are configured see to the rest.
 
-use std::net::Ipv4Addr;
-
-use vrfleak_engine::policy::{Action, Call, Clause, CommunityTest, Condition, Flow, List, ListEntry, Member, Policy};
+use vrfleak_engine::policy::{Action, Call, Clause, Condition, Flow, Policy};
 use vrfleak_engine::{Address, ExportMapMiss, Family, PolicyId, Rd, RouteTarget, VrfId};
 
 use super::{Assembly, Ids};
 use crate::device::{DEFAULT_TABLE, Device};
 use crate::place::{Located, Place};
-
-/// The numbers of the two targets, beside the router's id.
-const FROM_DEFAULT: u16 = 65535;
-const TO_DEFAULT: u16 = 65534;
 
 /// Returns whether the default table takes part by policy.
 pub(super) fn crosses(device: &Device) -> bool {
@@ -31,17 +25,19 @@ pub(super) fn crosses(device: &Device) -> bool {
 
 impl Assembly<'_, '_> {
     /// Adds what passes between the tables of a device. `policies` is by how much the ids of its policies grew.
-    pub(super) fn crossings(&mut self, device: &Device, ids: &Ids, router_id: Ipv4Addr, policies: u32) {
+    pub(super) fn crossings(&mut self, device: &Device, ids: &Ids, policies: u32) {
         self.local_instances(device, ids);
         if crosses(device) {
-            self.default_family::<u32>(device, ids, router_id, policies);
-            self.default_family::<u128>(device, ids, router_id, policies);
+            self.default_family::<u32>(device, ids, policies);
+            self.default_family::<u128>(device, ids, policies);
         }
     }
 
-    fn default_family<A: Address>(&mut self, device: &Device, ids: &Ids, router_id: Ipv4Addr, policies: u32) {
+    fn default_family<A: Address>(&mut self, device: &Device, ids: &Ids, policies: u32) {
         let Some(default) = ids.vrfs[DEFAULT_TABLE] else { return };
-        let [from_default, to_default] = [FROM_DEFAULT, TO_DEFAULT].map(|number| RouteTarget::ipv4(router_id, number));
+        let router = self.builder.vrf_mut(default).router;
+        let from_default = RouteTarget::from_default_table(router);
+        let to_default = RouteTarget::to_default_table(router);
         let mut exporters: Vec<(Rd, PolicyId, Place)> = Vec::new();
         for (index, table) in device.tables.iter().enumerate().skip(DEFAULT_TABLE + 1) {
             let (Some(vrf), config) = (ids.vrfs[index], table.family(A::FAMILY)) else { continue };
@@ -56,11 +52,15 @@ impl Assembly<'_, '_> {
                 family.import.push(from_default);
                 family.import_map = map;
                 self.builder.family::<A>(default).export.push(from_default);
+                let families = &mut self.provenance.vrfs[vrf.index()].families;
+                families[A::FAMILY as usize].import.push((from_default, name.place));
             }
             if let Some(name) = &config.to_default {
                 let Some(rd) = self.builder.vrf_mut(vrf).rd else { continue };
                 let policy = self.map(device, name, policies);
                 exporters.push((rd, policy, name.place));
+                let families = &mut self.provenance.vrfs[vrf.index()].families;
+                families[A::FAMILY as usize].export.push((to_default, name.place));
                 let miss = device.format.dialect().export_map_miss;
                 let map = self.builder.family::<A>(vrf).export_map;
                 let map = map.and_then(|map| self.exports_too(to_default, map, miss, name));
@@ -91,9 +91,7 @@ impl Assembly<'_, '_> {
         before: Option<PolicyId>,
         name: &Located<String>,
     ) -> Option<PolicyId> {
-        let has_target = CommunityTest::AnyOf([Member::Exact(target)].into());
-        let list = List { name: Box::default(), entries: vec![ListEntry { permit: true, test: has_target }] };
-        let first = self.step(name.place, Condition::Targets(list.into()), Vec::new(), Some(asks(policy, Flow::Deny)));
+        let first = self.step(name.place, Condition::HasTarget(target), Vec::new(), Some(asks(policy, Flow::Deny)));
         let rest = before.map(|before| asks(before, Flow::Deny));
         let rest = self.step(name.place, Condition::Always, Vec::new(), rest);
         self.composed(&format!("{} from the default table", name.value), vec![first, rest], name.place)

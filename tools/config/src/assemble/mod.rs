@@ -11,17 +11,16 @@ mod session;
 mod vpn_sessions;
 
 use ahash::AHashMap;
-use vrfleak_bench_data::SourceText;
+use vrfleak_bench_data::{FamilyOrigin, Provenance, SourceText, VrfOrigin};
 use vrfleak_engine::{
-    Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit, PolicyId, Rd, Redistribute,
-    RouteTarget, VrfId,
+    Administrator, Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit, PolicyId, Rd,
+    Redistribute, RouteTarget, VrfId,
 };
 
 use crate::daemon_files::router_name;
-use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticTarget, Table};
+use crate::device::{DEFAULT_TABLE, Device, RdChoice, StaticRoute, StaticTarget, Table};
 use crate::dialect::Format;
 use crate::place::{Located, Place};
-use crate::provenance::{FamilyOrigin, Provenance, VrfOrigin};
 use crate::report::Report;
 
 /// Makes the network of all devices that have VRFs. Returns `None` if a mistake that was reported stands against it.
@@ -119,12 +118,13 @@ impl Assembly<'_, '_> {
                 continue;
             }
             // Without an RD the default table would keep its routes from VRFs that ask for them.
-            let auto = Located::new(RdChoice::Auto, table.place);
-            let rd = table.rd.or((index == DEFAULT_TABLE && crossing::crosses(device)).then_some(auto));
-            let rd = rd.map(|rd| match rd.value {
+            let rd_place = table.rd.map(|rd| rd.place);
+            let rd = table.rd.map(|rd| match rd.value {
                 RdChoice::Given(given) => Located::new(given, rd.place),
                 RdChoice::Auto => Located::new(derived::rd(router_id, table, index), rd.place),
             });
+            let crosses = index == DEFAULT_TABLE && crossing::crosses(device);
+            let rd = rd.or(crosses.then(|| Located::new(Rd::of_default_table(router), table.place)));
             if let Some(rd) = rd
                 && !device.format.dialect().shares_rd
                 && let Some(other) = rds.insert(rd.value, table)
@@ -142,7 +142,8 @@ impl Assembly<'_, '_> {
             vrf.router_id = table.bgp.router_id.map(|id| id.value).filter(|_| index != DEFAULT_TABLE);
             ids.vrfs.push(Some(id));
             let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
-            let origin = VrfOrigin { definition: table.place, rd: rd.map(|rd| rd.place), families };
+            let origin =
+                VrfOrigin { definition: table.place, rd: rd_place, neighbors: Vec::new(), lists: Vec::new(), families };
             self.provenance.vrfs.push(origin);
         }
         for (interface, table) in device.interfaces.iter().zip(&ids.tables) {
@@ -152,7 +153,7 @@ impl Assembly<'_, '_> {
             }
             ids.interfaces.push(vrf.map(|vrf| self.builder.interface(vrf, &interface.name)));
         }
-        self.crossings(device, &ids, router_id, policies);
+        self.crossings(device, &ids, policies);
         self.routes(device, &ids);
         ids
     }
@@ -191,7 +192,13 @@ impl Assembly<'_, '_> {
         let asn = device.asn.map_or(0, |asn| asn.value);
         let value = |target: &Located<Option<RouteTarget>>| {
             let derived = || derived::route_target(device.format, asn, router_id, table, table_index);
-            (target.value.unwrap_or_else(derived), target.place)
+            let own_id = |number| RouteTarget::ipv4(router_id, number);
+            let target_of_id = |target: RouteTarget| match target.administrator() {
+                // FRR names a table that is imported by its router id, where it has none by the router's.
+                Some(Administrator::Ipv4 { address, number }) if address.is_unspecified() => own_id(number),
+                _ => target,
+            };
+            (target.value.map_or_else(derived, target_of_id), target.place)
         };
         let origin = FamilyOrigin {
             enabled: config.enabled,
@@ -200,7 +207,12 @@ impl Assembly<'_, '_> {
             export: targets.export.iter().map(value).collect(),
             connected: config.connected.as_ref().map(|redistribution| redistribution.place),
             statics: config.statics.as_ref().map(|redistribution| redistribution.place),
-            static_routes: config.routes.iter().map(|route| (route.prefix, route.place)).collect(),
+            static_routes: config.routes.iter().map(StaticRoute::origin).collect(),
+            networks: config.networks.iter().map(|network| (network.prefix, network.place)).collect(),
+            import_map: config.import_policy.as_ref().or(table.import_policy.as_ref()).map(|name| name.place),
+            export_map: config.export_policy.as_ref().or(table.export_policy.as_ref()).map(|name| name.place),
+            maximum_routes: config.maximum_routes.map(|routes| routes.place),
+            ce_routes: Vec::new(),
         };
         if config.in_bgp {
             let import = origin.import.iter().map(|&(target, _)| target).collect();

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use vrfleak_bench_data::RouteOrigin;
 
 use crate::place::{Located, Place};
 
@@ -17,6 +18,18 @@ pub(crate) struct StaticRoute {
     /// The tag that policies match.
     pub(crate) tag: u32,
     pub(crate) place: Place,
+}
+
+impl StaticRoute {
+    /// Returns where it stands.
+    pub(crate) fn origin(&self) -> RouteOrigin {
+        let gateway = match self.target {
+            StaticTarget::Gateway { address, .. } => Some(address),
+            StaticTarget::Interface { gateway, .. } => gateway,
+            StaticTarget::Table(_) | StaticTarget::Discard => None,
+        };
+        RouteOrigin { prefix: self.prefix, gateway, place: self.place }
+    }
 }
 
 /// Where a static route leads.

@@ -152,8 +152,8 @@ impl Reader<'_, '_> {
                 if words.eat("route-map") {
                     self.device.tables[table].family_mut(family).import_policy = words.next().map(Word::name);
                 } else if let Some(name) = value::word(&mut words, self.report, "the name of a VRF") {
-                    let from = self.table(name);
-                    self.leaks.push(VrfImport { into: table, from, family });
+                    let (from, place) = (self.table(name), name.place);
+                    self.leaks.push(VrfImport { into: table, from, family, place });
                 }
             }
             "route-map" if words.eat("vpn") => {
@@ -335,8 +335,7 @@ impl Reader<'_, '_> {
             }
         }
         let default_id = self.device.tables[DEFAULT_TABLE].bgp.router_id;
-        for VrfImport { into, from, family } in std::mem::take(&mut self.leaks) {
-            let place = self.device.tables[into].place;
+        for VrfImport { into, from, family, place } in std::mem::take(&mut self.leaks) {
             let id = self.device.tables[from].bgp.router_id.or(default_id);
             let id = id.map_or(Ipv4Addr::UNSPECIFIED, |id| id.value);
             // The other table's derived RD serves as its target as well.

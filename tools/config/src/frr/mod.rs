@@ -15,7 +15,7 @@ use crate::banner::Banner;
 use crate::device::{DEFAULT_TABLE, Device};
 use crate::dialect::Format;
 use crate::line::{Line, Lines};
-use crate::place::Located;
+use crate::place::{Located, Place};
 use crate::report::Report;
 use crate::route_map::{self, RouteMaps, Section, Style};
 use crate::session;
@@ -97,6 +97,8 @@ struct VrfImport {
     into: usize,
     from: usize,
     family: Family,
+    /// Where it says so.
+    place: Place,
 }
 
 impl VrfImport {
