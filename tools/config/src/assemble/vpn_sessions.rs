@@ -180,7 +180,13 @@ impl Assembly<'_, '_> {
     pub(super) fn keep_apart(&mut self, devices: &[Device], ids: &[Option<Ids>]) {
         let members: Vec<Member> =
             ids.iter().enumerate().filter_map(|(at, ids)| self.member(at, ids.as_ref()?)).collect();
-        if members.len() < 2 || members.len() > MAX_ROUTERS {
+        if members.len() < 2 {
+            return;
+        }
+        if members.len() > MAX_ROUTERS {
+            let message = format_args!("sessions for VPN routes count among {MAX_ROUTERS} routers at most");
+            let place = devices[members[0].device].tables[DEFAULT_TABLE].place;
+            self.report.warning(place, message, "every router hears of every other");
             return;
         }
         let addresses = tables_by_address(devices);
