@@ -8,6 +8,7 @@ use vrfleak_engine::{Address, FamilyLeak, ListId, Prefix, Rib, RouteId, VrfId};
 
 use crate::fib::NO_OVERLAY;
 use crate::lpm::{TableId, Tables};
+use crate::rows::Rows;
 
 /// Which table each VRF looks into, and which overlay before it.
 pub(crate) struct Layout<'a, A> {
@@ -17,10 +18,11 @@ pub(crate) struct Layout<'a, A> {
     pub(crate) overlay_of: Box<[TableId]>,
 }
 
-/// The tables as a forest wants them: all but the overlays read from the columns while it builds, never written down.
+/// The tables as a forest wants them: all but the overlays read from the routes while it builds, never written down.
 pub(crate) struct RibTables<'a, A> {
     leak: &'a FamilyLeak<A>,
     contents: Vec<Content>,
+    rows: Option<Rows>,
 }
 
 /// What a table is made of.
@@ -73,8 +75,9 @@ impl<'a, A: Address> Layout<'a, A> {
         }
         let shared = |vrf: usize| table_of_list[leak.ribs().list_of(VrfId::from_index(vrf)).index()];
         let table_of = table_of.into_iter().enumerate().map(|(vrf, own)| own.unwrap_or_else(|| shared(vrf))).collect();
-        let contents = tables.into_iter().map(|(_, content)| content).collect();
-        Self { tables: RibTables { leak, contents }, table_of, overlay_of }
+        let contents: Vec<Content> = tables.into_iter().map(|(_, content)| content).collect();
+        let rows = Rows::of(leak.table(), contents.iter().map(|content| content.routes(leak)).sum());
+        Self { tables: RibTables { leak, contents, rows }, table_of, overlay_of }
     }
 }
 
@@ -125,7 +128,10 @@ impl<A: Address> Tables<A> for RibTables<'_, A> {
             Content::Overlay(entries) => Either::Left(entries.iter().copied()),
             Content::Vrf(vrf) => Either::Right(self.leak.rib(*vrf).iter()),
         };
+        if let Some(rows) = &self.rows {
+            return Either::Left(entries.map(|route| rows.get(route)));
+        }
         let routes = self.leak.table();
-        entries.map(|route| (routes.prefix(route), routes.next_hop(route).0))
+        Either::Right(entries.map(|route| (routes.prefix(route), routes.next_hop(route).0)))
     }
 }

@@ -49,6 +49,7 @@ pub mod lpm;
 pub mod ping;
 mod ping_batch;
 pub mod reachability;
+mod rows;
 
 pub use backend::{Backend, ParseBackendError};
 pub use dataplane::Dataplane;

@@ -7,6 +7,7 @@
 //! A batch of one table asks once. A mixed batch of a forest without direct tables is the compressed forest's own; else
 //! it is taken in pieces, and a piece with keys of both kinds is split and put together again.
 
+use rayon::prelude::*;
 use vrfleak_engine::{Address, Family, Prefix};
 
 use super::direct::build::CodedTable;
@@ -18,8 +19,14 @@ use super::raw::Isa;
 use super::table::{Match, NO_ROUTE, TableId};
 use super::tables::{BuildError, Tables};
 
-/// Routes from which on a table may be direct: below, the compressed table fits the first caches anyway.
-const DIRECT_ROUTES: usize = 1 << 14;
+/// Routes from which on a table may be direct: below, the compressed table fits the first caches anyway, and reading the
+/// routes of a thousand tables one after the other to find that out takes longer than building them.
+const DIRECT_ROUTES: usize = 1 << 17;
+/// Tables whose routes are read together.
+const READ: usize = 8;
+/// Routes for which a direct table has one change of the next hop at least: with fewer the compressed table is so small
+/// that no other is faster.
+const ROUTES_PER_CHANGE: usize = 8;
 /// Bytes a route that a flat table may have at most: a full table with entries of two bytes has 37.
 const FLAT_BYTES_PER_ROUTE: usize = 40;
 /// Bytes a route that a chunked table may have at most: a full table has 5.6 with one byte and 11 with two.
@@ -35,7 +42,8 @@ const COMPRESSED: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Choice {
     /// From the biggest table on, as long as the budget lasts: flat where that is at most 40 bytes a route, chunked
-    /// where that is at most 24, both from 16,384 routes on; compressed otherwise.
+    /// where that is at most 24, both from 131,072 routes on with a change of the next
+    /// hop every eighth route; compressed otherwise.
     #[default]
     Auto,
     /// Every table compressed.
@@ -85,8 +93,13 @@ impl Directs {
         order.retain(|table| routes(table) >= least);
         order.sort_by_key(|table| std::cmp::Reverse(routes(table)));
         let mut left = options.budget;
-        for table in order {
-            let coded = CodedTable::read(input, table)?;
+        // A few at a time, in parallel: their routes are copied.
+        let coded = order.chunks(READ).flat_map(|tables| {
+            let read = |&table: &TableId| (table, CodedTable::read(input, table));
+            tables.par_iter().with_max_len(1).map(read).collect::<Vec<_>>()
+        });
+        for (table, coded) in coded {
+            let coded = coded?;
             let Some(layout) = options.choice.layout(&coded, left) else { continue };
             let built = match coded.build(layout, options.tables.huge_pages) {
                 Ok(built) => built,
@@ -168,6 +181,7 @@ impl Choice {
         match self {
             Self::Compressed => None,
             Self::Direct(layout) => Some(layout),
+            Self::Auto if table.changes() * ROUTES_PER_CHANGE < table.routes() => None,
             Self::Auto => {
                 let flat = table.flat_bytes();
                 if flat <= left && flat <= table.routes().saturating_mul(FLAT_BYTES_PER_ROUTE) {

@@ -32,6 +32,7 @@ pub use forest::{Change, Forest, MatchForest, Options};
 pub use linear::Linear;
 pub use lookup::{Lookup, LookupMatch};
 pub use raw::Isa;
+pub(crate) use raw::Region;
 pub use table::{Match, NO_ROUTE, TableId};
 pub use tables::{BuildError, Tables};
 pub use tree_bitmap::{TreeBitmap, TreeKey};

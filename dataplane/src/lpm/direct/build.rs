@@ -52,6 +52,11 @@ impl CodedTable {
         self.routes.len()
     }
 
+    /// Returns how often the next hop changes from one route to the next. O(routes).
+    pub(in crate::lpm) fn changes(&self) -> usize {
+        self.routes.windows(2).filter(|pair| pair[0].1 != pair[1].1).count()
+    }
+
     fn width(&self) -> usize {
         if self.values.len() <= u8::CODES { 1 } else { 2 }
     }

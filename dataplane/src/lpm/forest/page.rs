@@ -6,6 +6,7 @@
 
 use vrfleak_engine::Address;
 
+use super::list::WINDOW_BITS;
 use super::ranges::Range;
 use super::shape::depth;
 
@@ -28,4 +29,12 @@ pub(super) fn page_bits<A: Address>(at: u32, ranges: &[Range<A>], roomy: bool) -
     let fitting = slots.max(2).ilog2();
     let end = u32::from(A::BITS).min(64).min(deepest);
     fitting.min(MAX_PAGE_BITS).min(end.saturating_sub(at)).max(1)
+}
+
+/// Returns the bits, 8 at most, that a page at bit `at` decides so that lists below it reach further, all the way to the
+/// last boundary if that can be; `None` if they reach bit 64 already.
+pub(super) fn narrowing_bits<A: Address>(at: u32, ranges: &[Range<A>]) -> Option<u32> {
+    let deepest = ranges.iter().map(|range| depth(range.start)).max().unwrap_or(at);
+    let missing = deepest.min(64).checked_sub(at + WINDOW_BITS)?;
+    (missing > 0).then(|| missing.min(8))
 }

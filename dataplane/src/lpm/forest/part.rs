@@ -5,9 +5,12 @@ use vrfleak_engine::Address;
 use super::super::raw::{BARE_LEAF, LEAF, PAGE, Part, page_entry};
 use super::block::BlockWriter;
 use super::list::ListHead;
-use super::page::{is_roomy, page_bits};
+use super::page::{is_roomy, narrowing_bits, page_bits};
 use super::ranges::Range;
 use super::shape::{Kind, Shape, depth, top};
+
+/// Boundaries of a table for which its pages have one slot more than their boundaries ask for: a byte a boundary.
+const BOUNDARIES_PER_SPARE: usize = 4;
 
 /// Writes tables, or slots of one, and keeps its memory from one to the next.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(super) struct PartWriter {
     leaves: Vec<u32>,
     /// Whether leaves are tagged codes at every width.
     tagged: bool,
+    /// Slots that pages may still have in place of wide lists: a boundary far below others would make a wide list of all.
+    spare: usize,
 }
 
 /// Where a writer's entries go.
@@ -51,13 +56,14 @@ impl PartWriter {
     /// Returns a writer without memory.
     pub(super) fn new() -> Self {
         let (part, leaves) = (Part::default(), Vec::new());
-        Self { part, width: 1, kind: Kind::Dense, roomy: false, leaves, tagged: false }
+        Self { part, width: 1, kind: Kind::Dense, roomy: false, leaves, tagged: false, spare: 0 }
     }
 
     fn begin(&mut self, kind: Kind, width: usize, boundaries: usize) {
         self.part.clear();
         self.leaves.clear();
         (self.kind, self.width, self.roomy, self.tagged) = (kind, width, is_roomy(boundaries), false);
+        self.spare = boundaries / BOUNDARIES_PER_SPARE;
     }
 
     /// Returns the whole table that `ranges` and `shape` describe: its slots and the entry for every key outside them,
@@ -92,6 +98,7 @@ impl PartWriter {
         (part, parts): (u32, u32),
     ) -> Part {
         self.begin(shape.kind, width, ranges.len());
+        self.spare /= parts as usize;
         let cut = |part: u32| (u64::from(shape.len) * u64::from(part) / u64::from(parts)) as u32;
         self.slots(shape, ranges, cut(part), cut(part + 1));
         if part + 1 == parts {
@@ -205,6 +212,13 @@ impl PartWriter {
         let Some(head) = ListHead::choose(bits, ranges) else {
             return self.page(slots, at, page_bits(bits, ranges, self.roomy), code, ranges);
         };
+        if head.wide
+            && let Some(deciding) = narrowing_bits(bits, ranges)
+            && let Some(left) = self.spare.checked_sub(1 << deciding)
+        {
+            self.spare = left;
+            return self.page(slots, at, deciding, code, ranges);
+        }
         let list = self.part.blocks.len() as u32;
         head.write(&mut self.part.blocks, self.width, bits, code, ranges);
         list

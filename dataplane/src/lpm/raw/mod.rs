@@ -31,4 +31,5 @@ pub use isa::Isa;
 pub(super) use pages::Pages;
 pub(super) use part::{BARE_LEAF, LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
+pub(crate) use region::Region;
 pub(super) use store::{Store, StoreError};

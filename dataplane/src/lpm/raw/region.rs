@@ -4,8 +4,12 @@ use std::alloc::{self, Layout};
 use std::fmt;
 use std::ptr::NonNull;
 
-/// Bytes of a huge page; regions from here on are aligned to it and ask for huge pages.
+/// Bytes of a huge page.
 pub(crate) const HUGE_PAGE: usize = 2 << 20;
+
+/// Bytes from which on a region is whole huge pages, aligned to one: from about here on small pages do not all fit the
+/// translation buffers, and where they happen to lie decides how many lines of them the second cache can hold.
+const WORTH: usize = HUGE_PAGE / 4;
 
 /// What may lie in a region: plain integers, for which every bit pattern is a value.
 pub(crate) trait Plain: Copy + Send + Sync + 'static {}
@@ -42,7 +46,7 @@ impl<T: Plain> Region<T> {
         // SAFETY: the layout has a size above 0, since `len` is.
         let start = unsafe { alloc::alloc_zeroed(layout) }.cast::<T>();
         let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
-        let advised = huge && layout.size() >= HUGE_PAGE && advise_huge(start.cast(), layout.size());
+        let advised = huge && layout.align() == HUGE_PAGE && advise_huge(start.cast(), layout.size());
         Self { start, len, advised }
     }
 
@@ -56,8 +60,9 @@ impl<T: Plain> Region<T> {
 
     fn layout(len: usize) -> Layout {
         let bytes = len.checked_mul(size_of::<T>()).expect("a region fits the address space");
-        let align = if bytes >= HUGE_PAGE { HUGE_PAGE } else { 64 };
-        Layout::from_size_align(bytes, align).expect("a region fits the address space")
+        let align = if bytes >= WORTH { HUGE_PAGE } else { 64 };
+        let layout = Layout::from_size_align(bytes, align).expect("a region fits the address space");
+        if align == HUGE_PAGE { layout.pad_to_align() } else { layout }
     }
 
     /// Returns whether the system took the request for huge pages.
@@ -65,7 +70,7 @@ impl<T: Plain> Region<T> {
         self.advised
     }
 
-    /// Returns the bytes that are reserved.
+    /// Returns the bytes in use.
     pub(crate) fn bytes(&self) -> usize {
         self.len * size_of::<T>()
     }
@@ -117,7 +122,7 @@ mod tests {
 
     #[test]
     fn zeros_may_be_written() {
-        for len in [0, 1, 3 << 20] {
+        for len in [0, 1, 1 << 17, 3 << 20] {
             let mut region = Region::<u32>::zeroed(len, true);
             assert_eq!(region.len(), len);
             assert!(region.iter().all(|&word| word == 0));

@@ -13,8 +13,8 @@ use std::arch::x86_64::{
     _mm512_inserti32x4, _mm512_inserti64x4, _mm512_load_si512, _mm512_loadu_si512, _mm512_mask_i32gather_epi32,
     _mm512_maskz_set1_epi32, _mm512_min_epu32, _mm512_movepi32_mask, _mm512_permutex2var_epi8,
     _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512,
-    _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi32, _mm512_srlv_epi64, _mm512_sub_epi32, _mm512_sub_epi64,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi32, _mm512_srlv_epi64, _mm512_store_si512, _mm512_sub_epi32,
+    _mm512_sub_epi64, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use vrfleak_engine::Address;
@@ -195,11 +195,16 @@ pub(super) unsafe fn vectors<'h, A: Address, const VECTORS: usize, const WIDTH: 
     let all = _mm512_set1_epi64(64);
     let mut entries = [_mm512_setzero_si512(); VECTORS];
     let mut rests = [[_mm512_setzero_si512(); 2]; VECTORS];
-    let mut dictionaries = [_mm512_setzero_si512(); VECTORS];
-    let per_vector = entries.iter_mut().zip(&mut rests).zip(&mut dictionaries);
-    for (vector, (keys, ((entries, rests), dictionaries))) in keys.as_chunks().0.iter().zip(per_vector).enumerate() {
+    let mut dictionaries = Aligned([0_u32; KEYS]);
+    for (vector, (keys, (entries, rests))) in
+        keys.as_chunks().0.iter().zip(entries.iter_mut().zip(&mut rests)).enumerate()
+    {
         let found = if ONE { Roots::all(header_of(0)) } else { Roots::of(|lane| header_of(vector * VECTOR + lane)) };
-        *dictionaries = found.dictionary;
+        if !ONE {
+            let to = dictionaries.0.as_mut_ptr().wrapping_add(vector * VECTOR);
+            // SAFETY: there are as many as the vectors have lanes, and vectors begin where they are aligned.
+            unsafe { _mm512_store_si512(to.cast(), found.dictionary) };
+        }
         let shift = _mm512_srli_epi32::<24>(found.len_shift);
         let len = _mm512_and_si512(found.len_shift, _mm512_set1_epi32((1 << 24) - 1));
         let (tops, shifts) = (tops(keys), [low(shift), high(shift)]);
@@ -235,17 +240,22 @@ pub(super) unsafe fn vectors<'h, A: Address, const VECTORS: usize, const WIDTH: 
             break;
         }
     }
-    // SAFETY: vectors are plain numbers, sixteen of 32 bits each.
-    let lists: &[u32] = unsafe { std::slice::from_raw_parts(entries.as_ptr().cast(), VECTORS * VECTOR) };
-    // SAFETY: as above.
-    let dictionaries: &[u32] = unsafe { std::slice::from_raw_parts(dictionaries.as_ptr().cast(), VECTORS * VECTOR) };
-    // SAFETY: as above, eight of 64 bits each, two vectors for sixteen keys.
-    let rests: &[u64] = unsafe { std::slice::from_raw_parts(rests.as_ptr().cast(), VECTORS * VECTOR) };
-    for &list in lists {
+    let (mut left, mut lists) = (Aligned([0_u64; KEYS]), Aligned([0_u32; KEYS]));
+    for (vector, (entries, [rest, rest_behind])) in entries.iter().zip(&rests).enumerate() {
+        let lane = vector * VECTOR;
+        let (lists, left) = (lists.0.as_mut_ptr().wrapping_add(lane), left.0.as_mut_ptr().wrapping_add(lane));
+        // SAFETY: there are as many lanes as the vectors have, and vectors begin where they are aligned.
+        unsafe { _mm512_store_si512(lists.cast(), *entries) };
+        // SAFETY: as above.
+        unsafe { _mm512_store_si512(left.cast(), *rest) };
+        // SAFETY: as above.
+        unsafe { _mm512_store_si512(left.wrapping_add(VECTOR / 2).cast(), *rest_behind) };
+    }
+    for &list in &lists.0[..VECTORS * VECTOR] {
         columns.prefetch_list(list);
     }
     let dictionary = if ONE { header_of(0).dictionary } else { 0 };
-    let lanes = lists.iter().zip(rests).zip(dictionaries);
+    let lanes = lists.0.iter().zip(&left.0).zip(&dictionaries.0);
     for (lane, ((value, &key), ((&list, &rest), &of_lane))) in values.iter_mut().zip(keys).zip(lanes).enumerate() {
         // SAFETY: what is no page is a list of the table.
         let code = unsafe { columns.compared::<A, WIDTH>(|| header_of(lane), list, (key, rest)) };
