@@ -124,14 +124,17 @@ impl<A: Address> Tables<A> for RibTables<'_, A> {
 
     fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
         let entries = match &self.contents[table.index()] {
-            Content::List(list) => Either::Left(self.leak.ribs().lists()[list.index()].iter().copied()),
-            Content::Overlay(entries) => Either::Left(entries.iter().copied()),
+            Content::List(list) => Either::Left(&self.leak.ribs().lists()[list.index()][..]),
+            Content::Overlay(entries) => Either::Left(&entries[..]),
             Content::Vrf(vrf) => Either::Right(self.leak.rib(*vrf).iter()),
         };
-        if let Some(rows) = &self.rows {
-            return Either::Left(entries.map(|route| rows.get(route)));
-        }
         let routes = self.leak.table();
-        Either::Right(entries.map(|route| (routes.prefix(route), routes.next_hop(route).0)))
+        let columns = |route| (routes.prefix(route), routes.next_hop(route).0);
+        match (entries, &self.rows) {
+            (Either::Left(entries), Some(rows)) => Either::Left(Either::Left(rows.all(entries))),
+            (Either::Left(entries), None) => Either::Left(Either::Right(entries.iter().copied().map(columns))),
+            (Either::Right(entries), Some(rows)) => Either::Right(Either::Left(entries.map(|route| rows.get(route)))),
+            (Either::Right(entries), None) => Either::Right(Either::Right(entries.map(columns))),
+        }
     }
 }

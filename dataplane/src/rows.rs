@@ -13,6 +13,9 @@ const LEAST: usize = 1 << 16;
 /// Routes that one thread writes at a time.
 const CHUNK: usize = 1 << 14;
 
+/// Rows that are under way at a time.
+const AHEAD: usize = 32;
+
 /// Words of a row behind those of the address: the next hop and the length.
 const REST: usize = 2;
 
@@ -42,6 +45,16 @@ impl Rows {
             }
         });
         Some(Self { words })
+    }
+
+    /// Returns prefix and next hop of each of `routes`, whose rows are asked for ahead of their use.
+    pub(crate) fn all<A: Address>(&self, routes: &[RouteId]) -> impl Iterator<Item = (Prefix<A>, u32)> {
+        routes.iter().enumerate().map(move |(at, &route)| {
+            if let Some(ahead) = routes.get(at + AHEAD) {
+                self.words.prefetch(ahead.index() * width::<A>());
+            }
+            self.get(route)
+        })
     }
 
     /// Returns prefix and next hop of `route`.

@@ -4,6 +4,8 @@ use std::alloc::{self, Layout};
 use std::fmt;
 use std::ptr::NonNull;
 
+use super::walk::prefetch;
+
 /// Bytes of a huge page.
 pub(crate) const HUGE_PAGE: usize = 2 << 20;
 
@@ -63,6 +65,12 @@ impl<T: Plain> Region<T> {
         let align = if bytes >= WORTH { HUGE_PAGE } else { 64 };
         let layout = Layout::from_size_align(bytes, align).expect("a region fits the address space");
         if align == HUGE_PAGE { layout.pad_to_align() } else { layout }
+    }
+
+    /// Asks for the line of the element at `index` ahead of its use; beyond the end nothing happens that a program could see.
+    #[inline]
+    pub(crate) fn prefetch(&self, index: usize) {
+        prefetch(self.start.as_ptr().wrapping_add(index).cast());
     }
 
     /// Returns whether the system took the request for huge pages.
