@@ -180,3 +180,34 @@ fn oracle_huge_tables_v4() {
 fn oracle_huge_tables_v6() {
     agree_on_huge_tables::<u128>();
 }
+
+/// Neighbouring /24s in numbers that make blocks, beside a few prefixes that make lists, in batches of any mix.
+#[test]
+fn tables_of_both_kinds_share_a_batch() {
+    let value = |index: u32| index.wrapping_mul(2_654_435_761) >> 25;
+    let dense = |first: u32| -> Routes<u32> {
+        (0..40_000).map(|index| (Prefix::containing(first + (index << 8), 24), value(index))).collect()
+    };
+    let sparse = |count: u32| -> Routes<u32> {
+        (0..count).map(|index| (Prefix::containing(index << 23 | 0x40_0000, 20), value(index + count))).collect()
+    };
+    let tables = [dense(0x0a00_0000), sparse(3), sparse(300), dense(0x5000_0000), Routes::new(), sparse(1)];
+    let (mut ids, mut keys, mut state) = (Vec::new(), Vec::new(), 1_u32);
+    for index in 0..5_000_u32 {
+        state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+        let base = [0x0a00_0000, 0x0040_0000, state & 0xffc0_0000, 0x5000_0000][index as usize % 4];
+        keys.push(base.wrapping_add(state >> 9));
+        // Runs of one kind, too, and tables that are not there.
+        ids.push(TableId(if index < 1_000 { state >> 30 } else { (state >> 13) % 8 }));
+    }
+    let oracle = TreeBitmap::build(&tables[..]).expect("ordered routes");
+    for (name, forest) in variants(&tables) {
+        for len in [0, 1, 15, 16, 17, 255, 256, 257, 1_000, 5_000] {
+            let mut values = vec![1; len];
+            forest.lookup_mixed(&ids[..len], &keys[..len], &mut values);
+            let expected: Vec<u32> =
+                ids.iter().zip(&keys).map(|(&id, &key)| oracle.lookup(id, key).unwrap_or(NO_ROUTE)).take(len).collect();
+            assert_eq!(values, expected, "{name}, {len} keys");
+        }
+    }
+}

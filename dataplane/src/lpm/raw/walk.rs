@@ -268,7 +268,7 @@ unsafe fn sparse_avx512<'h, A: Address, const ONE: bool>(
 }
 
 /// Keys of a mixed batch whose headers are found together.
-const MIXED: usize = 128;
+const MIXED: usize = 256;
 
 impl<A: Address> Store<A> {
     /// Returns the index among the values of the answer that `table` has for `key`.
@@ -329,32 +329,42 @@ impl<A: Address> Store<A> {
             return unsafe { sparse_avx512::<A, false>(columns, wide, header_of, keys, values) };
         }
         let known = &self.headers[..self.tables()];
-        let empty = if dense.is_some() && sparse.is_none() { empty_dense } else { empty_sparse };
         let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
         for ((tables, keys), values) in groups {
-            let mut found = [empty; MIXED];
-            for (header, table) in found.iter_mut().zip(tables) {
-                *header = known.get(table.index()).unwrap_or(empty);
-            }
-            let found = &found[..keys.len()];
+            let of = |table: &TableId| known.get(table.index());
             match (dense.is_some(), sparse.is_some()) {
-                (false, _) => self.mixed_sparse(isa, found, keys, values),
-                (true, false) => self.mixed_dense(isa, found, keys, values),
+                (false, _) => {
+                    let mut found = [empty_sparse; MIXED];
+                    for (header, table) in found.iter_mut().zip(tables) {
+                        *header = of(table).unwrap_or(empty_sparse);
+                    }
+                    self.mixed_sparse(isa, &found[..keys.len()], keys, values);
+                }
+                (true, false) => {
+                    let mut found = [empty_dense; MIXED];
+                    for (header, table) in found.iter_mut().zip(tables) {
+                        *header = of(table).unwrap_or(empty_dense);
+                    }
+                    self.mixed_dense(isa, &found[..keys.len()], keys, values);
+                }
                 (true, true) => {
-                    let of = |kind: Kind, empty| {
-                        let mut headers = [empty; MIXED];
-                        for (to, &header) in headers.iter_mut().zip(found) {
-                            *to = if header.kind() == kind { header } else { empty };
-                        }
-                        headers
-                    };
-                    // Each kind by its walk, with an empty table for the keys of the other.
-                    let mut others = [0; MIXED];
-                    let others = &mut others[..keys.len()];
-                    self.mixed_sparse(isa, &of(Kind::Sparse, empty_sparse)[..keys.len()], keys, values);
-                    self.mixed_dense(isa, &of(Kind::Dense, empty_dense)[..keys.len()], keys, others);
-                    for ((value, &other), header) in values.iter_mut().zip(&*others).zip(found) {
-                        *value = if header.kind() == Kind::Dense { other } else { *value };
+                    // Each kind by its walk: the keys of sparse tables from the front, the others from the back.
+                    let (mut found, mut sorted) = ([empty_sparse; MIXED], [A::ZERO; MIXED]);
+                    let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
+                    let (mut front, mut back) = (0, keys.len());
+                    for (place, (table, &key)) in tables.iter().zip(keys).enumerate() {
+                        let header = of(table).unwrap_or(empty_sparse);
+                        let is_sparse = header.kind() == Kind::Sparse;
+                        let to = if is_sparse { front } else { back - 1 };
+                        (found[to], sorted[to], places[to]) = (header, key, place as u8);
+                        front += usize::from(is_sparse);
+                        back -= usize::from(!is_sparse);
+                    }
+                    let (found, sorted) = (&found[..keys.len()], &sorted[..keys.len()]);
+                    self.mixed_sparse(isa, &found[..front], &sorted[..front], &mut answers[..front]);
+                    self.mixed_dense(isa, &found[front..], &sorted[front..], &mut answers[front..keys.len()]);
+                    for (&place, &answer) in places[..keys.len()].iter().zip(&answers) {
+                        values[usize::from(place)] = answer;
                     }
                 }
             }
