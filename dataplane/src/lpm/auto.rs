@@ -43,7 +43,7 @@ const COMPRESSED: u32 = u32::MAX;
 pub enum Choice {
     /// From the biggest table on, as long as the budget lasts: flat where that is at most 40 bytes a route, chunked
     /// where that is at most 24, both from 131,072 routes on with a change of the next
-    /// hop every eighth route; compressed otherwise.
+    /// hop every eighth route, judged by the first 65,536; compressed otherwise.
     #[default]
     Auto,
     /// Every table compressed.
@@ -95,11 +95,18 @@ impl Directs {
         let mut left = options.budget;
         // A few at a time, in parallel: their routes are copied.
         let coded = order.chunks(READ).flat_map(|tables| {
-            let read = |&table: &TableId| (table, CodedTable::read(input, table));
+            let read = |&table: &TableId| {
+                let coded = if forced {
+                    CodedTable::read(input, table).map(Some)
+                } else {
+                    CodedTable::read_varied(input, table, ROUTES_PER_CHANGE)
+                };
+                (table, coded)
+            };
             tables.par_iter().with_max_len(1).map(read).collect::<Vec<_>>()
         });
         for (table, coded) in coded {
-            let coded = coded?;
+            let Some(coded) = coded? else { continue };
             let Some(layout) = options.choice.layout(&coded, left) else { continue };
             let built = match coded.build(layout, options.tables.huge_pages) {
                 Ok(built) => built,
@@ -181,7 +188,6 @@ impl Choice {
         match self {
             Self::Compressed => None,
             Self::Direct(layout) => Some(layout),
-            Self::Auto if table.changes() * ROUTES_PER_CHANGE < table.routes() => None,
             Self::Auto => {
                 let flat = table.flat_bytes();
                 if flat <= left && flat <= table.routes().saturating_mul(FLAT_BYTES_PER_ROUTE) {

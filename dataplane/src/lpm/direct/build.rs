@@ -16,8 +16,16 @@ const RUN: usize = 1 << 16;
 /// Routes from which on the runs of one table are painted on several threads.
 const HUGE: usize = 1 << 14;
 
+/// Routes by which a table is judged, so that one that shall not be direct is not read to its end.
+const JUDGED: usize = 1 << 16;
+
+/// Returns how often the next hop changes from one route to the next.
+fn changes(routes: &[Coded]) -> usize {
+    routes.windows(2).filter(|pair| pair[0].1 != pair[1].1).count()
+}
+
 /// The routes of one table, coded.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::lpm) struct CodedTable {
     /// Without the default route.
     routes: Vec<Coded>,
@@ -31,6 +39,24 @@ impl CodedTable {
         input: &(impl Tables<A> + ?Sized),
         table: TableId,
     ) -> Result<Self, BuildError> {
+        Self::read_if(input, table, |_| true).map(Option::unwrap_or_default)
+    }
+
+    /// Reads the routes of `table`, or returns `None` if the next hop of the first [`JUDGED`] changes less often than
+    /// every `per_change`-th route.
+    pub(in crate::lpm) fn read_varied<A: Address>(
+        input: &(impl Tables<A> + ?Sized),
+        table: TableId,
+        per_change: usize,
+    ) -> Result<Option<Self>, BuildError> {
+        Self::read_if(input, table, |routes| changes(routes) * per_change >= routes.len())
+    }
+
+    fn read_if<A: Address>(
+        input: &(impl Tables<A> + ?Sized),
+        table: TableId,
+        go_on: impl Fn(&[Coded]) -> bool,
+    ) -> Result<Option<Self>, BuildError> {
         let mut checked = Checked::new(table, input.routes(table));
         let mut codes = Codes::new();
         let (mut routes, mut outside) = (Vec::with_capacity(input.routes_hint(table)), NO_ROUTE);
@@ -40,21 +66,19 @@ impl CodedTable {
             } else {
                 routes.push((Prefix::containing(prefix.bits().widen() as u32, prefix.len()), codes.code(value)));
             }
+            if routes.len() == JUDGED && !go_on(&routes) {
+                return Ok(None);
+            }
         }
         checked.finish()?;
         let mut values = codes.into_values();
         values[OUTSIDE] = outside;
-        Ok(Self { routes, values })
+        Ok(Some(Self { routes, values }))
     }
 
     /// Returns the number of routes but the default route.
     pub(in crate::lpm) fn routes(&self) -> usize {
         self.routes.len()
-    }
-
-    /// Returns how often the next hop changes from one route to the next. O(routes).
-    pub(in crate::lpm) fn changes(&self) -> usize {
-        self.routes.windows(2).filter(|pair| pair[0].1 != pair[1].1).count()
     }
 
     fn width(&self) -> usize {
