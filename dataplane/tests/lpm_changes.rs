@@ -9,20 +9,17 @@ use vrfleak_dataplane::lpm::{
 };
 use vrfleak_engine::Prefix;
 
+#[expect(dead_code, reason = "the inputs of all suites over tables")]
+#[path = "lookups/random.rs"]
+mod random;
+
+use self::random::address;
+
 type Table<A> = BTreeMap<Prefix<A>, u32>;
 
 /// Prefixes near each other, at the ends of the address space, and anywhere.
 fn prefix<A: TreeKey>() -> impl Strategy<Value = Prefix<A>> {
-    let shift = 128 - u32::from(A::BITS);
-    let address = prop_oneof![
-        any::<u128>().prop_map(move |bits| A::narrow(bits >> shift)),
-        (0_u128..64, 0..u32::from(A::BITS)).prop_map(|(bits, shift)| A::narrow(bits << shift)),
-        any::<u16>().prop_map(|bits| A::narrow(0x0a00_0000 | u128::from(bits))),
-        any::<u16>().prop_map(move |bits| A::narrow(0x2001_0db8_0000_0000 << 64 >> shift | u128::from(bits))),
-        Just(A::MAX),
-        Just(A::ZERO),
-    ];
-    (address, 0..=A::BITS).prop_map(|(bits, len)| Prefix::containing(bits, len))
+    (address::<A>(), 0..=A::BITS).prop_map(|(bits, len)| Prefix::containing(bits, len))
 }
 
 /// A step: the table, the prefix, and the value that it gets, or a removal.

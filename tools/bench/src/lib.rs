@@ -16,3 +16,4 @@ mod text;
 
 pub use machine::Machine;
 pub use spread::Spread;
+pub use text::grouped;

@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 /// Returns a number with its thousands grouped: `2,000,000`.
-pub(crate) fn grouped(number: usize) -> String {
+pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -28,7 +28,8 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped() {
-        assert_eq!([0, 999, 1_000, 2_000_000].map(grouped), ["0", "999", "1,000", "2,000,000"]);
+        let numbers = [0, 7, 999, 1_000, 12_345, 2_000_000];
+        assert_eq!(numbers.map(grouped), ["0", "7", "999", "1,000", "12,345", "2,000,000"]);
     }
 
     #[test]

@@ -121,27 +121,3 @@ impl Write for Output {
         }
     }
 }
-
-/// Returns a number with its thousands grouped: `2,000,000`.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        let numbers = [0, 7, 999, 1_000, 12_345, 2_000_000];
-        assert_eq!(numbers.map(grouped), ["0", "7", "999", "1,000", "12,345", "2,000,000"]);
-    }
-}

@@ -1,13 +1,14 @@
 //! `vrfleak show pe`: what each router has to hold, for capacity planning.
 
 use std::io::{self, Write};
+use vrfleak_bench::grouped;
 
 use serde::Serialize;
 use vrfleak_engine::{FamilyUsage, Leak, Network, PeUsage};
 
 use crate::args::{Format, Global, ShowPeArgs};
 use crate::failure::{Answer, Failure};
-use crate::output::{Output, grouped};
+use crate::output::Output;
 use crate::{input, scope};
 
 /// One router in JSON.

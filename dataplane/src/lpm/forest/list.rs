@@ -15,7 +15,7 @@
 use vrfleak_engine::Address;
 
 use super::ranges::Range;
-use super::shape::{aligned, depth, top};
+use super::shape::{aligned, top};
 
 /// Most boundaries of a narrow list.
 pub(in crate::lpm) const MOST: usize = 15;
@@ -72,18 +72,14 @@ impl ListHead {
         self.codes() + (self.count + 1) * width
     }
 
-    /// Returns the head of a list at bit `at` with these boundaries, or `None` if there shall be none: they are too many
-    /// and a page can still tell some of them apart.
-    pub(super) fn choose<A: Address>(at: u32, ranges: &[Range<A>]) -> Option<Self> {
-        let count = ranges.len();
-        let deepest = ranges.iter().map(|range| depth(range.start)).max().unwrap_or(at);
+    /// Returns the head of a list at bit `at` with `count` boundaries, the deepest of which ends at bit `deepest`, in the
+    /// family of `A`; or `None` if there shall be none: they are too many and a page can still tell some of them apart.
+    pub(super) fn choose<A: Address>(at: u32, count: usize, deepest: u32) -> Option<Self> {
         // A walk has the first 64 bits of a key at hand.
         let is_near = deepest <= (at + WINDOW_BITS).min(64);
-        if is_near {
-            let size = deepest.saturating_sub(at).div_ceil(8).max(1) as usize;
-            if count <= MOST && count * size <= NARROW_BYTES {
-                return Some(Self { wide: false, count, size });
-            }
+        let size = deepest.saturating_sub(at).div_ceil(8).max(1) as usize;
+        if is_near && count <= MOST && count * size <= NARROW_BYTES {
+            return Some(Self { wide: false, count, size });
         }
         let apart = at < deepest && at < u32::from(A::BITS).min(64);
         let wide = Self { wide: true, count, size: if deepest <= 64 { 8 } else { 16 } };
@@ -124,28 +120,29 @@ mod tests {
     fn a_list_is_as_wide_as_its_boundaries() {
         let range = |start: u32| Range { start, code: 65 };
         let ranges = [range(0x0a01_0300), range(0x0a01_0400)];
-        let head = ListHead::choose(8, &ranges).expect("two boundaries");
+        let head = ListHead::choose::<u32>(8, 2, 24).expect("two boundaries");
         assert_eq!((head.wide, head.size, head.bytes(1)), (false, 2, 8));
         let mut bytes = Vec::new();
         head.write(&mut bytes, 1, 8, 64, &ranges);
         assert_eq!(bytes, [0x12, 0x03, 0x01, 0x04, 0x01, 64, 65, 65]);
         assert_eq!(ListHead::of(&bytes), Some(head));
-        assert_eq!(ListHead::choose(20, &ranges).map(|head| head.size), Some(1));
-        assert_eq!(ListHead::choose(8, &[ranges[0]; MOST + 1]), None);
+        assert_eq!(ListHead::choose::<u32>(20, 2, 24).map(|head| head.size), Some(1));
+        assert_eq!(ListHead::choose::<u32>(8, MOST + 1, 24), None);
     }
 
     #[test]
     fn boundaries_far_behind_make_a_wide_list() {
         let range = |start: u128| Range { start, code: 65 };
         let half = 0x2001_0db8_0000_0001_u128 << 64;
-        let choose = |at, ranges: &[Range<u128>]| ListHead::choose(at, ranges).map(|head| (head.wide, head.size));
-        assert_eq!(choose(10, &[range(half)]), Some((true, 8)));
-        assert_eq!(choose(32, &[range(half)]), Some((false, 4)));
-        assert_eq!(choose(32, &[range(half | 2)]), Some((true, 16)));
-        assert_eq!(choose(48, &[range(half | 1 << 60)]), Some((true, 16)));
+        let choose =
+            |at, count, deepest| ListHead::choose::<u128>(at, count, deepest).map(|head| (head.wide, head.size));
+        assert_eq!(choose(10, 1, 64), Some((true, 8)));
+        assert_eq!(choose(32, 1, 64), Some((false, 4)));
+        assert_eq!(choose(32, 1, 127), Some((true, 16)));
+        assert_eq!(choose(48, 1, 68), Some((true, 16)));
         let many: Vec<_> = (1..=100).map(|host| range(half | host)).collect();
-        assert_eq!(choose(63, &many), None);
-        let head = ListHead::choose(64, &many).expect("no page tells them apart");
+        assert_eq!(choose(63, many.len(), 128), None);
+        let head = ListHead::choose::<u128>(64, many.len(), 128).expect("no page tells them apart");
         let mut bytes = Vec::new();
         head.write(&mut bytes, 2, 64, 64, &many);
         assert_eq!((head.count, bytes.len()), (100, head.bytes(2)));

@@ -209,11 +209,13 @@ impl PartWriter {
     /// Appends what lies under the slot `at` of a sparse table and returns its entry; no range begins where it does.
     fn sparse_node<A: Address>(&mut self, slots: Slots, at: u64, code: u32, ranges: &[Range<A>]) -> u32 {
         let bits = u32::from(slots.bits);
-        let Some(head) = ListHead::choose(bits, ranges) else {
-            return self.page(slots, at, page_bits(bits, ranges, self.roomy), code, ranges);
+        let count = ranges.len();
+        let deepest = ranges.iter().map(|range| depth(range.start)).max().unwrap_or(bits);
+        let Some(head) = ListHead::choose::<A>(bits, count, deepest) else {
+            return self.page(slots, at, page_bits(bits, count, deepest, self.roomy), code, ranges);
         };
         if head.wide
-            && let Some(deciding) = narrowing_bits(bits, ranges)
+            && let Some(deciding) = narrowing_bits(bits, deepest)
             && let Some(left) = self.spare.checked_sub(1 << deciding)
         {
             self.spare = left;

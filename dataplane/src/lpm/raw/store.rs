@@ -84,9 +84,9 @@ impl Header {
         self.page_bits_kind & !SPARSE
     }
 
-    /// Returns the header of a table without slots whose one entry is at index `root`.
-    fn empty(kind: Kind, root: u32) -> Self {
-        Self::of((Shape { kind, bits: 1, page_bits: 0, first: 0, len: 0 }, 1), root, 0)
+    /// Returns the header of a sparse table without slots whose one entry is at index `root`.
+    fn empty(root: u32) -> Self {
+        Self::of((Shape { kind: Kind::Sparse, bits: 1, page_bits: 0, first: 0, len: 0 }, 1), root, 0)
     }
 
     /// Returns the bit at which the first block of a dense table begins.
@@ -110,7 +110,7 @@ pub(in crate::lpm) enum StoreError {
 
 /// All tables of a forest. The module's documentation says what holds for it.
 pub(in crate::lpm) struct Store<A> {
-    /// One a table, then those of two empty tables, a sparse one, to which ids beyond are clamped, and a dense one.
+    /// One a table, then that of an empty table, which is sparse, to which every id beyond is clamped.
     pub(super) headers: Vec<Header>,
     pub(super) roots: Region<u32>,
     pub(super) blocks: Region<u8>,
@@ -150,13 +150,10 @@ impl Census {
     }
 }
 
-/// The two empty tables behind the others.
-const EMPTY: usize = 2;
-
 impl<A> fmt::Debug for Store<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("tables", &(self.headers.len() - EMPTY))
+            .field("tables", &(self.headers.len() - 1))
             .field("roots", &self.roots)
             .field("blocks", &self.blocks)
             .field("values", &self.values.len())
@@ -179,7 +176,7 @@ impl<A: Address> Store<A> {
         let leaves = (ANY_LEAF + BYTE_CODES * BYTE_LEAF) as usize;
         let fragments = || pieces.iter().flat_map(|piece| &piece.fragments);
         let slots: usize = fragments().map(|fragment| fragment.slots.len()).sum();
-        let roots = slots + fragments().map(|fragment| fragment.pages.len()).sum::<usize>() + EMPTY;
+        let roots = slots + fragments().map(|fragment| fragment.pages.len()).sum::<usize>() + 1;
         let blocks = leaves + fragments().map(|fragment| fragment.blocks.len()).sum::<usize>() + SLACK;
         for (what, end, most) in [("block bytes", blocks, MOST_BYTES), ("root entries", roots, MOST_ENTRIES)] {
             if end as u64 > u64::from(most) {
@@ -203,8 +200,7 @@ impl<A: Address> Store<A> {
         if root as usize != slots {
             return Err(StoreError::Broken("the roots do not fill their place"));
         }
-        headers.push(Header::empty(Kind::Sparse, root));
-        headers.push(Header::empty(Kind::Dense, root + 1));
+        headers.push(Header::empty(root));
 
         let mut store = Self {
             headers,
@@ -229,9 +225,9 @@ impl<A: Address> Store<A> {
             leaf[BITMAP_BYTES] = code as u8;
         }
         let (mut slot_entries, rest) = store.roots.split_at_mut(slots);
-        let (empty, mut page_entries) = rest.split_at_mut(EMPTY);
-        empty.copy_from_slice(&[BARE, 0]);
-        let (mut page, mut block) = ((slots + EMPTY) as u32, leaves as u32);
+        let (empty, mut page_entries) = rest.split_at_mut(1);
+        empty[0] = BARE;
+        let (mut page, mut block) = (slots as u32 + 1, leaves as u32);
         let mut jobs = Vec::new();
         for fragment in pieces.into_iter().flat_map(|piece| piece.fragments) {
             let to = (
@@ -258,7 +254,7 @@ impl<A: Address> Store<A> {
 
     /// Returns the number of tables.
     pub(in crate::lpm) fn tables(&self) -> usize {
-        self.headers.len() - EMPTY
+        self.headers.len() - 1
     }
 
     /// Returns the header of `table`, or the one of an empty table for an id beyond.

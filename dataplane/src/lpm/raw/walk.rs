@@ -314,7 +314,7 @@ impl<A: Address> Store<A> {
         assert_eq!(keys.len(), values.len(), "one value a key");
         assert_eq!(keys.len(), tables.len(), "one table a key");
         let Census { dense, sparse } = self.census;
-        let [.., empty_sparse, empty_dense] = &self.headers[..] else { return };
+        let Some(empty) = self.headers.last() else { return };
         #[cfg(target_arch = "x86_64")]
         if isa.level() == Level::Avx512 && dense.is_none() {
             let (columns, headers, last) = (Columns::of(self), &self.headers[..], self.tables());
@@ -322,7 +322,7 @@ impl<A: Address> Store<A> {
             let header_of = |key: usize| {
                 // SAFETY: the walk asks for positions of keys alone, and there is one table a key.
                 let table = unsafe { tables.get_unchecked(key) };
-                // SAFETY: there are two headers more than tables.
+                // SAFETY: there is a header more than tables.
                 unsafe { headers.get_unchecked(table.index().min(last)) }
             };
             // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
@@ -331,42 +331,23 @@ impl<A: Address> Store<A> {
         let known = &self.headers[..self.tables()];
         let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
         for ((tables, keys), values) in groups {
-            let of = |table: &TableId| known.get(table.index());
-            match (dense.is_some(), sparse.is_some()) {
-                (false, _) => {
-                    let mut found = [empty_sparse; MIXED];
-                    for (header, table) in found.iter_mut().zip(tables) {
-                        *header = of(table).unwrap_or(empty_sparse);
-                    }
-                    self.mixed_sparse(isa, &found[..keys.len()], keys, values);
-                }
-                (true, false) => {
-                    let mut found = [empty_dense; MIXED];
-                    for (header, table) in found.iter_mut().zip(tables) {
-                        *header = of(table).unwrap_or(empty_dense);
-                    }
-                    self.mixed_dense(isa, &found[..keys.len()], keys, values);
-                }
-                (true, true) => {
-                    // Each kind by its walk: the keys of sparse tables from the front, the others from the back.
-                    let (mut found, mut sorted) = ([empty_sparse; MIXED], [A::ZERO; MIXED]);
-                    let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
-                    let (mut front, mut back) = (0, keys.len());
-                    for (place, (table, &key)) in tables.iter().zip(keys).enumerate() {
-                        let header = of(table).unwrap_or(empty_sparse);
-                        let is_sparse = header.kind() == Kind::Sparse;
-                        let to = if is_sparse { front } else { back - 1 };
-                        (found[to], sorted[to], places[to]) = (header, key, place as u8);
-                        front += usize::from(is_sparse);
-                        back -= usize::from(!is_sparse);
-                    }
-                    let (found, sorted) = (&found[..keys.len()], &sorted[..keys.len()]);
-                    self.mixed_sparse(isa, &found[..front], &sorted[..front], &mut answers[..front]);
-                    self.mixed_dense(isa, &found[front..], &sorted[front..], &mut answers[front..keys.len()]);
-                    for (&place, &answer) in places[..keys.len()].iter().zip(&answers) {
-                        values[usize::from(place)] = answer;
-                    }
-                }
+            // Each kind by its walk: the keys of sparse tables from the front, the others from the back.
+            let (mut found, mut sorted) = ([empty; MIXED], [A::ZERO; MIXED]);
+            let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
+            let (mut front, mut back) = (0, keys.len());
+            for (place, (table, &key)) in tables.iter().zip(keys).enumerate() {
+                let header = known.get(table.index()).unwrap_or(empty);
+                let is_sparse = header.kind() == Kind::Sparse;
+                let to = if is_sparse { front } else { back - 1 };
+                (found[to], sorted[to], places[to]) = (header, key, place as u8);
+                front += usize::from(is_sparse);
+                back -= usize::from(!is_sparse);
+            }
+            let (found, sorted) = (&found[..keys.len()], &sorted[..keys.len()]);
+            self.mixed_sparse(isa, &found[..front], &sorted[..front], &mut answers[..front]);
+            self.mixed_dense(isa, &found[front..], &sorted[front..], &mut answers[front..keys.len()]);
+            for (&place, &answer) in places[..keys.len()].iter().zip(&answers) {
+                values[usize::from(place)] = answer;
             }
         }
     }

@@ -8,7 +8,6 @@ use vrfleak_dataplane::lpm::{
 use vrfleak_engine::Address;
 
 use super::contender::{Contender, Engine, Racer};
-use super::contenders::live::Live;
 use super::contenders::ours::Ours;
 use super::contenders::poptrie::{PopKey, Poptries};
 use super::contenders::prefix_trie::{PrefixTries, TrieKey};
@@ -32,7 +31,7 @@ impl BenchKey for u32 {
                     few(tables)?;
                     let forest = DirectForest::build(tables, layout, options)?;
                     let huge = forest.huge_page_bytes();
-                    Ok(Ours { forest, huge })
+                    Ok(Ours { forest, routes: (), huge })
                 }));
             }
         }
@@ -124,20 +123,21 @@ pub(crate) fn all<A: BenchKey>() -> Vec<Entry<A>> {
         all.push(Entry::new("vrfleak", ours("auto"), move |tables| {
             let forest = AutoForest::build(tables, auto)?;
             let huge = forest.huge_page_bytes();
-            Ok(Ours { forest, huge })
+            Ok(Ours { forest, routes: (), huge })
         }));
         all.push(Entry::new("vrfleak", ours("compressed"), move |tables| {
             let forest = Forest::build(tables, options)?;
             let huge = forest.huge_page_bytes();
-            Ok(Ours { forest, huge })
+            Ok(Ours { forest, routes: (), huge })
         }));
         all.push(Entry::new("vrfleak", ours("match"), move |tables| {
-            Ok(Ours { forest: MatchForest::build(tables, options)?, huge: 0 })
+            Ok(Ours { forest: MatchForest::build(tables, options)?, routes: (), huge: 0 })
         }));
     }
     all.push(Entry::new("vrfleak", "live", |tables| {
+        // Built with the routes beside it, which say what a withdrawn one leaves.
         let forest = MatchForest::build(tables, Options::default())?;
-        Ok(Live { forest, routes: PrefixTries::build(tables) })
+        Ok(Ours { forest, routes: PrefixTries::build(tables), huge: 0 })
     }));
     all.push(Entry::new("treebitmap", "0.5", |tables| Ok(TreeBitmaps(TreeBitmap::build(tables)?))));
     all.push(Entry::new("prefix-trie", "0.10", |tables| Ok(PrefixTries::build(tables))));

@@ -2,12 +2,12 @@
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
+use vrfleak_bench::grouped;
 
 use ahash::AHashMap;
 use serde::Serialize;
 use vrfleak_engine::{Address, Leak, Network, PeUsage, RouteTarget, VrfId};
 
-use crate::output::grouped;
 use crate::scope::vrf_name;
 use crate::show_pe::{self, PeRow};
 

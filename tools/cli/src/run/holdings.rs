@@ -1,13 +1,12 @@
 //! [`Holdings`]: what the process holds once the FIBs are installed, by part.
 
 use std::io::{self, Write};
+use vrfleak_bench::grouped;
 
 use serde::Serialize;
 use vrfleak_bench::memory::Resident;
 use vrfleak_dataplane::Fibs;
 use vrfleak_engine::{Leak, MemoryPart, Network};
-
-use crate::output::grouped;
 
 /// What is held, part by part, and what the system says that the process holds.
 #[derive(Debug, Default, Serialize)]

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::time::Duration;
+use vrfleak_bench::grouped;
 
 use serde::Serialize;
 
@@ -9,7 +10,6 @@ use super::heaviest::Heaviest;
 use super::holdings::Holdings;
 use super::lookups::LookupRow;
 use super::pings::Counts;
-use crate::output::grouped;
 
 /// What a run found out. The order of the fields is that of the JSON, which other programs rely on.
 #[derive(Debug, Serialize)]

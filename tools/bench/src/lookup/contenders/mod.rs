@@ -2,7 +2,6 @@
 
 #[cfg(feature = "peer-dpdk")]
 pub(super) mod dpdk;
-pub(super) mod live;
 pub(super) mod ours;
 pub(super) mod poptrie;
 pub(super) mod prefix_trie;

@@ -1,19 +1,51 @@
 //! [`Ours`]: any forest of the dataplane that has batches.
 
-use vrfleak_dataplane::lpm::{Lookup, NO_ROUTE, TableId};
-use vrfleak_engine::Address;
+use vrfleak_dataplane::lpm::{Lookup, Match, MatchForest, NO_ROUTE, TableId};
+use vrfleak_engine::{Address, Prefix};
+
+use super::prefix_trie::{PrefixTries, TrieKey};
 
 use crate::lookup::contender::Engine;
 use crate::text::binary;
 
-/// A forest, by its own batched calls.
-pub(crate) struct Ours<F> {
+/// A forest, by its own batched calls, and the routes that changes need beside it, if it is to be changed.
+pub(crate) struct Ours<F, R = ()> {
     pub(crate) forest: F,
+    pub(crate) routes: R,
     /// The bytes for which the system took the request for huge pages.
     pub(crate) huge: usize,
 }
 
-impl<A: Address, F: Lookup<A>> Engine<A> for Ours<F> {
+/// How a forest of type `F` is changed.
+pub(crate) trait Routes<A: Address, F>: Send + Sync {
+    /// Changes the forest as [`Engine::change`] says; all told, what is kept beside it too.
+    fn change(&mut self, _forest: &mut F, _table: TableId, _prefix: Prefix<A>, _next_hop: Option<u32>) -> bool {
+        false
+    }
+}
+
+impl<A: Address, F> Routes<A, F> for () {}
+
+impl<A: TrieKey> Routes<A, MatchForest<A>> for PrefixTries<A> {
+    fn change(
+        &mut self,
+        forest: &mut MatchForest<A>,
+        table: TableId,
+        prefix: Prefix<A>,
+        next_hop: Option<u32>,
+    ) -> bool {
+        Engine::change(self, table, prefix, next_hop);
+        let changed = if let Some(next_hop) = next_hop {
+            forest.insert(table, prefix, next_hop)
+        } else {
+            let cover = self.cover(table, prefix).map(|(len, value)| Match { len, value });
+            forest.remove(table, prefix, cover)
+        };
+        changed.is_ok()
+    }
+}
+
+impl<A: Address, F: Lookup<A>, R: Routes<A, F>> Engine<A> for Ours<F, R> {
     type Key = A;
     type Value = u32;
     const BATCHES: bool = true;
@@ -51,5 +83,9 @@ impl<A: Address, F: Lookup<A>> Engine<A> for Ours<F> {
 
     fn bytes(&self) -> Option<usize> {
         Some(self.forest.bytes())
+    }
+
+    fn change(&mut self, table: TableId, prefix: Prefix<A>, next_hop: Option<u32>) -> bool {
+        self.routes.change(&mut self.forest, table, prefix, next_hop)
     }
 }
