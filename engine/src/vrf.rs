@@ -86,6 +86,9 @@ pub struct VrfFamily<A> {
     pub import_map: Option<PolicyId>,
     /// How often the router's AS may stand in the AS path of a route that is imported (`allowas-in`, SEMANTICS I5).
     pub allowas_in: u32,
+    /// How many routes with one RD and prefix are imported. One is what the router's choice before any import leaves
+    /// (SEMANTICS E6). More are the best of those that the VRF wants, as its router sees them without any reflector.
+    pub import_paths: u32,
     /// How many paths of equal cost are installed (SEMANTICS S4).
     pub maximum_paths: MaximumPaths,
     /// How many routes there may be (SEMANTICS S6).
@@ -103,6 +106,7 @@ impl<A> Default for VrfFamily<A> {
             export_map: None,
             import_map: None,
             allowas_in: 0,
+            import_paths: 1,
             maximum_paths: MaximumPaths::default(),
             maximum_routes: None,
             routes: Vec::new(),

@@ -302,13 +302,13 @@ fn left_behind<A: Address>(
     if table.was_in(vrf, id) {
         return Reason::OwnOrigin;
     }
-    let router = network.vrf(vrf).router;
-    if import.is_visible(router, id) {
+    let sets = import.imported_sets(vrf);
+    if import.is_visible(vrf, &sets, id) {
         return refused(network, family, vrf, id);
     }
     let rd = |id: RouteId| network.vrf(table.origin(id)).rd;
     let same_prefix = || table.routes_to(table.prefix(id));
-    let winner = same_prefix().find(|&other| rd(other) == rd(id) && import.is_visible(router, other));
+    let winner = same_prefix().find(|&other| rd(other) == rd(id) && import.is_visible(vrf, &sets, other));
     winner.map_or(Reason::NoCommonTarget, |winner| Reason::LostNlri { winner: table.key(winner) })
 }
 

@@ -95,7 +95,7 @@ pub fn leak<A: Address>(network: &Network) -> Vec<Table<A>> {
     for depth in 0.. {
         let routers = (0..network.routers().len()).map(RouterId::from_index);
         let visible: Vec<_> = routers.map(|router| visible(network, router, &exports)).collect();
-        let table = |vrf| table(network, vrf, &visible[network.vrf(vrf).router.index()]);
+        let table = |vrf| table(network, vrf, &offered(network, vrf, &exports, &visible));
         let tables: Vec<Table<A>> = network.vrf_ids().map(table).collect();
         let more = reexports(network, &tables, &exports, depth);
         if more.is_empty() {
@@ -278,6 +278,34 @@ fn visible<'a, A: Address>(network: &Network, router: RouterId, exports: &'a [Ex
         members.iter().copied().find(|member| Some(member.candidate()) == best)
     };
     nlris.into_values().filter_map(choose).collect()
+}
+
+/// E6: returns the VPN routes that a VRF has to choose imports from: what its router sees, or, where it imports several
+/// of an NLRI, that many of those it wants, the best first.
+fn offered<'a, A: Address>(
+    network: &Network,
+    vrf: VrfId,
+    exports: &'a [Export<A>],
+    visible: &[Vec<&'a Export<A>>],
+) -> Vec<&'a Export<A>> {
+    let (here, family) = (network.vrf(vrf).router, network.vrf(vrf).family::<A>());
+    if family.import_paths <= 1 {
+        return visible[here.index()].clone();
+    }
+    let mut nlris = Nlris::<A>::new();
+    for export in exports {
+        let wanted = export.targets.iter().any(|target| family.import.contains(target));
+        if wanted && !export.candidate().was_in(vrf) {
+            nlris.entry((network.vrf(export.vrf).rd, export.prefix)).or_default().push(export);
+        }
+    }
+    let choose = |members: Vec<&'a Export<A>>| {
+        let routes: Vec<Candidate> = members.iter().map(|member| member.candidate()).collect();
+        let best = ranked(network, Viewer::Router(here), routes.iter().collect());
+        let best = best.into_iter().take(family.import_paths as usize);
+        best.filter_map(|best| members.iter().copied().find(|member| member.candidate() == best)).collect::<Vec<_>>()
+    };
+    nlris.into_values().flat_map(choose).collect()
 }
 
 /// Returns the table of a VRF whose router sees the VPN routes `visible`.

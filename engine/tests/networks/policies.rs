@@ -92,6 +92,7 @@ fn family<A: Address>(
     family.import_map = map(maps & 15);
     family.export_map = map(maps >> 4);
     family.allowas_in = pick(&[0, 0, 1, 2], loops);
+    family.import_paths = pick(&[1, 1, 2, u32::MAX], loops >> 2);
     family.maximum_paths = MaximumPaths { paths: pick(&[1, 1, 2, 3, 8], paths & 7), eibgp: paths & 8 != 0 };
     let over = pick(&[OverLimit::Reject, OverLimit::Reject, OverLimit::WarningOnly], over & 15);
     family.maximum_routes = (limit % 3 == 0).then(|| MaximumRoutes { limit: u32::from(limit / 3 % 16), over });
