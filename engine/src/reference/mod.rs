@@ -280,6 +280,14 @@ fn visible<'a, A: Address>(network: &Network, router: RouterId, exports: &'a [Ex
     nlris.into_values().filter_map(choose).collect()
 }
 
+/// I1, I8: returns whether a VRF and a VPN route have a target in common; what stands for the way from or to the default
+/// table counts on that table's router alone.
+fn wants<A: Address>(network: &Network, vrf: VrfId, export: &Export<A>) -> bool {
+    let here = network.vrf(export.vrf).router == network.vrf(vrf).router;
+    let asked = |target: &RouteTarget| network.vrf(vrf).family::<A>().import.contains(target);
+    export.targets.iter().any(|target| asked(target) && (here || !target.is_of_default_table()))
+}
+
 /// E6: returns the VPN routes that a VRF has to choose imports from: what its router sees, or, where it imports several
 /// of an NLRI, that many of those it wants, the best first.
 fn offered<'a, A: Address>(
@@ -294,8 +302,7 @@ fn offered<'a, A: Address>(
     }
     let mut nlris = Nlris::<A>::new();
     for export in exports {
-        let wanted = export.targets.iter().any(|target| family.import.contains(target));
-        if wanted && !export.candidate().was_in(vrf) {
+        if wants(network, vrf, export) && !export.candidate().was_in(vrf) {
             nlris.entry((network.vrf(export.vrf).rd, export.prefix)).or_default().push(export);
         }
     }
@@ -312,11 +319,9 @@ fn offered<'a, A: Address>(
 fn table<A: Address>(network: &Network, vrf: VrfId, visible: &[&Export<A>]) -> Table<A> {
     let mut own = own_routes::<A>(network, vrf);
     let mut imported = Routes::<A>::new();
-    let wanted = &network.vrf(vrf).family::<A>().import;
     for export in visible {
-        // I1: one target in common suffices, I2: more of them add nothing. I4: not back to where it came from.
-        let matches = export.targets.iter().any(|target| wanted.contains(target));
-        if network.vrf(vrf).up && matches && !export.candidate().was_in(vrf) {
+        // I2: that several targets match adds nothing. I4: not back to where it came from.
+        if network.vrf(vrf).up && wants(network, vrf, export) && !export.candidate().was_in(vrf) {
             imported.entry(export.prefix).or_default().extend(import(network, vrf, export));
         }
     }

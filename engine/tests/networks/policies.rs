@@ -106,6 +106,34 @@ pub(crate) fn chain(builder: &mut NetworkBuilder, vrfs: &[VrfId]) {
     }
 }
 
+/// Makes the first VRF of each router its default table, and lets others have its routes, give it theirs, or both
+/// (SEMANTICS I8).
+pub(crate) fn default_tables(builder: &mut NetworkBuilder, vrfs: &[VrfId]) {
+    let mut routers = Vec::new();
+    for (at, &vrf) in vrfs.iter().enumerate() {
+        let router = builder.vrf_mut(vrf).router;
+        let (from, to) = (RouteTarget::from_default_table(router), RouteTarget::to_default_table(router));
+        let (mut import, mut export) = (vec![from], vec![to]);
+        if !routers.contains(&router) {
+            routers.push(router);
+            builder.vrf_mut(vrf).rd = Some(Rd::of_default_table(router));
+            (import, export) = (export, import);
+        } else if at % 3 == 1 {
+            import.clear();
+        } else if at % 3 == 2 {
+            export.clear();
+        }
+        extend::<u32>(builder, vrf, &import, &export);
+        extend::<u128>(builder, vrf, &import, &export);
+    }
+}
+
+fn extend<A: Address>(builder: &mut NetworkBuilder, vrf: VrfId, import: &[RouteTarget], export: &[RouteTarget]) {
+    let family = builder.family::<A>(vrf);
+    family.import.extend(import);
+    family.export.extend(export);
+}
+
 /// Lets all VRFs import what all export, and install several paths.
 pub(crate) fn share(builder: &mut NetworkBuilder, vrfs: &[VrfId]) {
     for (at, &vrf) in (0_u32..).zip(vrfs) {
