@@ -156,6 +156,9 @@ pub struct Vrf {
     /// there are VRFs, and the order of input decides nothing. Leaking stays as it is, not transitive, across a VRF
     /// without the switch.
     pub reexport_imported: bool,
+    /// Whether the VRF exports again, in the same way, what it imported from the default table of its router (SEMANTICS
+    /// I8; `advertise-as-vpn` of IOS-XR).
+    pub reexport_from_default: bool,
     /// Targets and own routes, by family.
     pub families: PerFamily<VrfFamilies>,
 }
@@ -171,6 +174,12 @@ impl Vrf {
     #[inline]
     pub fn family<A: Address>(&self) -> &VrfFamily<A> {
         self.families.get()
+    }
+
+    /// Returns whether the VRF exports again what it imported from `origin`, a VRF of its router or of another.
+    pub(crate) fn reexports_from<A: Address>(&self, origin: &Self) -> bool {
+        let of_default = RouteTarget::from_default_table(self.router);
+        self.reexport_imported || self.reexport_from_default && origin.family::<A>().export.contains(&of_default)
     }
 
     /// Returns what the VRF has in the family of `A`, to be changed.

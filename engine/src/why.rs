@@ -361,7 +361,7 @@ fn not_passed_on<A: Address>(
     let best = family.get(via, prefix).filter(|_| listens && network.vrf(via).rd.is_some())?;
     let imported = table.origin(best) != via && table.origin(best) != vrf;
     // With the switch it is passed on, unless its export map or the lack of a target keeps it back.
-    let passes = network.vrf(via).reexport_imported;
+    let passes = network.vrf(via).reexports_from::<A>(network.vrf(table.origin(best)));
     let exported = |id: RouteId| table.origin(id) == via && table.status(id).is_vpn_route();
     if passes && table.routes_to(prefix).any(exported) {
         return None;

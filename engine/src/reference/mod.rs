@@ -120,7 +120,12 @@ fn reexports<A: Address>(
             let (prefix, best) = (entry.prefix, &entry.candidates[entry.best]);
             let again = exports.iter().any(|export| export.vrf == vrf && export.prefix == prefix);
             let imported = best.origin != vrf && !best.leaked_host && best.depth() == depth;
-            if again || !imported || network.vrf(vrf).rd.is_none() {
+            let from = network.vrf(best.origin);
+            let from_default = from.router == network.vrf(vrf).router
+                && from.family::<A>().export.iter().any(|target| target.is_from_default_table());
+            let switch = network.vrf(vrf).reexport_imported;
+            let switched = switch || from_default && network.vrf(vrf).reexport_from_default;
+            if again || !imported || !switched || network.vrf(vrf).rd.is_none() {
                 continue;
             }
             let attributes = Attributes {

@@ -123,6 +123,7 @@ pub(crate) fn default_tables(builder: &mut NetworkBuilder, vrfs: &[VrfId]) {
         } else if at % 3 == 2 {
             export.clear();
         }
+        builder.vrf_mut(vrf).reexport_from_default = at % 2 == 0;
         extend::<u32>(builder, vrf, &import, &export);
         extend::<u128>(builder, vrf, &import, &export);
     }
