@@ -46,6 +46,15 @@ impl Assembly<'_, '_> {
             }
             if let Some(name) = &config.from_default {
                 let policy = self.map(device, name, policies);
+                let there = device.tables[DEFAULT_TABLE].family(A::FAMILY);
+                let limit = config.from_default_limit.unwrap_or(u32::MAX);
+                if there.networks.len().max(there.routes.len()) > limit as usize {
+                    self.report.warning(
+                        name.place,
+                        format_args!("at most {limit} prefixes come from the default table"),
+                        "which of them depends on the order of their arrival: all are imported",
+                    );
+                }
                 let before = self.builder.family::<A>(vrf).import_map;
                 let map = self.imports_too(from_default, policy, before, name);
                 let family = self.builder.family::<A>(vrf);

@@ -17,7 +17,7 @@ use vrfleak_engine::Family;
 
 pub(crate) use igp::{Igp, IgpKind};
 pub(crate) use interface::{Interface, InterfaceAddress};
-pub(crate) use neighbor::{Neighbor, NeighborFamily, RemoteAs};
+pub(crate) use neighbor::{LocalAs, Neighbor, NeighborFamily, PrivateAs, RemoteAs};
 pub(crate) use static_route::{StaticRoute, StaticTarget};
 pub(crate) use table::{
     FamilyConfig, MaximumPaths, MaximumRoutes, Originated, RdChoice, Redistribution, Table, TableBgp, Targets,

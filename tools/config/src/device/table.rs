@@ -84,8 +84,14 @@ pub(crate) struct FamilyConfig {
     pub(crate) maximum_routes: Option<Located<MaximumRoutes>>,
     /// How many paths of equal cost it installs.
     pub(crate) maximum_paths: Option<Located<MaximumPaths>>,
+    /// How many routes of one RD and prefix it imports, where the configuration says so.
+    pub(crate) import_paths: Option<Located<u32>>,
     /// The policy that routes of the default table pass to come in.
     pub(crate) from_default: Option<Located<String>>,
+    /// How many prefixes of the default table come in, where there is a limit.
+    pub(crate) from_default_limit: Option<u32>,
+    /// Whether what comes from the default table is advertised to other PEs.
+    pub(crate) advertises_default: bool,
     /// The policy that routes pass to come into the default table.
     pub(crate) to_default: Option<Located<String>>,
     pub(crate) routes: Vec<StaticRoute>,
