@@ -390,7 +390,8 @@ fn import<A: Address>(network: &Network, vrf: VrfId, export: &Export<A>) -> Opti
     };
     let seen = PolicyRoute {
         prefix: export.prefix,
-        protocol: route.protocol,
+        // From another router it is BGP that brings it.
+        protocol: if same_router { route.protocol } else { Protocol::Bgp },
         attributes: &given,
         interface: None,
         next_hop: set.or(if same_router { gateway } else { Some(network.router_of(export.vrf).loopback) }),

@@ -395,3 +395,69 @@ fn another_as_than_the_routers_own_stands_before_paths() {
     let neighbors = "  neighbor 10.0.1.2 remote-as 64601\n  neighbor 10.0.1.2 local-as 65009\n  neighbor 10.0.1.2 activate";
     assert_eq!(sites(neighbors, "neighbor 10.0.1.1 remote-as 65009", ""), ["[65009, 64601]", "-"]);
 }
+
+/// Returns a PE with VRF `a`, whose policies are those of the manuals, and `b`, which takes all that policy `all` accepts.
+fn junos_pe(number: u8, other: u8) -> String {
+    format!(
+        "set system host-name pe{number}
+set interfaces ge-0/0/1 unit 70 family inet address 10.7{number}.0.1/24
+set interfaces lo0 unit 0 family inet address 10.255.0.{number}/32
+set routing-options router-id 10.255.0.{number}
+set routing-options autonomous-system 65000
+set protocols bgp group ibgp type internal
+set protocols bgp group ibgp local-address 10.255.0.{number}
+set protocols bgp group ibgp family inet-vpn unicast
+set protocols bgp group ibgp neighbor 10.255.0.{other}
+set policy-options policy-statement vpn-import term 1 from protocol bgp
+set policy-options policy-statement vpn-import term 1 from community vpn
+set policy-options policy-statement vpn-import term 1 then accept
+set policy-options policy-statement vpn-import term 2 then reject
+set policy-options policy-statement vpn-export term 1 from protocol direct
+set policy-options policy-statement vpn-export term 1 from protocol static
+set policy-options policy-statement vpn-export term 1 from route-filter 192.168.{number}.64/26 exact reject
+set policy-options policy-statement vpn-export term 1 from route-filter 0.0.0.0/0 orlonger
+set policy-options policy-statement vpn-export term 1 then community add vpn
+set policy-options policy-statement vpn-export term 1 then accept
+set policy-options policy-statement all term 1 from protocol bgp
+set policy-options policy-statement all term 1 then accept
+set policy-options policy-statement some term 1 from community any
+set policy-options policy-statement some term 1 then accept
+set policy-options community vpn members target:65000:1
+set policy-options community any members target:6500[0-3]:*
+set routing-instances a instance-type vrf
+set routing-instances a interface ge-0/0/1.70
+set routing-instances a route-distinguisher 65000:{number}
+set routing-instances a vrf-import vpn-import
+set routing-instances a vrf-export vpn-export
+set routing-instances a routing-options static route 192.168.{number}.0/26 next-hop 10.7{number}.0.2
+set routing-instances a routing-options static route 192.168.{number}.64/26 next-hop 10.7{number}.0.2
+set routing-instances a routing-options static route 192.168.{number}.128/26 next-hop 10.7{number}.0.2
+set routing-instances a routing-options static route 192.168.{number}.128/26 no-readvertise
+set routing-instances b instance-type vrf
+set routing-instances b route-distinguisher 65000:1{number}
+set routing-instances b vrf-import all
+set routing-instances b vrf-target export target:65000:9
+set routing-instances c instance-type vrf
+set routing-instances c route-distinguisher 65000:2{number}
+set routing-instances c vrf-import some
+set routing-instances c vrf-target export target:65000:9
+"
+    )
+}
+
+#[test]
+fn routes_of_other_routers_are_bgp_to_an_import_policy_and_policies_may_ask_for_any_target() {
+    let texts = [junos_pe(1, 2), junos_pe(2, 1)];
+    let loaded = load(&[("pe1", &texts[0]), ("pe2", &texts[1])]);
+    let rows = tables(&loaded.network);
+    for vrf in ["a", "b", "c"] {
+        let from_two: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.starts_with(&format!("pe1\t{vrf}\t")) && row.ends_with("10.255.0.2"))
+            .filter_map(|row| row.split('\t').nth(2))
+            .collect();
+        assert_eq!(from_two, ["10.72.0.0/24", "192.168.2.0/26"], "{vrf}");
+    }
+    // Without `auto-export` nothing passes between the instances of one router.
+    assert!(!rows.iter().any(|row| row.starts_with("pe1\tb\t10.71.")));
+}

@@ -53,6 +53,7 @@ pub(crate) fn assemble(
             ids.push(Some(assembly.device(device, &name)));
         }
     }
+    assembly.import_any(devices, &ids);
     assembly.keep_apart(devices, &ids);
     assembly.learn(devices, &ids);
     if assembly.report.errors() > 0 {

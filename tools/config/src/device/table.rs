@@ -149,6 +149,8 @@ pub(crate) struct Table {
     /// On Junos, whether routes pass to and from other instances of the router that say so too; `None` where nothing
     /// needs to be said, or the table takes no part in BGP VPNs.
     pub(crate) auto_export: Option<bool>,
+    /// Whether what is imported is decided by its policy alone, whatever the targets.
+    pub(crate) imports_any: bool,
     /// Whether what was imported is exported again.
     pub(crate) reexports: bool,
     pub(crate) bgp: TableBgp,
@@ -166,6 +168,7 @@ impl Table {
             import_policy: None,
             export_policy: None,
             auto_export: None,
+            imports_any: false,
             reexports: false,
             bgp: TableBgp::default(),
             families: Default::default(),

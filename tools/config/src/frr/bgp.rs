@@ -328,6 +328,7 @@ impl Reader<'_, '_> {
                         target: StaticTarget::Discard,
                         distance: Some(UNUSED),
                         tag: 0,
+                        kept: false,
                         place: network.place,
                     });
                     config.routes.extend(routes);

@@ -74,7 +74,7 @@ impl Reader<'_, '_> {
             None => StaticTarget::Interface { name: first.name(), gateway: None },
         };
         let mut route =
-            StaticRoute { prefix: prefix.value, target: StaticTarget::Discard, distance: None, tag: 0, place };
+            StaticRoute { prefix: prefix.value, target: StaticTarget::Discard, distance: None, tag: 0, kept: false, place };
         let mut vrf = None;
         while let Some(word) = words.next() {
             match word.text {

@@ -192,6 +192,7 @@ impl Reader {
         // Policies stand in for the targets of `vrf-target`: what they accept decides.
         if import.is_some() {
             config.targets.import = junos.targets_of(&instance.import);
+            config.imports_any = junos.is_open(&instance.import);
         }
         if export.is_some() || instance.unadvertised {
             config.targets.export.clear();
