@@ -110,7 +110,8 @@ impl<'a, A: Address> Import<'a, A> {
         touched.clear();
         let mut imported = self.count_imported(vrf, class.sets, &common.reflected);
         if family.import_map.is_some() {
-            imported = self.filter(vrf, class.sets, &self.imported_prefixes(vrf, class.sets, class.best), candidates, touched);
+            imported =
+                self.filter(vrf, class.sets, &self.imported_prefixes(vrf, class.sets, class.best), candidates, touched);
         } else if !own_as.is_empty() {
             imported -= self.refuse_loops(vrf, class.sets, own_as, candidates, touched);
         }
@@ -300,8 +301,7 @@ impl<'a, A: Address> Import<'a, A> {
                 && sets.binary_search(&table.targets(other)).is_ok()
                 && !table.was_in(vrf, other)
         };
-        let mut wanted: Vec<RouteId> =
-            (first.0..table.end_of_prefix(first).0).map(RouteId).filter(wanted).collect();
+        let mut wanted: Vec<RouteId> = (first.0..table.end_of_prefix(first).0).map(RouteId).filter(wanted).collect();
         for _ in 0..self.network.vrf(vrf).family::<A>().import_paths {
             let keys: Vec<RouteKey> = wanted.iter().map(|&id| table.key(id)).collect();
             let Some(best) = select::best_vpn_route(self.paths, Viewpoint::Router(router), &keys) else { return false };

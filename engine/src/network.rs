@@ -236,7 +236,16 @@ impl NetworkBuilder {
     pub fn vrf(&mut self, router: RouterId, name: &str, rd: Option<Rd>) -> VrfId {
         let id = VrfId::from_index(self.network.vrfs.len());
         let (name, families) = (name.to_owned(), PerFamily::default());
-        self.network.vrfs.push(Vrf { name, router, rd, router_id: None, up: true, reexport_imported: false, reexport_from_default: false, families });
+        self.network.vrfs.push(Vrf {
+            name,
+            router,
+            rd,
+            router_id: None,
+            up: true,
+            reexport_imported: false,
+            reexport_from_default: false,
+            families,
+        });
         id
     }
 

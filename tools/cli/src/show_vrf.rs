@@ -211,7 +211,7 @@ fn family_detail<A: Address>(
     }
     // As the configuration names them: what sessions and default tables ask of a route besides is no map of its own.
     let origin = provenance.vrf(id).map(|origin| origin.family(A::FAMILY));
-    let named = |place: Option<Place>| Some(provenance.sources().get(place?.source())?.text().get(place?.span())?);
+    let named = |place: Option<Place>| provenance.sources().get(place?.source())?.text().get(place?.span());
     let default = |targets: &[(RouteTarget, Place)]| {
         named(targets.iter().find(|(target, _)| target.is_of_default_table()).map(|&(_, place)| place))
     };

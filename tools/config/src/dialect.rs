@@ -141,7 +141,10 @@ impl Votes {
             self.junos += 1;
             let opens = is_junos_section(first) && second.starts_with('{');
             if opens
-                || matches!(first, "routing-instances" | "routing-options" | "policy-options" | "interfaces" | "host-name")
+                || matches!(
+                    first,
+                    "routing-instances" | "routing-options" | "policy-options" | "interfaces" | "host-name"
+                )
             {
                 self.junos += SURE;
             }

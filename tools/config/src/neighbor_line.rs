@@ -123,8 +123,7 @@ fn in_family(
         "remove-private-as" | "remove-private-AS" => {
             let rest = words.rest().text;
             let rest = rest.to_ascii_lowercase();
-            config.private_as =
-                Some(PrivateAs { all: rest.contains("all"), replaced: rest.contains("replace-as") });
+            config.private_as = Some(PrivateAs { all: rest.contains("all"), replaced: rest.contains("replace-as") });
         }
         "maximum-prefix" => {
             let Some(limit) = value::number(&mut words, report, "number of prefixes", 1..=u32::MAX) else {

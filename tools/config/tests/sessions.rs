@@ -296,7 +296,8 @@ router bgp 65000
     );
     let peers: Vec<u8> = if reflector { vec![9] } else { (1..=3).filter(|&other| other != number).collect() };
     for peer in &peers {
-        text += &format!(" neighbor 10.255.0.{peer} remote-as 65000\n neighbor 10.255.0.{peer} update-source Loopback0\n");
+        text +=
+            &format!(" neighbor 10.255.0.{peer} remote-as 65000\n neighbor 10.255.0.{peer} update-source Loopback0\n");
     }
     text += " address-family vpnv4\n";
     for peer in &peers {
@@ -392,7 +393,8 @@ fn another_as_than_the_routers_own_stands_before_paths() {
     assert_eq!(sites(neighbors, "", &shows(" no-prepend")), ["[64601]", "[64700, 64602]"]);
     assert_eq!(sites(neighbors, "", &shows(" no-prepend replace-as")), ["[64601]", "[64700]"]);
     // The PE shows another AS to the first: what it learns there has that one before it.
-    let neighbors = "  neighbor 10.0.1.2 remote-as 64601\n  neighbor 10.0.1.2 local-as 65009\n  neighbor 10.0.1.2 activate";
+    let neighbors =
+        "  neighbor 10.0.1.2 remote-as 64601\n  neighbor 10.0.1.2 local-as 65009\n  neighbor 10.0.1.2 activate";
     assert_eq!(sites(neighbors, "neighbor 10.0.1.1 remote-as 65009", ""), ["[65009, 64601]", "-"]);
 }
 

@@ -140,8 +140,7 @@ impl Assembly<'_, '_> {
             let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
             let vrf = self.builder.vrf_mut(id);
             vrf.reexport_imported = table.reexports;
-            vrf.reexport_from_default =
-                Family::ALL.into_iter().any(|family| table.family(family).advertises_default);
+            vrf.reexport_from_default = table.advertises_default;
             vrf.router_id = table.bgp.router_id.map(|id| id.value).filter(|_| index != DEFAULT_TABLE);
             ids.vrfs.push(Some(id));
             let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));

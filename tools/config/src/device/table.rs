@@ -90,8 +90,6 @@ pub(crate) struct FamilyConfig {
     pub(crate) from_default: Option<Located<String>>,
     /// How many prefixes of the default table come in, where there is a limit.
     pub(crate) from_default_limit: Option<u32>,
-    /// Whether what comes from the default table is advertised to other PEs.
-    pub(crate) advertises_default: bool,
     /// The policy that routes pass to come into the default table.
     pub(crate) to_default: Option<Located<String>>,
     pub(crate) routes: Vec<StaticRoute>,
@@ -153,6 +151,8 @@ pub(crate) struct Table {
     pub(crate) imports_any: bool,
     /// Whether what was imported is exported again.
     pub(crate) reexports: bool,
+    /// Whether what comes from the default table is advertised to other PEs.
+    pub(crate) advertises_default: bool,
     pub(crate) bgp: TableBgp,
     families: [FamilyConfig; 2],
 }
@@ -170,6 +170,7 @@ impl Table {
             auto_export: None,
             imports_any: false,
             reexports: false,
+            advertises_default: false,
             bgp: TableBgp::default(),
             families: Default::default(),
         }

@@ -78,9 +78,8 @@ impl<'a> Reader<'_, '_, 'a> {
                 }
                 let rest = words.rest().text;
                 let Some(name) = self.policies.reference(words, self.report) else { return Read::Whole };
-                let config = self.device.tables[table].family_mut(family);
                 if export {
-                    config.to_default = Some(name);
+                    self.device.tables[table].family_mut(family).to_default = Some(name);
                     if rest.ends_with("allow-imported-vpn") {
                         self.report.warning(
                             whole,
@@ -90,8 +89,8 @@ impl<'a> Reader<'_, '_, 'a> {
                         self.device.tables[table].reexports = true;
                     }
                 } else {
-                    config.from_default = Some(name);
-                    config.advertises_default = rest.ends_with("advertise-as-vpn");
+                    self.device.tables[table].family_mut(family).from_default = Some(name);
+                    self.device.tables[table].advertises_default |= rest.ends_with("advertise-as-vpn");
                 }
                 Read::Whole
             }

@@ -39,7 +39,11 @@ impl RouteFilters {
 }
 
 /// Adds entries that permit the lengths below `prefix` and deny all others there.
-fn add<A: Address>(entries: &mut Vec<PrefixEntry<A>>, prefix: Prefix<A>, lengths: impl Iterator<Item = (u8, u8, bool)>) {
+fn add<A: Address>(
+    entries: &mut Vec<PrefixEntry<A>>,
+    prefix: Prefix<A>,
+    lengths: impl Iterator<Item = (u8, u8, bool)>,
+) {
     for (min, max, counts) in lengths {
         if min <= max {
             entries.push(PrefixEntry::new(counts, prefix, min, max));
