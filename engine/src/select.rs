@@ -176,7 +176,11 @@ fn see(paths: Paths<'_>, viewpoint: Viewpoint, key: RouteKey, copy: Option<&Impo
         neighbor_as: attributes.neighbor_as(),
         med: attributes.med,
         internal,
-        igp_metric: here.map_or(0, |here| network.igp_metric(here, origin.router)),
+        // The way to another router is longer than none, whatever the IGP says of it.
+        igp_metric: match here {
+            Some(here) if here != origin.router => network.igp_metric(here, origin.router).saturating_add(1),
+            _ => 0,
+        },
         router_id: router.router_id.to_bits(),
         next_hop_address: match next_hop_address {
             None => 0,

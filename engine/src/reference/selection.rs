@@ -132,7 +132,8 @@ pub(super) fn path<'a>(network: &'a Network, viewer: Viewer, route: &'a Candidat
     let (weight, external, igp_metric, next_hop) = match viewer {
         Viewer::Itself => (if redistributed { WEIGHT_LOCAL } else { attributes.weight }, external, 0, gateway),
         Viewer::Router(at) if at == vrf.router => (if survives { WEIGHT_LOCAL } else { 0 }, external, 0, gateway),
-        Viewer::Router(at) => (0, false, network.igp_metric(at, vrf.router), loopback),
+        // A next hop here is nearer than any that the IGP leads to.
+        Viewer::Router(at) => (0, false, network.igp_metric(at, vrf.router).saturating_add(1), loopback),
         Viewer::Reflector => (0, false, 0, loopback),
     };
     // I3, E3: what a map set stands for what the viewer would see.
