@@ -309,7 +309,13 @@ pub(crate) fn equal_paths<A: Address>(
     }
     let lowest = left.iter().filter(|(_, seen)| seen.internal).map(|(_, seen)| seen.igp_metric).min();
     left.retain(|(_, seen)| !seen.internal || Some(seen.igp_metric) == lowest);
-    let equal: Vec<usize> = left.iter().map(|&(index, _)| index).collect();
+    let rule = paths.network().router_of(vrf).dialect.equal_paths;
+    let path = |index: usize| {
+        let own = paths.attributes(contest.keys[index].attributes);
+        (contest.copy(index).map_or(own, |copy| &copy.attributes), contest.keys[index].origin != vrf)
+    };
+    let beside = left.iter().map(|&(index, _)| index);
+    let equal: Vec<usize> = beside.filter(|&index| rule.allows(path(index), path(best))).collect();
     let mut order = ranked(paths, vrf, contest, &equal);
     order.truncate(maximum.paths as usize);
     order.retain(|&index| index != best);

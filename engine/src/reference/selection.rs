@@ -43,7 +43,15 @@ pub(super) fn select<A: Address>(
     let winner = own_winner(network, vrf, own);
     let best = winner.clone().into_iter().chain(bgp.clone()).min_by_key(|route| distance(network, vrf, route))?;
     let multipath = if bgp.as_ref() == Some(&best) && winner.as_ref() != Some(&best) {
-        beside(paths, &best, network.vrf(vrf).family::<A>().maximum_paths)
+        // What may stand beside the best one by its AS path, as the dialect has it.
+        let rule = network.router_of(vrf).dialect.equal_paths;
+        let facts = |route: &Candidate| (route.attributes(network).clone(), route.origin != vrf);
+        let (first, imported) = facts(&best);
+        let alike = |route: &Candidate| {
+            let (attributes, is_imported) = facts(route);
+            rule.allows((&attributes, is_imported), (&first, imported))
+        };
+        beside(paths, &best, network.vrf(vrf).family::<A>().maximum_paths, alike)
     } else {
         Vec::new()
     };
@@ -51,7 +59,12 @@ pub(super) fn select<A: Address>(
 }
 
 /// S4: returns the paths that are equal to the best one through the IGP metric, as many as may be installed with it.
-fn beside(mut paths: Vec<Path<'_>>, first: &Candidate, maximum: MaximumPaths) -> Vec<Candidate> {
+fn beside(
+    mut paths: Vec<Path<'_>>,
+    first: &Candidate,
+    maximum: MaximumPaths,
+    alike: impl Fn(&Candidate) -> bool,
+) -> Vec<Candidate> {
     keep_best_through_med(&mut paths);
     if !maximum.eibgp {
         keep_lowest(&mut paths, |path| Reverse(path.external));
@@ -64,6 +77,7 @@ fn beside(mut paths: Vec<Path<'_>>, first: &Candidate, maximum: MaximumPaths) ->
         paths.retain(|path| *path.route != next);
         order.push(next);
     }
+    order.retain(alike);
     order.truncate(maximum.paths as usize);
     order.retain(|route| route != first);
     order

@@ -8,8 +8,8 @@ use vrfleak_engine::policy::{
     Protocols,
 };
 use vrfleak_engine::{
-    Address, Community, MaximumPaths, MaximumRoutes, NetworkBuilder, OriginCode, OverLimit, PolicyId, Protocol, Rd,
-    RouteTarget, VrfId,
+    Address, Community, EqualPaths, MaximumPaths, MaximumRoutes, NetworkBuilder, OriginCode, OverLimit, PolicyId,
+    Protocol, Rd, RouteTarget, VrfId,
 };
 
 use super::{pick, prefix, target};
@@ -139,6 +139,8 @@ fn extend<A: Address>(builder: &mut NetworkBuilder, vrf: VrfId, import: &[RouteT
 pub(crate) fn share(builder: &mut NetworkBuilder, vrfs: &[VrfId]) {
     for (at, &vrf) in (0_u32..).zip(vrfs) {
         for_both(builder, vrf, &[target(0)], &[target(0)]);
+        let router = builder.vrf_mut(vrf).router;
+        builder.router_mut(router).dialect.equal_paths = EqualPaths::Length;
         let maximum_paths = MaximumPaths { paths: at + 1, eibgp: at % 2 == 0 };
         builder.family::<u32>(vrf).maximum_paths = maximum_paths;
         builder.family::<u128>(vrf).maximum_paths = maximum_paths;

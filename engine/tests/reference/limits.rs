@@ -134,3 +134,25 @@ fn e6_a_vrf_imports_as_many_routes_of_one_nlri_as_it_says() {
         assert_eq!(installed(&leaked, importer), sources[..count], "{import_paths}");
     }
 }
+
+#[test]
+fn s4_as_paths_decide_what_stands_beside_the_best_one_as_the_dialect_has_it() {
+    for (dialect, beside) in [
+        (Dialect::NATIVE, [true, true, true]),
+        (Dialect::JUNOS, [true, true, false]),
+        (Dialect::IOS, [true, false, false]),
+        (Dialect::FRR, [true, true, false]),
+    ] {
+        for (second, expected) in [[7, 8], [7, 9], [8, 8]].into_iter().zip(beside) {
+            let mut sketch = Sketch::default();
+            let router = sketch.router(1, dialect);
+            let vrf = sketch.vrf(router, 1, &[], &[]);
+            sketch.builder.family::<u32>(vrf).maximum_paths = MaximumPaths { paths: 8, eibgp: false };
+            sketch.ce(vrf, OFFERED, "192.0.2.1", path(&[7, 8]));
+            sketch.ce(vrf, OFFERED, "192.0.2.2", path(&second));
+            let entries = sketch.leak();
+            let entry = entries.entry(vrf, OFFERED).expect("its own");
+            assert_eq!(entry.multipath.len() == 1, expected, "{} {second:?}", dialect.name);
+        }
+    }
+}

@@ -463,3 +463,50 @@ fn routes_of_other_routers_are_bgp_to_an_import_policy_and_policies_may_ask_for_
     // Without `auto-export` nothing passes between the instances of one router.
     assert!(!rows.iter().any(|row| row.starts_with("pe1\tb\t10.71.")));
 }
+
+#[test]
+fn paths_through_two_ases_stand_beside_each_other_where_that_is_relaxed() {
+    let ce = |number: u8| {
+        format!(
+            "hostname ce{number}
+interface Loopback0
+ ip address 192.0.2.1 255.255.255.255
+interface Ethernet0
+ ip address 10.0.{number}.2 255.255.255.0
+router bgp 6460{number}
+ network 192.0.2.1 mask 255.255.255.255
+ neighbor 10.0.{number}.1 remote-as 65000
+end
+"
+        )
+    };
+    let installed = |relaxed: &str| {
+        let pe = format!(
+            "hostname pe
+ip vrf red
+ rd 1:1
+interface Ethernet1
+ ip vrf forwarding red
+ ip address 10.0.1.1 255.255.255.0
+interface Ethernet2
+ ip vrf forwarding red
+ ip address 10.0.2.1 255.255.255.0
+router bgp 65000
+{relaxed}
+ address-family ipv4 vrf red
+  maximum-paths 2
+  neighbor 10.0.1.2 remote-as 64601
+  neighbor 10.0.1.2 activate
+  neighbor 10.0.2.2 remote-as 64602
+  neighbor 10.0.2.2 activate
+end
+"
+        );
+        let loaded = load(&[("pe", &pe), ("ce1", &ce(1)), ("ce2", &ce(2))]);
+        let leak = vrfleak_engine::Leak::new(&loaded.network);
+        let vrf = loaded.network.vrf_ids().next().expect("red");
+        1 + leak.family::<u32>().rib(vrf).multipath_routes()
+    };
+    assert_eq!(installed(""), 1);
+    assert_eq!(installed(" bgp bestpath as-path multipath-relax"), 2);
+}

@@ -13,8 +13,8 @@ mod vpn_sessions;
 use ahash::AHashMap;
 use vrfleak_bench_data::{FamilyOrigin, Provenance, SourceText, VrfOrigin};
 use vrfleak_engine::{
-    Administrator, Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit, PolicyId, Rd,
-    Redistribute, RouteTarget, VrfId,
+    Administrator, EqualPaths, Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit,
+    PolicyId, Rd, Redistribute, RouteTarget, VrfId,
 };
 
 use crate::daemon_files::router_name;
@@ -102,7 +102,11 @@ impl Assembly<'_, '_> {
     fn device(&mut self, device: &Device, name: &Located<String>) -> Ids {
         let router_id = self.router_id(device);
         let asn = device.asn.map_or(0, |asn| asn.value);
-        let router = self.builder.router(&name.value, asn, router_id, device.format.dialect());
+        let mut dialect = device.format.dialect();
+        if device.relaxed_multipath {
+            dialect.equal_paths = EqualPaths::Length;
+        }
+        let router = self.builder.router(&name.value, asn, router_id, dialect);
         if let Some(loopback) = router_id::vpn_address(device) {
             self.builder.router_mut(router).loopback = loopback;
         }

@@ -34,6 +34,7 @@ impl Reader<'_, '_> {
             "bgp" => match words.next_text() {
                 "router-id" => self.router_id(DEFAULT_TABLE, words),
                 "default" if words.eat("local-preference") => self.default_preference(line),
+                "bestpath" if words.eat_all(&["as-path", "multipath-relax"]) => self.device.relaxed_multipath = true,
                 "always-compare-med" | "bestpath" | "deterministic-med" | "confederation" => {
                     self.report.warning(
                         line.whole(),

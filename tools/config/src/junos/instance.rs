@@ -147,7 +147,8 @@ impl Reader {
                 }
             }
             ["shutdown"] => neighbor.shutdown = true,
-            ["multipath", ..] => {
+            ["multipath", more @ ..] => {
+                self.device.relaxed_multipath |= more.contains(&"multiple-as");
                 let paths = Located::new(MaximumPaths { paths: MULTIPATH, eibgp: false }, rest[0].place);
                 for family in Family::ALL {
                     self.device.tables[table].family_mut(family).maximum_paths.get_or_insert(paths);

@@ -68,6 +68,7 @@ impl<'a> Reader<'_, '_, 'a> {
             "bgp" if words.eat_all(&["default", "local-preference"]) => {
                 self.report.warning(words.whole(), "a default local preference is not modelled", "taken as 100");
             }
+            "bgp" if words.eat_all(&["bestpath", "as-path", "multipath-relax"]) => self.device.relaxed_multipath = true,
             "bgp" if words.eat("bestpath") => {
                 self.report.warning(
                     words.whole(),
