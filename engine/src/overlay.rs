@@ -156,7 +156,10 @@ impl<A: Address> Import<'_, A> {
         let rival = of_class.filter(|&id| !table.was_in(vrf, id));
         if let [alone] = *own {
             let alone = packing.id(alone);
-            if rival.is_none() || beats_every_import(self.network, table.protocol(alone), table.attributes(alone)) {
+            let dialect = &self.network.router_of(vrf).dialect;
+            if rival.is_none()
+                || beats_every_import(self.network, dialect, table.protocol(alone), table.attributes(alone))
+            {
                 return Some(alone);
             }
         }

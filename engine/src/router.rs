@@ -65,6 +65,8 @@ pub struct Dialect {
     pub shares_rd: bool,
     /// The administrative distances of routes over eBGP and over iBGP (SEMANTICS S1): 20 and 200, on Junos 170 both.
     pub bgp_distances: [u8; 2],
+    /// Whether a connected or static route keeps its protocol and distance in the router's other VRFs (SEMANTICS S1).
+    pub leaks_protocols: bool,
     /// Which paths of equal cost may stand beside each other (SEMANTICS S4).
     pub equal_paths: EqualPaths,
 }
@@ -78,6 +80,7 @@ impl Dialect {
         export_map_miss: ExportMapMiss::Drop,
         shares_rd: true,
         bgp_distances: [20, 200],
+        leaks_protocols: false,
         equal_paths: EqualPaths::Length,
     };
     /// Cisco IOS and IOS-XE.
@@ -88,6 +91,7 @@ impl Dialect {
         export_map_miss: ExportMapMiss::KeepDefault,
         shares_rd: false,
         bgp_distances: [20, 200],
+        leaks_protocols: false,
         equal_paths: EqualPaths::AsPath,
     };
     /// Cisco IOS-XR.
@@ -96,8 +100,13 @@ impl Dialect {
     pub const FRR: Self =
         Self { name: "frr", weight_survives_leak: true, equal_paths: EqualPaths::Learned, ..Self::NATIVE };
     /// Juniper Junos.
-    pub const JUNOS: Self =
-        Self { name: "junos", bgp_distances: [170, 170], equal_paths: EqualPaths::NeighborAs, ..Self::NATIVE };
+    pub const JUNOS: Self = Self {
+        name: "junos",
+        bgp_distances: [170, 170],
+        leaks_protocols: true,
+        equal_paths: EqualPaths::NeighborAs,
+        ..Self::NATIVE
+    };
 
     /// Returns the distance of a route over iBGP, or over eBGP.
     #[inline]

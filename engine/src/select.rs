@@ -188,7 +188,10 @@ fn see(paths: Paths<'_>, viewpoint: Viewpoint, key: RouteKey, copy: Option<&Impo
             Some(std::net::IpAddr::V6(address)) => address.to_bits(),
         },
         rd: origin.rd,
-        distance: here.map_or(&Dialect::NATIVE, |here| &network.router(here).dialect).bgp_distance(internal),
+        distance: match near {
+            Nearness::SameRouter if redistributed && router.dialect.leaks_protocols => own_distance(paths, key),
+            _ => here.map_or(&Dialect::NATIVE, |here| &network.router(here).dialect).bgp_distance(internal),
+        },
         key,
     }
 }

@@ -86,10 +86,15 @@ fn beside(
 /// S1: returns the administrative distance of a route in a VRF.
 pub(super) fn distance(network: &Network, vrf: VrfId, route: &Candidate) -> u8 {
     let attributes = route.attributes(network);
+    let router = network.vrf(vrf).router;
+    let keeps = network.router(router).dialect.leaks_protocols && network.vrf(route.origin).router == router;
+    // An import map sees no distance, and leaves the route's own as it is.
+    let own = network.attributes()[route.attributes.index()].distance;
     match route.protocol {
         _ if route.leaked_host => 0,
-        Protocol::Connected | Protocol::Local if route.origin == vrf => 0,
+        Protocol::Connected | Protocol::Local if route.origin == vrf || keeps => 0,
         Protocol::Static if route.origin == vrf => attributes.distance.unwrap_or(1),
+        Protocol::Static if keeps => own.unwrap_or(1),
         _ => network.router_of(vrf).dialect.bgp_distances[usize::from(is_internal(network, vrf, route))],
     }
 }
