@@ -52,6 +52,7 @@ impl EqualPaths {
 
 /// The points in which real systems differ. The model carries the choice, a front end sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a point of its own in which systems differ")]
 pub struct Dialect {
     /// The name of the system, lower case.
     pub name: &'static str,
