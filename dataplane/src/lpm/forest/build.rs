@@ -1,14 +1,14 @@
 //! From the routes of all tables to a store: chunks of tables in parallel, each in one pass over its routes.
 
-use std::ops::Range as Span;
+use std::ops::{ControlFlow, Range as Span};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use vrfleak_engine::{Address, Prefix};
+use vrfleak_engine::Address;
 
 use super::super::raw::{Part, Piece, Store, StoreError};
 use super::super::table::{NO_ROUTE, TableId};
-use super::super::tables::{BuildError, Checked, Tables};
+use super::super::tables::{BuildError, Order, Tables};
 use super::block::FIRST_VALUE;
 use super::dictionary::{Answer, Dictionaries, Dictionary, LocalCodes, MISS};
 use super::part::PartWriter;
@@ -123,13 +123,21 @@ fn chunk<A: Address>(
     let mut dictionaries = Dictionaries::default();
     for table in span.map(TableId::from_index) {
         locals.clear();
-        let mut routes = Checked::new(table, input.routes(table));
-        let coded = routes.by_ref().map(|(prefix, value)| {
-            let len = if keep_lens { prefix.len() } else { 0 };
-            (prefix, locals.code(answer(value, len)))
+        ranges.clear(LocalCodes::MISS);
+        let (mut order, mut checked) = (Order::new(table), Ok(()));
+        input.batches(table, |routes| {
+            checked = order.check(routes);
+            if checked.is_err() {
+                return ControlFlow::Break(());
+            }
+            for &(prefix, value) in routes {
+                let len = if keep_lens { prefix.len() } else { 0 };
+                ranges.add(prefix, locals.code(answer(value, len)));
+            }
+            ControlFlow::Continue(())
         });
-        ranges.sweep(Prefix::DEFAULT, LocalCodes::MISS, coded);
-        routes.finish()?;
+        checked?;
+        ranges.finish();
         let dictionary = dictionaries.assign(locals.answers(), codes);
         ranges.recode(codes);
         let (width, answers) = {

@@ -9,6 +9,9 @@ use super::super::forest::shape::{BLOCK_BITS, Kind, Shape};
 use super::part::{MOST_BYTES, PAGE, Part, leaf_of, page_deciding, page_index};
 use super::store::StoreError;
 
+/// Codes of a byte that are looked at together.
+const LANES: usize = 16;
+
 /// What the nodes of one table are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -56,11 +59,21 @@ impl Limits {
     /// code.
     fn extremes(&self, codes: &[u8]) -> (u32, u32) {
         if self.width == 1 {
-            // Loops over bytes that a compiler can make of vectors: most nodes have such codes.
+            // Sixteen at a time, the last ones again: a compiler makes vectors of them, and most nodes have that many.
             let first = FIRST_VALUE as u8;
-            let children = codes.iter().map(|&code| if code < first { code + 1 } else { 0 }).max();
-            let most = codes.iter().copied().max();
-            return (u32::from(children.unwrap_or(0)), u32::from(most.unwrap_or(0).max(first)));
+            let (mut least, mut children, mut most) = (first, 0, first);
+            for codes in codes.chunks(LANES) {
+                let mut lanes = [codes[0]; LANES];
+                lanes[..codes.len()].copy_from_slice(codes);
+                let vector = &lanes;
+                least = vector.iter().fold(least, |least, &code| least.min(code));
+                most = vector.iter().fold(most, |most, &code| most.max(code));
+                if least < first {
+                    let child = |code: u8| if code < first { code + 1 } else { 0 };
+                    children = codes.iter().fold(children, |children, &code| children.max(child(code)));
+                }
+            }
+            return (u32::from(children), u32::from(most));
         }
         codes.chunks_exact(self.width).fold((0, FIRST_VALUE), |(children, most), bytes| {
             let mut wide = [0; 4];
