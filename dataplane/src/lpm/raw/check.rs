@@ -3,14 +3,14 @@
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::super::forest::list::ListHead;
+use super::super::forest::list::{ListHead, MOST};
 use super::super::forest::page::MAX_PAGE_BITS;
 use super::super::forest::shape::{BLOCK_BITS, Kind, Shape};
 use super::part::{MOST_BYTES, PAGE, Part, leaf_of, page_deciding, page_index};
 use super::store::StoreError;
 
-/// Codes of a byte that are looked at together.
-const LANES: usize = 16;
+/// Codes of one byte that are looked at together: all of a narrow list.
+const LANES: usize = MOST + 1;
 
 /// What the nodes of one table are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,26 +55,26 @@ impl Limits {
         part.slots.iter().try_for_each(|&entry| walk.entry(entry, at))
     }
 
-    /// Returns how many children these codes name, and the highest of them that stands for an answer, or the first such
-    /// code.
-    fn extremes(&self, codes: &[u8]) -> (u32, u32) {
-        if self.width == 1 {
-            // Sixteen at a time, the last ones again: a compiler makes vectors of them, and most nodes have that many.
-            let first = FIRST_VALUE as u8;
-            let (mut least, mut children, mut most) = (first, 0, first);
-            for codes in codes.chunks(LANES) {
-                let mut lanes = [codes[0]; LANES];
-                lanes[..codes.len()].copy_from_slice(codes);
-                let vector = &lanes;
-                least = vector.iter().fold(least, |least, &code| least.min(code));
-                most = vector.iter().fold(most, |most, &code| most.max(code));
-                if least < first {
-                    let child = |code: u8| if code < first { code + 1 } else { 0 };
-                    children = codes.iter().fold(children, |children, &code| children.max(child(code)));
-                }
+    /// Returns how many children the first `len` bytes of codes name, and the highest of them that stands for an answer,
+    /// or the first such code.
+    fn extremes(&self, codes: &[u8], len: usize) -> (u32, u32) {
+        let first = FIRST_VALUE as u8;
+        if self.width == 1
+            && len <= LANES
+            && let Some(lanes) = codes.first_chunk::<LANES>()
+        {
+            // A loop that a compiler makes a vector of: most nodes have such codes.
+            let count = len as u8;
+            let (mut least, mut most) = (first, first);
+            for (lane, &code) in (0..).zip(lanes) {
+                let code = if lane < count { code } else { first };
+                (least, most) = (least.min(code), most.max(code));
             }
-            return (u32::from(children), u32::from(most));
+            if least == first {
+                return (0, u32::from(most));
+            }
         }
+        let codes = &codes[..len];
         codes.chunks_exact(self.width).fold((0, FIRST_VALUE), |(children, most), bytes| {
             let mut wide = [0; 4];
             wide[..self.width].copy_from_slice(bytes);
@@ -161,8 +161,10 @@ impl Walk<'_> {
         let list = self.part.blocks.get(offset..).ok_or(beyond)?;
         let head = ListHead::of(list).ok_or(beyond)?;
         let bytes = head.bytes(self.limits.width);
-        let codes = list.get(head.codes()..bytes).ok_or(beyond)?;
-        let (children, most) = self.limits.extremes(codes);
+        if bytes > list.len() {
+            return Err(beyond);
+        }
+        let (children, most) = self.limits.extremes(&list[head.codes()..], bytes - head.codes());
         if children > 0 || most - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("a list's code is not in the dictionary"));
         }
@@ -178,16 +180,17 @@ impl Walk<'_> {
             return Err(StoreError::Broken("a block's first slot begins no run"));
         }
         let count = bitmap.count_ones() as usize;
-        let (codes, rest) = rest.split_at_checked(count * self.limits.width).ok_or(beyond)?;
-        let (children, most) = self.limits.extremes(codes);
+        let (codes, code_bytes) = (rest, count * self.limits.width);
+        let rest = codes.get(code_bytes..).ok_or(beyond)?;
+        let (children, most) = self.limits.extremes(codes, code_bytes);
         if most - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("a code is not in the dictionary"));
         }
         if children == 0 {
-            let bytes = BITMAP_BYTES + codes.len();
+            let bytes = BITMAP_BYTES + code_bytes;
             return if count == 1 { self.leaf(offset, bytes, most) } else { self.take(offset, bytes) };
         }
-        self.take(offset, BITMAP_BYTES + codes.len() + 4 * children as usize)?;
+        self.take(offset, BITMAP_BYTES + code_bytes + 4 * children as usize)?;
         let below = at + u32::from(BLOCK_BITS);
         if below >= self.limits.bits {
             return Err(StoreError::Broken("a node below the last bit"));

@@ -90,9 +90,9 @@ impl<T: Plain> DerefMut for Pages<T> {
 }
 
 /// Memory that the system mapped and takes back.
-struct Mapping {
+pub(super) struct Mapping {
     /// Where what was asked for begins.
-    start: NonNull<u8>,
+    pub(super) start: NonNull<u8>,
     /// What was mapped: as many whole huge pages and one more, for the alignment.
     whole: (NonNull<u8>, usize),
 }
@@ -104,13 +104,14 @@ unsafe impl Sync for Mapping {}
 
 #[cfg(target_os = "linux")]
 impl Mapping {
-    /// Maps `bytes` zeros, or returns `None` where the system does not.
-    fn new(bytes: usize) -> Option<Self> {
+    /// Maps `bytes` zeros, or returns `None` where the system does not. What is not touched costs addresses alone.
+    pub(super) fn new(bytes: usize) -> Option<Self> {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
         let len = bytes.checked_next_multiple_of(HUGE_PAGE)?.checked_add(HUGE_PAGE)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a mapping at an address of the system's choice touches nothing that is there.
-        let whole = unsafe { mmap_anonymous(std::ptr::null_mut(), len, protection, MapFlags::PRIVATE) };
+        let whole = unsafe { mmap_anonymous(std::ptr::null_mut(), len, protection, flags) };
         let whole = NonNull::new(whole.ok()?.cast::<u8>())?;
         let ahead = whole.as_ptr().align_offset(HUGE_PAGE);
         // SAFETY: the alignment is reached within the huge page more that was mapped.
@@ -118,9 +119,24 @@ impl Mapping {
         Some(Self { start, whole: (whole, len) })
     }
 
+    /// Gives back all but the first `bytes`, rounded up to a huge page.
+    pub(super) fn shrink(&mut self, bytes: usize) {
+        let (whole, len) = self.whole;
+        let kept = self.start.as_ptr().addr() - whole.as_ptr().addr() + bytes.next_multiple_of(HUGE_PAGE);
+        if kept > 0 && kept < len {
+            // SAFETY: the end is within the mapping, whose length is above `kept`.
+            let tail = unsafe { whole.add(kept) };
+            // SAFETY: whoever shrinks a mapping has it alone and no longer reads what is behind `bytes`.
+            if unsafe { rustix::mm::munmap(tail.as_ptr().cast(), len - kept) }.is_ok() {
+                self.whole = (whole, kept);
+            }
+        }
+    }
+
     /// Asks for huge pages up to the end of the last one, and returns whether the system took the request.
-    fn advise_huge(&self) -> bool {
-        let bytes = self.whole.1 - HUGE_PAGE;
+    pub(super) fn advise_huge(&self) -> bool {
+        // What was mapped ends less than a huge page behind the last whole one.
+        let bytes = (self.whole.1 - HUGE_PAGE) & !(HUGE_PAGE - 1);
         let advice = rustix::mm::Advice::LinuxHugepage;
         // SAFETY: the advice changes the pages behind the memory, never what is in it.
         unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), bytes, advice) }.is_ok()
@@ -140,11 +156,13 @@ impl Drop for Mapping {
 /// Other systems have the allocator's memory.
 #[cfg(not(target_os = "linux"))]
 impl Mapping {
-    fn new(_bytes: usize) -> Option<Self> {
+    pub(super) fn new(_bytes: usize) -> Option<Self> {
         None
     }
 
-    fn advise_huge(&self) -> bool {
+    pub(super) fn shrink(&mut self, _bytes: usize) {}
+
+    pub(super) fn advise_huge(&self) -> bool {
         false
     }
 }

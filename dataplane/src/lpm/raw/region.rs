@@ -4,6 +4,7 @@ use std::alloc::{self, Layout};
 use std::fmt;
 use std::ptr::NonNull;
 
+use super::pages::Mapping;
 use super::walk::prefetch;
 
 /// Bytes of a huge page.
@@ -20,10 +21,15 @@ impl Plain for u16 {}
 impl Plain for u32 {}
 
 /// A slice of integers whose memory asks for huge pages if it is worth one.
+///
+/// What is worth one is mapped (on Linux): an allocator that is asked for zeros with such an alignment writes them all, on
+/// one thread, and keeps the memory for a while when it is freed.
 pub(crate) struct Region<T: Plain> {
     start: NonNull<T>,
     len: usize,
     advised: bool,
+    /// `None` where the allocator gave the memory.
+    mapping: Option<Mapping>,
 }
 
 // SAFETY: the region owns its memory alone, and plain integers may be sent to and read from any thread.
@@ -42,14 +48,36 @@ impl<T: Plain> Region<T> {
     /// whether huge pages may be asked for, which happens before the first touch.
     pub(crate) fn zeroed(len: usize, huge: bool) -> Self {
         if len == 0 {
-            return Self { start: NonNull::dangling(), len, advised: false };
+            return Self { start: NonNull::dangling(), len, advised: false, mapping: None };
         }
         let layout = Self::layout(len);
+        if layout.align() == HUGE_PAGE
+            && let Some(region) = Self::mapped(len, huge)
+        {
+            return region;
+        }
         // SAFETY: the layout has a size above 0, since `len` is.
         let start = unsafe { alloc::alloc_zeroed(layout) }.cast::<T>();
         let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
         let advised = huge && layout.align() == HUGE_PAGE && advise_huge(start.cast(), layout.size());
-        Self { start, len, advised }
+        Self { start, len, advised, mapping: None }
+    }
+
+    /// Returns a region of `len` zeros that cost addresses alone until they are written, if the system has such.
+    pub(super) fn mapped(len: usize, huge: bool) -> Option<Self> {
+        let mapping = Mapping::new(len.checked_mul(size_of::<T>())?)?;
+        let advised = huge && mapping.advise_huge();
+        Some(Self { start: mapping.start.cast(), len, advised, mapping: Some(mapping) })
+    }
+
+    /// Makes a mapped region shorter and gives back what is behind; another region stays as it is.
+    pub(super) fn shrink(&mut self, len: usize) {
+        if let Some(mapping) = &mut self.mapping
+            && len < self.len
+        {
+            self.len = len;
+            mapping.shrink(len * size_of::<T>());
+        }
     }
 
     /// Makes the region longer by zeros: a copy of everything.
@@ -104,7 +132,7 @@ impl<T: Plain> std::ops::DerefMut for Region<T> {
 
 impl<T: Plain> Drop for Region<T> {
     fn drop(&mut self) {
-        if self.len > 0 {
+        if self.len > 0 && self.mapping.is_none() {
             // SAFETY: `start` came from `alloc_zeroed` with this very layout.
             unsafe { alloc::dealloc(self.start.as_ptr().cast(), Self::layout(self.len)) };
         }
@@ -140,6 +168,21 @@ mod tests {
             region.grow(len + 3, false);
             assert_eq!(region[len..], [0; 3]);
             assert!(region[..len].iter().all(|&word| word == 7));
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_kept_of_a_mapping_stays() {
+        let most = 64 << 20;
+        for kept in [1, HUGE_PAGE - 1, HUGE_PAGE, HUGE_PAGE + 1, most - 1, most] {
+            let mut region = Region::<u8>::mapped(most, false).expect("addresses");
+            region[..kept].fill(7);
+            region.shrink(kept);
+            assert_eq!(region.len(), kept);
+            assert!(region.iter().all(|&byte| byte == 7));
+            region.grow(kept + 1, false);
+            assert_eq!((region[kept - 1], region[kept]), (7, 0));
         }
     }
 }
