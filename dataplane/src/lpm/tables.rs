@@ -143,9 +143,12 @@ impl<A: Address> Order<A> {
     ///
     /// # Errors
     /// Returns the first breach.
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "without a way out of the loop a processor sees many routes at once"
+    )]
     pub(super) fn check(&mut self, routes: &[(Prefix<A>, u32)]) -> Result<(), BuildError> {
         let Some(&(last, _)) = routes.last() else { return Ok(()) };
-        // Without a way out of the loop, so that a processor sees many routes at once.
         let ascend = routes.windows(2).fold(true, |ascend, pair| ascend & (pair[0].0 < pair[1].0));
         let free = routes.iter().fold(true, |free, &(_, value)| free & (value != NO_ROUTE));
         if !ascend || !free || self.last.is_some_and(|last| last >= routes[0].0) {

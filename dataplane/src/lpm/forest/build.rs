@@ -78,24 +78,23 @@ fn build_at<A: Address>(
     if let Some(error) = error {
         return Err(error);
     }
-    let assembled = match assembly {
-        Some(assembly) => assembly.finish(),
-        None => {
-            let chunks: Vec<Chunk> = waiting.into_iter().flatten().collect::<Result<_, _>>()?;
-            let pieces = chunks.iter().map(|chunk| &chunk.piece);
-            let exact = Ground::of(pieces, huge_pages).map_err(|error| refusal::<A>(error))?;
-            let mut assembly = Assembly::new(ground.insert(exact));
-            for chunk in chunks {
-                let starts = values.add(&chunk.dictionaries);
-                let site = assembly.place(chunk.piece, &starts, values.len());
-                site.map_err(|error| refusal::<A>(error))?.fill();
-            }
-            assembly.finish()
+    let assembled = if let Some(assembly) = assembly {
+        assembly.finish()
+    } else {
+        let chunks: Vec<Chunk> = waiting.into_iter().flatten().collect::<Result<_, _>>()?;
+        let pieces = chunks.iter().map(|chunk| &chunk.piece);
+        let exact = Ground::of(pieces, huge_pages).map_err(|error| refusal::<A>(error))?;
+        let mut assembly = Assembly::new(ground.insert(exact));
+        for chunk in chunks {
+            let starts = values.add(&chunk.dictionaries);
+            let site = assembly.place(chunk.piece, &starts, values.len());
+            site.map_err(|error| refusal::<A>(error))?.fill();
         }
+        assembly.finish()
     };
-    let Values { values, lens, .. } = values.finish();
+    let Values { words, lens, .. } = values.finish();
     let ground = ground.expect("what was assembled has a ground");
-    Ok((assembled.store(ground, values), lens))
+    Ok((assembled.store(ground, words), lens))
 }
 
 /// Makes all chunks, on all threads, and has each join the line.
@@ -178,7 +177,7 @@ impl<'g> Line<'g> {
 
 /// The dictionaries of a store, one after the other.
 struct Values {
-    values: Vec<u32>,
+    words: Vec<u32>,
     /// The length of each value's prefix, where they are kept.
     lens: Vec<u8>,
     keep_lens: bool,
@@ -186,21 +185,21 @@ struct Values {
 
 impl Values {
     fn new(keep_lens: bool) -> Self {
-        let values = vec![NO_ROUTE; FIRST_VALUE as usize];
-        let lens = vec![0; if keep_lens { values.len() } else { 0 }];
-        Self { values, lens, keep_lens }
+        let words = vec![NO_ROUTE; FIRST_VALUE as usize];
+        let lens = vec![0; if keep_lens { words.len() } else { 0 }];
+        Self { words, lens, keep_lens }
     }
 
     fn len(&self) -> usize {
-        self.values.len()
+        self.words.len()
     }
 
     /// Appends the dictionaries of a chunk; returns the index 64 before the value of the first code of each.
     fn add(&mut self, dictionaries: &[Dictionary]) -> Vec<u32> {
         let mut starts = Vec::with_capacity(dictionaries.len());
         for dictionary in dictionaries {
-            starts.push((self.values.len() - FIRST_VALUE as usize) as u32);
-            self.values.extend(dictionary.in_order().map(|answer| answer as u32));
+            starts.push((self.words.len() - FIRST_VALUE as usize) as u32);
+            self.words.extend(dictionary.in_order().map(|answer| answer as u32));
             if self.keep_lens {
                 let len = |answer| if answer == MISS { 0 } else { (answer >> 32) as u8 };
                 self.lens.extend(dictionary.in_order().map(len));
@@ -211,11 +210,11 @@ impl Values {
 
     /// Returns them in as much memory as they need; the miss is there even without tables.
     fn finish(mut self) -> Self {
-        if self.values.len() == FIRST_VALUE as usize {
-            self.values.push(NO_ROUTE);
+        if self.words.len() == FIRST_VALUE as usize {
+            self.words.push(NO_ROUTE);
             self.lens.extend(self.keep_lens.then_some(0));
         }
-        self.values.shrink_to_fit();
+        self.words.shrink_to_fit();
         self.lens.shrink_to_fit();
         self
     }
@@ -290,5 +289,58 @@ pub(super) fn refusal<A: Address>(error: StoreError) -> BuildError {
     match error {
         StoreError::TooBig(what, count, limit) => BuildError::TooBig { family: A::FAMILY, what, count, limit },
         StoreError::Broken(why) => unreachable!("a table that was just built: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vrfleak_engine::Prefix;
+
+    use super::*;
+
+    /// Tables of many sizes, a huge one among them, that make several chunks.
+    fn tables() -> Vec<Vec<(Prefix<u32>, u32)>> {
+        let table = |number: u32| {
+            let routes = if number == 0 { 70_000 } else { 16_000 - number * 37 };
+            let step = 0xc000_0000_u32 / routes;
+            let route = |at: u32| (Prefix::containing(at * step + number * 0x1_0000, 24), (at ^ number) % 300);
+            let mut routes: Vec<_> = (0..routes).map(route).collect();
+            routes.dedup_by_key(|(prefix, _)| *prefix);
+            routes
+        };
+        (0..40).map(table).collect()
+    }
+
+    fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(work)
+    }
+
+    #[test]
+    fn a_store_is_the_same_however_it_comes_about() {
+        let tables = tables();
+        let built = |threads, at_once| {
+            let build = || build_at::<u32>(tables.as_slice(), false, true, at_once).expect("a store");
+            on_threads(threads, build)
+        };
+        assert!(spans::<u32>(tables.as_slice()).len() > 4);
+        let (store, lens) = built(1, false);
+        for (threads, at_once) in [(1, true), (2, false), (2, true), (5, true)] {
+            let (other, other_lens) = built(threads, at_once);
+            assert!(store.equals(&other) && lens == other_lens, "{threads} threads, {at_once}");
+        }
+    }
+
+    #[test]
+    fn the_first_breach_is_the_one_that_is_told() {
+        let mut tables = tables();
+        for broken in [12, 30] {
+            let last = tables[broken][0];
+            tables[broken].push(last);
+        }
+        for (threads, at_once) in [(1, true), (3, true), (3, false)] {
+            let built = on_threads(threads, || build_at::<u32>(tables.as_slice(), false, true, at_once));
+            let table = TableId(12);
+            assert!(matches!(built, Err(BuildError::Unordered { table: found, .. }) if found == table));
+        }
     }
 }

@@ -77,6 +77,7 @@ impl ListHead {
 
     /// Returns the head of a list at bit `at` with `count` boundaries, the deepest of which ends at bit `deepest`, in the
     /// family of `A`; or `None` if there shall be none: they are too many and a page can still tell some of them apart.
+    #[inline]
     pub(super) fn choose<A: Address>(at: u32, count: usize, deepest: u32) -> Option<Self> {
         // A walk has the first 64 bits of a key at hand.
         let is_near = deepest <= (at + WINDOW_BITS).min(64);

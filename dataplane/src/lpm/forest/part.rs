@@ -182,7 +182,10 @@ impl PartWriter {
                 slot += count;
                 continue;
             }
-            let count = ranges.iter().take_while(|range| top(range.start) >> shift == at).count();
+            let mut count = 1;
+            while count < ranges.len() && top(ranges[count].start) >> shift == at {
+                count += 1;
+            }
             let (inside, rest) = ranges.split_at(count);
             let on_slot = depth(range.start) <= u32::from(bits);
             let entry = match (on_slot, self.kind) {

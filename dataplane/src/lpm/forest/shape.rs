@@ -94,24 +94,29 @@ impl Census {
         // another slot (p > common) or on the slot's very start (p >= its depth).
         let side = usize::from(A::BITS) + 1;
         // Two counts in turn: one that was just written is not to be read again at once.
-        let mut counts = [vec![0_u32; side * side], vec![0; side * side]];
+        let [mut counts, mut others] = [vec![0_u32; side * side], vec![0; side * side]];
         let (mut last, mut last_depth) = (A::ZERO, 0);
-        for pair in ranges.get(1..).unwrap_or_default().chunks(2) {
-            for (range, counts) in pair.iter().zip(&mut counts) {
-                let depth = depth(range.start);
-                let common = (range.start ^ last).leading_zeros();
-                let from = (common + 1).min(last_depth);
-                counts[from as usize * side + depth as usize] += 1;
-                (last, last_depth) = (range.start, depth);
-            }
+        let mut place = |range: &Range<A>| {
+            let depth = depth(range.start);
+            let common = (range.start ^ last).leading_zeros();
+            let from = (common + 1).min(last_depth);
+            (last, last_depth) = (range.start, depth);
+            from as usize * side + depth as usize
+        };
+        let mut pairs = ranges.get(1..).unwrap_or_default().chunks_exact(2);
+        for pair in &mut pairs {
+            counts[place(&pair[0])] += 1;
+            others[place(&pair[1])] += 1;
+        }
+        for range in pairs.remainder() {
+            counts[place(range)] += 1;
         }
         let (mut starts, mut deeper) = ([0_i32; 137], [0_u32; 136]);
-        let [counts, others] = counts;
         for (place, count) in counts.into_iter().zip(others).map(|(count, other)| count + other).enumerate() {
             let (from, depth) = (place / side, place % side);
             if count > 0 && from < depth {
-                starts[from] += count as i32;
-                starts[depth] -= count as i32;
+                starts[from] += count.cast_signed();
+                starts[depth] -= count.cast_signed();
             }
             if count > 0 {
                 deeper[depth - 1] += count;

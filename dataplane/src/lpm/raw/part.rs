@@ -167,13 +167,12 @@ impl Piece {
         part: &Part,
     ) -> Result<(), StoreError> {
         check::<A>((shape, width, codes), std::slice::from_ref(part))?;
-        match self.fragments.last_mut().filter(|last| last.blocks.len() < FULL) {
-            Some(last) => last.append(part)?,
-            None => {
-                let mut fragment = Fragment::default();
-                fragment.append(part)?;
-                self.fragments.push(fragment);
-            }
+        if let Some(last) = self.fragments.last_mut().filter(|last| last.blocks.len() < FULL) {
+            last.append(part)?;
+        } else {
+            let mut fragment = Fragment::default();
+            fragment.append(part)?;
+            self.fragments.push(fragment);
         }
         self.heads.push(Head { shape, width: width as u8, dictionary, codes });
         Ok(())

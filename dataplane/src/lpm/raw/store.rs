@@ -173,6 +173,20 @@ impl<A: Address> Store<A> {
             + size_of_val(&self.codes[..])
     }
 
+    /// Returns whether another store has the same in the same places.
+    #[cfg(test)]
+    pub(in crate::lpm) fn equals(&self, other: &Self) -> bool {
+        let places = |store: &Self| -> Vec<_> {
+            let place = |header: &Header| (header.root, header.len, header.dictionary, header.width);
+            store.headers.iter().map(place).collect()
+        };
+        self.roots[..] == other.roots[..]
+            && self.blocks[..] == other.blocks[..]
+            && self.values == other.values
+            && self.codes == other.codes
+            && places(self) == places(other)
+    }
+
     /// Returns the bytes that changes have left unused.
     pub(in crate::lpm) fn free_bytes(&self) -> usize {
         self.spare.bytes()
