@@ -37,6 +37,7 @@ impl Holdings {
         let parts = [program].into_iter().chain(parts).collect();
         let started_bytes = before.map_or(0, |before| before.all_bytes.saturating_sub(before.file_bytes));
         let mut holdings = Self { parts, started_bytes: started_bytes as usize, ..Self::default() };
+        crate::allocator::give_back();
         holdings.read(Resident::now());
         holdings
     }
