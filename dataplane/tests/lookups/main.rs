@@ -170,6 +170,7 @@ suite! {
     small_pages_v6: u128, small_pages;
     flat_portable: u32, |tables| direct(tables, DirectLayout::Flat, Some(Isa::PORTABLE));
     flat_avx2: u32, |tables| direct(tables, DirectLayout::Flat, Isa::avx2());
+    flat_avx512: u32, |tables| direct(tables, DirectLayout::Flat, Isa::avx512());
     chunked_portable: u32, |tables| direct(tables, DirectLayout::Chunked, Some(Isa::PORTABLE));
     chunked_avx2: u32, |tables| direct(tables, DirectLayout::Chunked, Isa::avx2());
     auto_v4: u32, |tables| auto(tables, Choice::Auto);

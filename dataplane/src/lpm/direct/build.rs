@@ -4,10 +4,10 @@ use ahash::{HashMap, HashMapExt};
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Family, Prefix};
 
-use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, OUTSIDE, Pages, SLOTS};
+use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, FIRST_CODE, OUTSIDE, Pages, SLOTS};
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Checked, Tables};
-use super::codes::Codes;
+use super::codes::{Codes, least_of_few};
 use super::paint::{Coded, Groups, paint};
 use super::{DirectLayout, Table};
 
@@ -72,6 +72,16 @@ impl CodedTable {
         }
         checked.finish()?;
         let mut values = codes.into_values();
+        if let Some(least) = least_of_few(&values) {
+            // Each value by its code, ascending: batches then add in place of looking values up.
+            let code = |value: u32| value - least + FIRST_CODE as u32;
+            let most = values[FIRST_CODE..].iter().fold(least, |most, &value| most.max(value));
+            for (_, of_route) in &mut routes {
+                *of_route = code(values[*of_route as usize]);
+            }
+            values.truncate(FIRST_CODE);
+            values.extend(least..=most);
+        }
         values[OUTSIDE] = outside;
         Ok(Some(Self { routes, values }))
     }

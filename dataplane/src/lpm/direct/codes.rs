@@ -1,6 +1,6 @@
 //! [`Codes`]: from sparse `u32` values to the narrow codes of one table.
 
-use super::super::raw::FIRST_CODE;
+use super::super::raw::{Code, FIRST_CODE};
 
 /// A code that no value has: a free place.
 const FREE: u32 = u32::MAX;
@@ -56,6 +56,16 @@ impl Codes {
     }
 }
 
+/// Returns the least value of `values`, by code, if all from there to the greatest come to no more than the codes that
+/// are as wide as these values need: then the codes may follow the values.
+pub(super) fn least_of_few(values: &[u32]) -> Option<u32> {
+    let values = values.get(FIRST_CODE..).unwrap_or_default();
+    let (least, greatest) = (values.iter().min()?, values.iter().max()?);
+    let codes = if values.len() <= u8::CODES - FIRST_CODE { u8::CODES } else { u16::CODES };
+    let span = (greatest - least) as usize;
+    (span < codes - FIRST_CODE).then_some(*least)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +80,17 @@ mod tests {
         }
         let values = codes.into_values();
         assert_eq!((values.len(), values[2 + 4999]), (5002, 4999 << 12));
+    }
+
+    #[test]
+    fn codes_follow_values_that_lie_close() {
+        let values = |values: &[u32]| [&[0; FIRST_CODE], values].concat();
+        assert_eq!(least_of_few(&values(&[])), None);
+        assert_eq!(least_of_few(&values(&[9])), Some(9));
+        assert_eq!(least_of_few(&values(&[7 + 253, 7])), Some(7));
+        assert_eq!(least_of_few(&values(&[7 + 254, 7])), None);
+        let many: Vec<u32> = (0..300).collect();
+        assert_eq!(least_of_few(&values(&[&many[..], &[65_533]].concat())), Some(0));
+        assert_eq!(least_of_few(&values(&[&many[..], &[65_534]].concat())), None);
     }
 }

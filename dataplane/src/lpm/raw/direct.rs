@@ -45,6 +45,8 @@ pub(in crate::lpm) const GROUP: usize = 256;
 
 /// Keys whose loads overlap.
 const LANES: usize = 64;
+/// Groups of [`LANES`] keys between asking for a code of a flat table and reading it.
+const AHEAD: usize = 4;
 /// Keys whose loads are written out one after the other: loops cost as much as the loads.
 const UNROLL: usize = 4;
 /// The value of [`DEEP`]: a group of keys with such a value is looked through. A route that has this very value costs
@@ -205,6 +207,8 @@ pub(in crate::lpm) struct DirectParts<C: Code> {
 #[derive(Debug)]
 pub(in crate::lpm) struct DirectTable<C: Code> {
     parts: DirectParts<C>,
+    /// What to add to a route's code for its value, if that is the same for all.
+    base: Option<u32>,
 }
 
 /// What the kernels read, borrowed.
@@ -258,46 +262,135 @@ impl<C: Code> View<'_, C> {
         unsafe { *self.values.get_unchecked(code.index()) }
     }
 
-    /// Writes the values of `keys`, and returns whether any may be deep: then the values of deep keys mean nothing.
+    /// Asks for the code of `key` in a flat table.
+    #[inline(always)]
+    fn ask<A: Address>(self, key: A) {
+        prefetch(self.codes.as_ptr().wrapping_add(scalar(slot24(key) as usize)).cast());
+    }
+
+    /// Returns the code of `key`.
     ///
     /// # Safety
-    /// `FLAT` says whether the table is flat.
+    /// The table is flat.
     #[inline(always)]
-    unsafe fn group<A: Address, const FLAT: bool>(self, keys: &[A; LANES], values: &mut [u32; LANES]) -> bool {
-        let mut places = [0_u32; LANES];
-        if FLAT {
-            for lane in 0..LANES {
-                places[lane] = slot24(keys[lane]);
+    unsafe fn flat_code<A: Address>(self, key: A) -> C {
+        // SAFETY: a flat table has a code for every /24.
+        unsafe { self.code(scalar(slot24(key) as usize)) }
+    }
+
+    /// Writes the values of `keys`, those of deep keys mean nothing, and asks for the codes of the keys `ahead`.
+    ///
+    /// # Safety
+    /// The table is flat.
+    #[inline(always)]
+    unsafe fn flat<A: Address>(self, keys: &[A; LANES], ahead: &[A; LANES], values: &mut [u32; LANES]) {
+        for lane in (0..LANES).step_by(UNROLL) {
+            for lane in lane..lane + UNROLL {
+                self.ask(ahead[lane]);
+                // SAFETY: the caller's promise.
+                let code = unsafe { self.flat_code(keys[lane]) };
+                // SAFETY: the codes are this view's.
+                values[lane] = unsafe { self.value(C::from_index(scalar(code.index()))) };
             }
-            for &place in &places {
-                prefetch(self.codes.as_ptr().wrapping_add(scalar(place as usize)).cast());
+        }
+    }
+
+    /// Writes the codes of `keys`, and asks for those of the keys `ahead`.
+    ///
+    /// # Safety
+    /// The table is flat.
+    #[inline(always)]
+    unsafe fn flat_codes<A: Address>(self, keys: &[A; LANES], ahead: &[A; LANES], codes: &mut [C; LANES]) {
+        for lane in (0..LANES).step_by(UNROLL) {
+            for lane in lane..lane + UNROLL {
+                self.ask(ahead[lane]);
+                // SAFETY: the caller's promise.
+                codes[lane] = C::from_index(scalar(unsafe { self.flat_code(keys[lane]) }.index()));
             }
-        } else {
-            let mut roots = [0_u32; LANES];
-            for lane in 0..LANES {
-                let slot = slot24(keys[lane]);
-                roots[lane] = self.root(slot);
-                places[lane] = slot % CHUNK as u32;
-            }
-            for lane in (0..LANES).step_by(UNROLL) {
-                for lane in lane..lane + UNROLL {
-                    // SAFETY: the index is this view's.
-                    places[lane] += unsafe { *self.roots.get_unchecked(scalar(roots[lane] as usize)) };
-                    prefetch(self.codes.as_ptr().wrapping_add(places[lane] as usize).cast());
-                }
+        }
+    }
+
+    /// Writes the values of `codes` in a table whose values follow one another from `base` on, less that of a code.
+    #[inline(always)]
+    fn numbered(self, base: u32, codes: &[C; LANES], values: &mut [u32; LANES]) {
+        let outside = self.values.first().copied().unwrap_or(NO_ROUTE);
+        for (value, code) in values.iter_mut().zip(codes) {
+            let of_route = base.wrapping_add(code.index() as u32);
+            let of_any = if code.index() == DEEP { MAYBE_DEEP } else { of_route };
+            *value = if code.index() == OUTSIDE { outside } else { of_any };
+        }
+    }
+
+    /// Writes the values of `keys`; those of deep keys mean nothing.
+    ///
+    /// # Safety
+    /// The table is chunked.
+    #[inline(always)]
+    unsafe fn chunked<A: Address>(self, keys: &[A; LANES], values: &mut [u32; LANES]) {
+        let (mut places, mut roots) = ([0_u32; LANES], [0_u32; LANES]);
+        for lane in 0..LANES {
+            let slot = slot24(keys[lane]);
+            roots[lane] = self.root(slot);
+            places[lane] = slot % CHUNK as u32;
+        }
+        for lane in (0..LANES).step_by(UNROLL) {
+            for lane in lane..lane + UNROLL {
+                // SAFETY: the index is this view's.
+                places[lane] += unsafe { *self.roots.get_unchecked(scalar(roots[lane] as usize)) };
+                prefetch(self.codes.as_ptr().wrapping_add(places[lane] as usize).cast());
             }
         }
         for lane in (0..LANES).step_by(UNROLL) {
             for lane in lane..lane + UNROLL {
-                let place = scalar(places[lane] as usize);
                 // SAFETY: the places are this view's.
-                let code = unsafe { self.code(place) };
-                let code = C::from_index(scalar(code.index()));
+                let code = unsafe { self.code(scalar(places[lane] as usize)) };
                 // SAFETY: the codes are this view's.
-                values[lane] = unsafe { self.value(code) };
+                values[lane] = unsafe { self.value(C::from_index(scalar(code.index()))) };
             }
         }
-        values.iter().fold(0, |any, &value| any | u32::from(value == MAYBE_DEEP)) != 0
+    }
+}
+
+/// The keys of a batch in groups, and where their values go.
+struct Groups<'b, A> {
+    keys: &'b [[A; LANES]],
+    values: &'b mut [[u32; LANES]],
+}
+
+impl<'b, A: Copy> Groups<'b, A> {
+    /// Returns the groups, and what fills none.
+    #[inline(always)]
+    fn of(keys: &'b [A], values: &'b mut [u32]) -> (Self, (&'b [A], &'b mut [u32])) {
+        let (keys, rest) = keys.as_chunks();
+        let (values, value_rest) = values.as_chunks_mut();
+        (Self { keys, values }, (rest, value_rest))
+    }
+
+    /// Calls `ask` with each key of the groups that [`Self::walk`] is ahead of none with.
+    #[inline(always)]
+    fn ask(&self, ask: impl Fn(A)) {
+        self.keys.iter().take(AHEAD).flatten().for_each(|&key| ask(key));
+    }
+
+    /// Takes one group after the other: `begin` with its keys and those [`AHEAD`] groups further on, and `end` when the
+    /// next has begun: a vector load of what was just stored piece by piece waits for all of it.
+    #[inline(always)]
+    fn walk<S>(
+        self,
+        mut states: [S; 2],
+        begin: impl Fn(&[A; LANES], &[A; LANES], &mut [u32; LANES], &mut S),
+        end: impl Fn(&[A; LANES], &mut [u32; LANES], &S),
+    ) {
+        let mut begun = None;
+        for (index, (keys, values)) in self.keys.iter().zip(self.values).enumerate() {
+            begin(keys, self.keys.get(index + AHEAD).unwrap_or(keys), values, &mut states[index % 2]);
+            if let Some((keys, values)) = begun.replace((keys, values)) {
+                end(keys, values, &states[1 - index % 2]);
+            }
+        }
+        if let Some((keys, values)) = begun {
+            end(keys, values, &states[1 - self.keys.len() % 2]);
+        }
     }
 }
 
@@ -315,6 +408,10 @@ impl<C: Code> DirectTable<C> {
             return Err("codes have two to all values");
         }
         parts.values[DEEP] = MAYBE_DEEP;
+        let base = |(code, &value): (u32, &u32)| value.wrapping_sub(code);
+        let mut bases = (FIRST_CODE as u32..).zip(&parts.values[FIRST_CODE..]).map(base);
+        let first = bases.next();
+        let base = first.filter(|first| bases.all(|base| base == *first));
         if C::CODES == 256 {
             // Every byte has a value then.
             parts.values.resize(C::CODES, NO_ROUTE);
@@ -326,7 +423,7 @@ impl<C: Code> DirectTable<C> {
                 return Err("a code has no value");
             }
         }
-        Ok(Self { parts })
+        Ok(Self { parts, base })
     }
 
     /// Returns the bytes held.
@@ -395,24 +492,72 @@ impl<C: Code> DirectTable<C> {
         }
     }
 
-    /// # Safety
-    /// `FLAT` says whether the table is flat.
+    /// Looks up what fills no group.
+    fn each<A: Address>(&self, keys: &[A], values: &mut [u32]) {
+        for (value, &key) in values.iter_mut().zip(keys) {
+            *value = self.lookup(key);
+        }
+    }
+
+    /// Writes the values of deep keys among `keys`, whose values are written but for those.
     #[inline(always)]
-    unsafe fn walk<A: Address, const FLAT: bool>(&self, keys: &[A], values: &mut [u32]) {
+    fn finish<A: Address>(&self, keys: &[A; LANES], values: &mut [u32; LANES]) {
+        if values.iter().fold(0, |any, &value| any | u32::from(value == MAYBE_DEEP)) != 0 {
+            self.deepen(keys, values);
+        }
+    }
+
+    /// As [`Self::walk_flat`], values by addition.
+    ///
+    /// # Safety
+    /// The table is flat.
+    #[inline(always)]
+    unsafe fn walk_numbered<A: Address>(&self, base: u32, keys: &[A], values: &mut [u32]) {
         let view = self.view();
-        let mut at = 0;
-        while let (Some(keys), Some(values)) = (keys[at..].first_chunk(), values[at..].first_chunk_mut()) {
+        let (groups, rest) = Groups::of(keys, values);
+        groups.ask(|key| view.ask(key));
+        groups.walk(
+            [[C::default(); LANES]; 2],
             // SAFETY: the caller's promise.
-            if unsafe { view.group::<A, FLAT>(keys, values) } {
-                self.deepen(keys, values);
-            }
-            at += LANES;
-        }
-        while at < keys.len() {
+            |keys, ahead, _, codes| unsafe { view.flat_codes(keys, ahead, codes) },
+            |keys, values, codes| {
+                view.numbered(base, codes, values);
+                if codes.iter().fold(0, |any, &code| any | u32::from(code.index() == DEEP)) != 0 {
+                    self.deepen(keys, values);
+                }
+            },
+        );
+        self.each(rest.0, rest.1);
+    }
+
+    /// # Safety
+    /// The table is flat.
+    #[inline(always)]
+    unsafe fn walk_flat<A: Address>(&self, keys: &[A], values: &mut [u32]) {
+        let view = self.view();
+        let (groups, rest) = Groups::of(keys, values);
+        groups.ask(|key| view.ask(key));
+        groups.walk(
+            [(), ()],
             // SAFETY: the caller's promise.
-            values[at] = unsafe { self.find::<A, FLAT>(keys[at]) };
-            at += 1;
+            |keys, ahead, values, ()| unsafe { view.flat(keys, ahead, values) },
+            |keys, values, ()| self.finish(keys, values),
+        );
+        self.each(rest.0, rest.1);
+    }
+
+    /// # Safety
+    /// The table is chunked.
+    #[inline(always)]
+    unsafe fn walk_chunked<A: Address>(&self, keys: &[A], values: &mut [u32]) {
+        let view = self.view();
+        let (groups, rest) = Groups::of(keys, values);
+        for (keys, values) in groups.keys.iter().zip(groups.values) {
+            // SAFETY: the caller's promise.
+            unsafe { view.chunked(keys, values) };
+            self.finish(keys, values);
         }
+        self.each(rest.0, rest.1);
     }
 
     /// Looks all `keys` up.
@@ -425,7 +570,7 @@ impl<C: Code> DirectTable<C> {
             Level::Portable => batch_portable(self, keys, values),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: whoever holds the level has the features.
-            _ => unsafe { batch_avx2(self, keys, values) },
+            Level::Avx2 | Level::Avx512 => unsafe { batch_avx2(self, keys, values) },
         }
     }
 }
@@ -437,10 +582,15 @@ macro_rules! stamp {
         fn $batch<C: Code, A: Address>(table: &DirectTable<C>, keys: &[A], values: &mut [u32]) {
             if table.parts.roots.is_empty() {
                 // SAFETY: a table without roots is flat.
-                unsafe { table.walk::<A, true>(keys, values) };
+                match table.base {
+                    // SAFETY: as above.
+                    Some(base) => unsafe { table.walk_numbered(base, keys, values) },
+                    // SAFETY: as above.
+                    None => unsafe { table.walk_flat(keys, values) },
+                }
             } else {
                 // SAFETY: a table with roots is not.
-                unsafe { table.walk::<A, false>(keys, values) };
+                unsafe { table.walk_chunked(keys, values) };
             }
         }
     };
