@@ -66,14 +66,19 @@ fn a_scenario_goes_through_the_same_job() {
     assert!(table.starts_with("Network   1 routers, 3 VRFs, 3 route targets, 9 VPN routes (seed 1)\n"), "{table}");
 }
 
-/// A release build accounts for more than 85 of 100 bytes of a provider of ten million routes, and says so in its report;
-/// what is freed and not yet given back weighs more in a test build and with fewer routes.
+/// The parts add up to what the process holds, within 15 of 100 bytes, at any size.
 #[test]
 #[cfg(target_os = "linux")]
 fn what_is_held_is_accounted_for_by_part() {
-    let mut command = crate::command::command("run --routes 1000000 --vrfs 1000 --format json");
-    let output = command.env("MIMALLOC_PURGE_DELAY", "0").output().expect("it runs");
-    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for size in
+        ["--routes 1000000 --vrfs 1000", "--routes 300000 --vrfs 3000 --threads 1", "--routes 100000 --no-sharing"]
+    {
+        is_accounted_for(&json(0, &format!("run {size}")));
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn is_accounted_for(report: &Value) {
     let holdings = &report["holdings"];
     let parts = holdings["parts"].as_array().expect("a list");
     let bytes = |name: &str| {
@@ -93,7 +98,7 @@ fn what_is_held_is_accounted_for_by_part() {
     assert_eq!(accounted, model + table + ribs + fibs + bytes("program"));
     let held = holdings["held_bytes"].as_u64().expect("Linux tells");
     assert!(accounted * 100 <= held * 115, "{accounted} accounted for, {held} held: parts are counted twice");
-    assert!(accounted * 100 >= held * 60, "{accounted} accounted for, {held} held: a part is missing");
+    assert!(accounted * 100 >= held * 85, "{accounted} accounted for, {held} held: a part is missing");
 }
 
 #[test]
