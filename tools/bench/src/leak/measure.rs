@@ -140,11 +140,13 @@ fn point(
             forget_peak();
             let turn = leak(racer.name, network, &racer.pool, all).map_err(LeakError::Install)?;
             let peak = memory::peak_resident_bytes();
-            for pool in racers.iter().map(|racer| &racer.pool).chain([all]) {
+            // Once, since memory that was given back is slow to get again.
+            let last = round + 1 == plan.rounds;
+            for pool in racers.iter().map(|racer| &racer.pool).chain([all]).filter(|_| last) {
                 pool.install(plan.give_back);
             }
             // The code that has run by now is a part as well, and what there was before any network.
-            let now = Resident::now();
+            let now = Resident::now().filter(|_| last);
             let accounted = now.map(|now| turn.accounted as u64 + now.file_bytes + before);
             drop(turn.tables);
             let racer = &mut racers[at];

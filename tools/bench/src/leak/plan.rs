@@ -137,7 +137,7 @@ pub struct LeakPlan {
     /// Whether to go on though the memory will not do.
     pub force: bool,
     /// Has the allocator of the program give back what was freed on the threads of the current rayon pool: called before
-    /// what is held is read, outside the clock. Without such a function what was freed counts as held.
+    /// what is held is read, in the last round, outside the clock. Without it what was freed counts as held.
     pub give_back: fn(),
 }
 

@@ -14,13 +14,18 @@ use crate::allocator;
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Holdings {
     parts: Vec<Part>,
-    /// The sum of the parts: the program is measured, all others are counted by themselves.
+    /// The sum of the parts: program and allocator are measured, all others are counted by themselves.
     accounted_bytes: usize,
     /// What the process held while it had all these parts, once what was freed had been given back; `None` where the system
-    /// does not tell. What it is more than the sum are sizes that the allocator rounds up, pages of it with a few blocks
-    /// in them, stacks.
+    /// does not tell.
     held_bytes: Option<u64>,
+    /// Bytes that were asked of the allocator and not freed, as it counts them: all parts but the program, the FIB tables,
+    /// which are mapped, and the allocator itself.
+    in_use_bytes: usize,
 }
+
+/// The part that is not the allocator's.
+const MAPPED: &str = "FIB tables";
 
 #[derive(Debug, Serialize)]
 struct Part {
@@ -35,15 +40,20 @@ impl Holdings {
     pub(super) fn new(before: Option<Resident>, network: &Network, leak: &Leak, fibs: &Fibs) -> Self {
         let parts = network.memory().into_iter().chain(leak.memory()).chain(fibs.memory());
         let parts: Vec<Part> = parts.map(|MemoryPart { name, items, bytes }| Part { name, items, bytes }).collect();
-        allocator::give_back();
+        let in_use_bytes = allocator::give_back();
         let now = Resident::now();
         // The code that has run by now, and what there was to begin with.
         let started = before.map_or(0, |before| before.all_bytes.saturating_sub(before.file_bytes));
         let code = now.map_or(0, |now| now.file_bytes);
         let program = Part { name: "program", items: 1, bytes: (code + started) as usize };
-        let parts: Vec<Part> = [program].into_iter().chain(parts).collect();
+        // What is held beside that, the blocks in use, and tables: sizes rounded up, pages with a few blocks in them.
+        let mapped: usize = parts.iter().filter(|part| part.name == MAPPED).map(|part| part.bytes).sum();
+        let known = program.bytes + in_use_bytes + mapped;
+        let bytes = now.map_or(0, |now| (now.all_bytes as usize).saturating_sub(known));
+        let allocator = Part { name: "allocator", items: 1, bytes };
+        let parts: Vec<Part> = [program].into_iter().chain(parts).chain([allocator]).collect();
         let accounted_bytes = parts.iter().map(|part| part.bytes).sum();
-        Self { parts, accounted_bytes, held_bytes: now.map(|now| now.all_bytes) }
+        Self { parts, accounted_bytes, held_bytes: now.map(|now| now.all_bytes), in_use_bytes }
     }
 
     pub(super) fn is_empty(&self) -> bool {
