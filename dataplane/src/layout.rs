@@ -1,14 +1,15 @@
 //! [`Layout`]: which tables the FIBs of a family are, and what is in each.
 
 use std::cmp::Reverse;
+use std::ops::ControlFlow;
 
 use either::Either;
 use rayon::prelude::*;
 use vrfleak_engine::{Address, FamilyLeak, ListId, Prefix, Rib, RouteId, VrfId};
 
 use crate::fib::NO_OVERLAY;
-use crate::lpm::{TableId, Tables};
-use crate::rows::Rows;
+use crate::lpm::{BATCH, TableId, Tables};
+use crate::rows::{Rows, are_scattered};
 
 /// Which table each VRF looks into, and which overlay before it.
 pub(crate) struct Layout<'a, A> {
@@ -76,7 +77,8 @@ impl<'a, A: Address> Layout<'a, A> {
         let shared = |vrf: usize| table_of_list[leak.ribs().list_of(VrfId::from_index(vrf)).index()];
         let table_of = table_of.into_iter().enumerate().map(|(vrf, own)| own.unwrap_or_else(|| shared(vrf))).collect();
         let contents: Vec<Content> = tables.into_iter().map(|(_, content)| content).collect();
-        let rows = Rows::of(leak.table(), contents.iter().map(|content| content.routes(leak)).sum());
+        let scattered = contents.iter().filter(|content| content.is_scattered(leak));
+        let rows = Rows::of(leak.table(), scattered.map(|content| content.routes(leak)).sum());
         Self { tables: RibTables { leak, contents, rows }, table_of, overlay_of }
     }
 }
@@ -104,6 +106,24 @@ fn overlay<A: Address>(leak: &FamilyLeak<A>, rib: Rib<'_>) -> Option<Box<[RouteI
 }
 
 impl Content {
+    /// Returns the routes, where they are a slice.
+    fn slice<'s, A: Address>(&'s self, leak: &'s FamilyLeak<A>) -> Option<&'s [RouteId]> {
+        match self {
+            Self::List(list) => Some(&leak.ribs().lists()[list.index()]),
+            Self::Overlay(entries) => Some(entries),
+            Self::Vrf(_) => None,
+        }
+    }
+
+    /// Returns whether the routes lie far apart in the columns.
+    fn is_scattered<A: Address>(&self, leak: &FamilyLeak<A>) -> bool {
+        match self.slice(leak) {
+            Some([first, .., last]) => are_scattered(self.routes(leak), *first, *last),
+            Some(_) => false,
+            None => true,
+        }
+    }
+
     fn routes<A: Address>(&self, leak: &FamilyLeak<A>) -> usize {
         match self {
             Self::List(list) => leak.ribs().lists()[list.index()].len(),
@@ -123,18 +143,64 @@ impl<A: Address> Tables<A> for RibTables<'_, A> {
     }
 
     fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
-        let entries = match &self.contents[table.index()] {
-            Content::List(list) => Either::Left(&self.leak.ribs().lists()[list.index()][..]),
-            Content::Overlay(entries) => Either::Left(&entries[..]),
+        let content = &self.contents[table.index()];
+        let rows = self.rows.as_ref().filter(|_| content.is_scattered(self.leak));
+        let entries = match content {
             Content::Vrf(vrf) => Either::Right(self.leak.rib(*vrf).iter()),
+            _ => Either::Left(content.slice(self.leak).unwrap_or_default()),
         };
-        let routes = self.leak.table();
-        let columns = |route| (routes.prefix(route), routes.next_hop(route).0);
-        match (entries, &self.rows) {
+        match (entries, rows) {
             (Either::Left(entries), Some(rows)) => Either::Left(Either::Left(rows.all(entries))),
-            (Either::Left(entries), None) => Either::Left(Either::Right(entries.iter().copied().map(columns))),
+            (Either::Left(entries), None) => {
+                Either::Left(Either::Right(entries.iter().map(|&route| self.column(route))))
+            }
             (Either::Right(entries), Some(rows)) => Either::Right(Either::Left(entries.map(|route| rows.get(route)))),
-            (Either::Right(entries), None) => Either::Right(Either::Right(entries.map(columns))),
+            (Either::Right(entries), None) => Either::Right(Either::Right(entries.map(|route| self.column(route)))),
         }
+    }
+
+    fn batches(&self, table: TableId, mut take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>) {
+        let content = &self.contents[table.index()];
+        let Some(entries) = content.slice(self.leak) else {
+            let Content::Vrf(vrf) = content else { return };
+            let mut batch = Vec::with_capacity(BATCH);
+            let mut ids = self.leak.rib(*vrf).iter();
+            loop {
+                batch.clear();
+                match &self.rows {
+                    Some(rows) => batch.extend(ids.by_ref().take(BATCH).map(|route| rows.get(route))),
+                    None => batch.extend(ids.by_ref().take(BATCH).map(|route| self.column(route))),
+                }
+                if batch.is_empty() || take(&batch).is_break() {
+                    return;
+                }
+            }
+        };
+        let mut batch = [(Prefix::DEFAULT, 0); BATCH];
+        let rows = self.rows.as_ref().filter(|_| content.is_scattered(self.leak));
+        let mut next = entries.chunks(BATCH).skip(1);
+        for entries in entries.chunks(BATCH) {
+            let batch = &mut batch[..entries.len()];
+            match rows {
+                Some(rows) => {
+                    // They have until the next batch to come.
+                    next.next().into_iter().flatten().for_each(|&route| rows.prefetch::<A>(route));
+                    batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = rows.get(route));
+                }
+                None => batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = self.column(route)),
+            }
+            if take(batch).is_break() {
+                return;
+            }
+        }
+    }
+}
+
+impl<A: Address> RibTables<'_, A> {
+    /// Returns prefix and next hop of `route` from the columns.
+    #[inline]
+    fn column(&self, route: RouteId) -> (Prefix<A>, u32) {
+        let routes = self.leak.table();
+        (routes.prefix(route), routes.next_hop(route).0)
     }
 }

@@ -7,7 +7,7 @@
 //! A batch of one table asks once. A mixed batch of a forest without direct tables is the compressed forest's own; else
 //! it is taken in pieces, and a piece with keys of both kinds is split and put together again.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Family, Prefix};
@@ -221,6 +221,12 @@ impl<A: Address, T: Tables<A> + ?Sized> Tables<A> for Others<'_, T> {
     fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
         let routes = self.directs.seat(table).is_none().then(|| self.input.routes(table));
         routes.into_iter().flatten()
+    }
+
+    fn batches(&self, table: TableId, take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>) {
+        if self.directs.seat(table).is_none() {
+            self.input.batches(table, take);
+        }
     }
 }
 

@@ -35,5 +35,6 @@ pub use lookup::{Lookup, LookupMatch};
 pub use raw::Isa;
 pub(crate) use raw::Region;
 pub use table::{Match, NO_ROUTE, TableId};
+pub(crate) use tables::BATCH;
 pub use tables::{BuildError, Tables};
 pub use tree_bitmap::{TreeBitmap, TreeKey};

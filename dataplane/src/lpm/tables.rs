@@ -1,6 +1,7 @@
 //! [`Tables`]: the routes that a forest is built from.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use vrfleak_engine::{Address, Family, Prefix};
 
@@ -20,6 +21,22 @@ pub trait Tables<A: Address>: Sync {
     ///
     /// Called for ids below [`Self::tables`] only.
     fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)>;
+
+    /// Gives `take` the same routes in the same order, many at a time, until it breaks off.
+    ///
+    /// Building asks for them in this way. What yields a route may miss the cache: in a loop that does nothing else the
+    /// misses of many routes overlap.
+    fn batches(&self, table: TableId, mut take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>) {
+        let mut routes = self.routes(table);
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            batch.clear();
+            batch.extend(routes.by_ref().take(BATCH));
+            if batch.is_empty() || take(&batch).is_break() {
+                return;
+            }
+        }
+    }
 }
 
 /// One list of routes a table.
@@ -106,27 +123,66 @@ impl fmt::Display for BuildError {
 
 impl std::error::Error for BuildError {}
 
-/// Routes that [`Checked`] asks for at a time.
-const AHEAD: usize = 128;
+/// Routes of a batch.
+pub(crate) const BATCH: usize = 128;
 
-/// Passes routes on while they keep the promise of [`Tables::routes`], and remembers the first breach.
-///
-/// It asks for many routes at a time, since what yields them may miss the cache at each: in a loop that does nothing
-/// else the misses overlap.
+/// What holds the routes of a table to the promise of [`Tables::routes`].
+#[derive(Debug)]
+pub(super) struct Order<A: Address> {
+    table: TableId,
+    last: Option<Prefix<A>>,
+}
+
+impl<A: Address> Order<A> {
+    /// Begins with the routes of `table`.
+    pub(super) fn new(table: TableId) -> Self {
+        Self { table, last: None }
+    }
+
+    /// Takes the next routes.
+    ///
+    /// # Errors
+    /// Returns the first breach.
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "without a way out of the loop a processor sees many routes at once"
+    )]
+    pub(super) fn check(&mut self, routes: &[(Prefix<A>, u32)]) -> Result<(), BuildError> {
+        let Some(&(last, _)) = routes.last() else { return Ok(()) };
+        let ascend = routes.windows(2).fold(true, |ascend, pair| ascend & (pair[0].0 < pair[1].0));
+        let free = routes.iter().fold(true, |free, &(_, value)| free & (value != NO_ROUTE));
+        if !ascend || !free || self.last.is_some_and(|last| last >= routes[0].0) {
+            return routes.iter().try_for_each(|&(prefix, value)| self.check_one(prefix, value));
+        }
+        self.last = Some(last);
+        Ok(())
+    }
+
+    fn check_one(&mut self, prefix: Prefix<A>, value: u32) -> Result<(), BuildError> {
+        if let Some(last) = self.last.filter(|&last| last >= prefix) {
+            let (prefix, after) = (prefix.to_string(), last.to_string());
+            return Err(BuildError::Unordered { table: self.table, prefix, after });
+        }
+        if value == NO_ROUTE {
+            return Err(BuildError::ReservedValue { table: self.table, prefix: prefix.to_string() });
+        }
+        self.last = Some(prefix);
+        Ok(())
+    }
+}
+
+/// Passes routes on one by one while they keep the promise of [`Tables::routes`], and remembers the first breach.
 #[derive(Debug)]
 pub(super) struct Checked<I, A: Address> {
     routes: I,
-    ahead: Vec<(Prefix<A>, u32)>,
-    taken: usize,
-    table: TableId,
-    last: Option<Prefix<A>>,
+    order: Order<A>,
     error: Option<BuildError>,
 }
 
 impl<A: Address, I: Iterator<Item = (Prefix<A>, u32)>> Checked<I, A> {
     /// Wraps the routes of `table`.
     pub(super) fn new(table: TableId, routes: I) -> Self {
-        Self { routes, ahead: Vec::with_capacity(AHEAD), taken: 0, table, last: None, error: None }
+        Self { routes, order: Order::new(table), error: None }
     }
 
     /// Returns the breach that ended the iteration early, if there was one.
@@ -146,23 +202,8 @@ impl<A: Address, I: Iterator<Item = (Prefix<A>, u32)>> Iterator for Checked<I, A
         if self.error.is_some() {
             return None;
         }
-        if self.taken == self.ahead.len() {
-            self.ahead.clear();
-            self.ahead.extend(self.routes.by_ref().take(AHEAD));
-            self.taken = 0;
-        }
-        let &(prefix, value) = self.ahead.get(self.taken)?;
-        self.taken += 1;
-        if let Some(last) = self.last.filter(|&last| last >= prefix) {
-            self.error =
-                Some(BuildError::Unordered { table: self.table, prefix: prefix.to_string(), after: last.to_string() });
-            return None;
-        }
-        if value == NO_ROUTE {
-            self.error = Some(BuildError::ReservedValue { table: self.table, prefix: prefix.to_string() });
-            return None;
-        }
-        self.last = Some(prefix);
-        Some((prefix, value))
+        let (prefix, value) = self.routes.next()?;
+        self.error = self.order.check_one(prefix, value).err();
+        self.error.is_none().then_some((prefix, value))
     }
 }

@@ -1,10 +1,10 @@
-#![forbid(unsafe_code)]
 //! The `vrfleak` command.
 //!
 //! Arguments go through two stages: `args` is what was typed, and each command, in a file of its own, says what it means.
 //! Data go through `output`; everything else, and the exit code, through `failure`.
 
 mod activity;
+mod allocator;
 mod args;
 mod bench;
 mod bgp_detail;
@@ -37,9 +37,6 @@ use clap::Parser;
 
 use crate::args::bench::BenchCommand;
 use crate::args::{Cli, Command, ShowCommand};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let Cli { command, global } = Cli::parse();

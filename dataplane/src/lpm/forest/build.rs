@@ -1,14 +1,15 @@
 //! From the routes of all tables to a store: chunks of tables in parallel, each in one pass over its routes.
 
-use std::ops::Range as Span;
-use std::sync::{Mutex, PoisonError};
+use std::ops::{ControlFlow, Range as Span};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
-use vrfleak_engine::{Address, Prefix};
+use vrfleak_engine::Address;
 
-use super::super::raw::{Part, Piece, Store, StoreError};
+use super::super::raw::{Assembly, Ground, Part, Piece, Site, Store, StoreError};
 use super::super::table::{NO_ROUTE, TableId};
-use super::super::tables::{BuildError, Checked, Tables};
+use super::super::tables::{BuildError, Order, Tables};
 use super::block::FIRST_VALUE;
 use super::dictionary::{Answer, Dictionaries, Dictionary, LocalCodes, MISS};
 use super::part::PartWriter;
@@ -27,6 +28,10 @@ pub(super) fn answer(value: u32, len: u8) -> Answer {
     Answer::from(len) << 32 | Answer::from(value)
 }
 
+/// Routes, by the input's hints, from which on chunks are put where they stay as soon as they are made. Below, it is
+/// known what they need before memory is asked for.
+const LARGE: usize = CHUNK_ROUTES;
+
 /// Consecutive tables and the dictionaries of their codes.
 struct Chunk {
     piece: Piece,
@@ -39,13 +44,12 @@ struct Scratch<A> {
     locals: LocalCodes,
     codes: Vec<u32>,
     writer: PartWriter,
-    piece: Piece,
 }
 
 impl<A: Address> Scratch<A> {
     fn new() -> Self {
         let (ranges, locals, codes) = (Ranges::new(), LocalCodes::new(), Vec::new());
-        Self { ranges, locals, codes, writer: PartWriter::new(), piece: Piece::default() }
+        Self { ranges, locals, codes, writer: PartWriter::new() }
     }
 }
 
@@ -55,45 +59,165 @@ pub(super) fn build<A: Address>(
     huge_pages: bool,
     keep_lens: bool,
 ) -> Result<(Store<A>, Vec<u8>), BuildError> {
+    let routes: usize = (0..input.tables()).map(|table| input.routes_hint(TableId::from_index(table))).sum();
+    build_at(input, huge_pages, keep_lens, routes >= LARGE)
+}
+
+/// Builds the same; `at_once` tells whether chunks are put where they stay as soon as they are made.
+fn build_at<A: Address>(
+    input: &(impl Tables<A> + ?Sized),
+    huge_pages: bool,
+    keep_lens: bool,
+    at_once: bool,
+) -> Result<(Store<A>, Vec<u8>), BuildError> {
+    let spans = spans(input);
+    let mut ground = if at_once { Ground::boundless(huge_pages) } else { None };
+    let line = Line::new(ground.as_mut().map(Assembly::new), spans.len(), keep_lens);
+    make(input, &spans, keep_lens, &line);
+    let Line { assembly, mut values, waiting, error, .. } = line.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = error {
+        return Err(error);
+    }
+    let assembled = if let Some(assembly) = assembly {
+        assembly.finish()
+    } else {
+        let chunks: Vec<Chunk> = waiting.into_iter().flatten().collect::<Result<_, _>>()?;
+        let pieces = chunks.iter().map(|chunk| &chunk.piece);
+        let exact = Ground::of(pieces, huge_pages).map_err(|error| refusal::<A>(error))?;
+        let mut assembly = Assembly::new(ground.insert(exact));
+        for chunk in chunks {
+            let starts = values.add(&chunk.dictionaries);
+            let site = assembly.place(chunk.piece, &starts, values.len());
+            site.map_err(|error| refusal::<A>(error))?.fill();
+        }
+        assembly.finish()
+    };
+    let Values { words, lens, .. } = values.finish();
+    let ground = ground.expect("what was assembled has a ground");
+    Ok((assembled.store(ground, words), lens))
+}
+
+/// Makes all chunks, on all threads, and has each join the line.
+fn make<A: Address>(input: &(impl Tables<A> + ?Sized), spans: &[Span<usize>], keep_lens: bool, line: &Mutex<Line<'_>>) {
     // Fresh memory costs more than what is written to it. One chunk may begin inside another, in a thread that waits for
     // the parts of a huge table, so that scratch is not a thread's.
-    let scratches = Mutex::new(Vec::new());
-    let idle = || scratches.lock().unwrap_or_else(PoisonError::into_inner);
-    let chunks: Vec<Chunk> = spans(input)
-        .into_par_iter()
-        // One at a time: the first chunks may be far bigger than the rest.
-        .with_max_len(1)
-        .map(|span| {
-            let free = idle().pop();
-            let mut scratch = free.unwrap_or_else(Scratch::new);
-            let made = chunk(input, span, keep_lens, &mut scratch);
-            idle().push(scratch);
-            made
-        })
-        .collect::<Result<_, _>>()?;
-    drop(scratches);
+    let (scratches, pieces) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut scratch = locked(&scratches).pop().unwrap_or_else(Scratch::new);
+        // In order: no more chunks wait for their place than there are threads, unless one takes long.
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(span) = spans.get(index) else { break };
+            let piece = locked(&pieces).pop().unwrap_or_default();
+            let chunk = chunk(input, span.clone(), keep_lens, &mut scratch, piece);
+            if chunk.is_err() {
+                next.store(spans.len(), Ordering::Relaxed);
+            }
+            Line::join::<A>(line, index, chunk, &pieces);
+        }
+        locked(&scratches).push(scratch);
+    };
+    if spans.len() > 1 {
+        rayon::broadcast(|_| work());
+    } else {
+        work();
+    }
+}
 
-    let mut values = vec![NO_ROUTE; FIRST_VALUE as usize];
-    let mut lens = vec![0; if keep_lens { values.len() } else { 0 }];
-    let (mut starts, mut pieces) = (Vec::new(), Vec::new());
-    for chunk in chunks {
-        let mut of_chunk = Vec::new();
-        for dictionary in &chunk.dictionaries {
-            of_chunk.push((values.len() - FIRST_VALUE as usize) as u32);
-            values.extend(dictionary.in_order().map(|answer| answer as u32));
-            if keep_lens {
-                lens.extend(dictionary.in_order().map(|answer| if answer == MISS { 0 } else { (answer >> 32) as u8 }));
+/// Locks what no thread leaves half done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Chunks on their way to their places, which they get in their order, whichever is made first.
+struct Line<'g> {
+    /// `None` if places are given when all chunks are made.
+    assembly: Option<Assembly<'g>>,
+    values: Values,
+    /// The chunk that gets the next place.
+    next: usize,
+    waiting: Vec<Option<Result<Chunk, BuildError>>>,
+    error: Option<BuildError>,
+}
+
+impl<'g> Line<'g> {
+    fn new(assembly: Option<Assembly<'g>>, chunks: usize, keep_lens: bool) -> Mutex<Self> {
+        let waiting = std::iter::repeat_with(|| None).take(chunks).collect();
+        Mutex::new(Self { assembly, values: Values::new(keep_lens), next: 0, waiting, error: None })
+    }
+
+    /// Hands in a chunk, and copies what has its turn then; the memory of that goes to `pieces`.
+    fn join<A: Address>(
+        line: &Mutex<Self>,
+        index: usize,
+        chunk: Result<Chunk, BuildError>,
+        pieces: &Mutex<Vec<Piece>>,
+    ) {
+        locked(line).waiting[index] = Some(chunk);
+        loop {
+            let Some(site) = locked(line).place::<A>() else { return };
+            let mut piece = site.fill();
+            piece.clear();
+            locked(pieces).push(piece);
+        }
+    }
+
+    /// Returns the place of the next chunk, if it is made.
+    fn place<A: Address>(&mut self) -> Option<Site<'g>> {
+        let assembly = self.assembly.as_mut().filter(|_| self.error.is_none())?;
+        let placed = self.waiting.get_mut(self.next)?.take()?.and_then(|Chunk { piece, dictionaries }| {
+            let starts = self.values.add(&dictionaries);
+            assembly.place(piece, &starts, self.values.len()).map_err(|error| refusal::<A>(error))
+        });
+        self.next += 1;
+        placed.map_err(|error| self.error = Some(error)).ok()
+    }
+}
+
+/// The dictionaries of a store, one after the other.
+struct Values {
+    words: Vec<u32>,
+    /// The length of each value's prefix, where they are kept.
+    lens: Vec<u8>,
+    keep_lens: bool,
+}
+
+impl Values {
+    fn new(keep_lens: bool) -> Self {
+        let words = vec![NO_ROUTE; FIRST_VALUE as usize];
+        let lens = vec![0; if keep_lens { words.len() } else { 0 }];
+        Self { words, lens, keep_lens }
+    }
+
+    fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Appends the dictionaries of a chunk; returns the index 64 before the value of the first code of each.
+    fn add(&mut self, dictionaries: &[Dictionary]) -> Vec<u32> {
+        let mut starts = Vec::with_capacity(dictionaries.len());
+        for dictionary in dictionaries {
+            starts.push((self.words.len() - FIRST_VALUE as usize) as u32);
+            self.words.extend(dictionary.in_order().map(|answer| answer as u32));
+            if self.keep_lens {
+                let len = |answer| if answer == MISS { 0 } else { (answer >> 32) as u8 };
+                self.lens.extend(dictionary.in_order().map(len));
             }
         }
-        starts.push(of_chunk);
-        pieces.push(chunk.piece);
+        starts
     }
-    if values.len() == FIRST_VALUE as usize {
-        values.push(NO_ROUTE);
-        lens.extend(keep_lens.then_some(0));
+
+    /// Returns them in as much memory as they need; the miss is there even without tables.
+    fn finish(mut self) -> Self {
+        if self.words.len() == FIRST_VALUE as usize {
+            self.words.push(NO_ROUTE);
+            self.lens.extend(self.keep_lens.then_some(0));
+        }
+        self.words.shrink_to_fit();
+        self.lens.shrink_to_fit();
+        self
     }
-    let store = Store::assemble(values, pieces, &starts, huge_pages).map_err(|error| refusal::<A>(error))?;
-    Ok((store, lens))
 }
 
 /// Cuts the tables into chunks, which depend on the input alone.
@@ -117,19 +241,27 @@ fn chunk<A: Address>(
     span: Span<usize>,
     keep_lens: bool,
     scratch: &mut Scratch<A>,
+    mut piece: Piece,
 ) -> Result<Chunk, BuildError> {
-    let Scratch { ranges, locals, codes, writer, piece } = scratch;
-    piece.clear();
+    let Scratch { ranges, locals, codes, writer } = scratch;
     let mut dictionaries = Dictionaries::default();
     for table in span.map(TableId::from_index) {
         locals.clear();
-        let mut routes = Checked::new(table, input.routes(table));
-        let coded = routes.by_ref().map(|(prefix, value)| {
-            let len = if keep_lens { prefix.len() } else { 0 };
-            (prefix, locals.code(answer(value, len)))
+        ranges.clear(LocalCodes::MISS);
+        let (mut order, mut checked) = (Order::new(table), Ok(()));
+        input.batches(table, |routes| {
+            checked = order.check(routes);
+            if checked.is_err() {
+                return ControlFlow::Break(());
+            }
+            for &(prefix, value) in routes {
+                let len = if keep_lens { prefix.len() } else { 0 };
+                ranges.add(prefix, locals.code(answer(value, len)));
+            }
+            ControlFlow::Continue(())
         });
-        ranges.sweep(Prefix::DEFAULT, LocalCodes::MISS, coded);
-        routes.finish()?;
+        checked?;
+        ranges.finish();
         let dictionary = dictionaries.assign(locals.answers(), codes);
         ranges.recode(codes);
         let (width, answers) = {
@@ -149,7 +281,7 @@ fn chunk<A: Address>(
         };
         pushed.map_err(|error| refusal::<A>(error))?;
     }
-    Ok(Chunk { piece: piece.take(), dictionaries: dictionaries.list })
+    Ok(Chunk { piece, dictionaries: dictionaries.list })
 }
 
 /// Returns why a store did not take what was just built.
@@ -157,5 +289,58 @@ pub(super) fn refusal<A: Address>(error: StoreError) -> BuildError {
     match error {
         StoreError::TooBig(what, count, limit) => BuildError::TooBig { family: A::FAMILY, what, count, limit },
         StoreError::Broken(why) => unreachable!("a table that was just built: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vrfleak_engine::Prefix;
+
+    use super::*;
+
+    /// Tables of many sizes, a huge one among them, that make several chunks.
+    fn tables() -> Vec<Vec<(Prefix<u32>, u32)>> {
+        let table = |number: u32| {
+            let routes = if number == 0 { 70_000 } else { 16_000 - number * 37 };
+            let step = 0xc000_0000_u32 / routes;
+            let route = |at: u32| (Prefix::containing(at * step + number * 0x1_0000, 24), (at ^ number) % 300);
+            let mut routes: Vec<_> = (0..routes).map(route).collect();
+            routes.dedup_by_key(|(prefix, _)| *prefix);
+            routes
+        };
+        (0..40).map(table).collect()
+    }
+
+    fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(work)
+    }
+
+    #[test]
+    fn a_store_is_the_same_however_it_comes_about() {
+        let tables = tables();
+        let built = |threads, at_once| {
+            let build = || build_at::<u32>(tables.as_slice(), false, true, at_once).expect("a store");
+            on_threads(threads, build)
+        };
+        assert!(spans::<u32>(tables.as_slice()).len() > 4);
+        let (store, lens) = built(1, false);
+        for (threads, at_once) in [(1, true), (2, false), (2, true), (5, true)] {
+            let (other, other_lens) = built(threads, at_once);
+            assert!(store.equals(&other) && lens == other_lens, "{threads} threads, {at_once}");
+        }
+    }
+
+    #[test]
+    fn the_first_breach_is_the_one_that_is_told() {
+        let mut tables = tables();
+        for broken in [12, 30] {
+            let last = tables[broken][0];
+            tables[broken].push(last);
+        }
+        for (threads, at_once) in [(1, true), (3, true), (3, false)] {
+            let built = on_threads(threads, || build_at::<u32>(tables.as_slice(), false, true, at_once));
+            let table = TableId(12);
+            assert!(matches!(built, Err(BuildError::Unordered { table: found, .. }) if found == table));
+        }
     }
 }

@@ -27,6 +27,9 @@ pub(in crate::lpm) const WINDOW_BITS: u32 = 32;
 pub(in crate::lpm) const HEAD_BYTES: usize = 1;
 /// Bytes of the number of boundaries behind the head of a wide list.
 pub(in crate::lpm) const COUNT_BYTES: usize = 4;
+/// Bytes that a narrow list may fill while it is written: its boundaries and codes are put down as four bytes each, the
+/// next of them over what is too much.
+const ROOM: usize = HEAD_BYTES + NARROW_BYTES + 4 * (MOST + 1) + 4;
 /// The head of a wide list whose boundaries are the first 64 bits of addresses; one more where they are whole addresses.
 pub(in crate::lpm) const WIDE: u8 = 0x80;
 
@@ -74,6 +77,7 @@ impl ListHead {
 
     /// Returns the head of a list at bit `at` with `count` boundaries, the deepest of which ends at bit `deepest`, in the
     /// family of `A`; or `None` if there shall be none: they are too many and a page can still tell some of them apart.
+    #[inline]
     pub(super) fn choose<A: Address>(at: u32, count: usize, deepest: u32) -> Option<Self> {
         // A walk has the first 64 bits of a key at hand.
         let is_near = deepest <= (at + WINDOW_BITS).min(64);
@@ -88,27 +92,44 @@ impl ListHead {
 
     /// Appends the list at bit `at`; `entry` is in force up to the first of `ranges`.
     pub(super) fn write<A: Address>(self, bytes: &mut Vec<u8>, width: usize, at: u32, entry: u32, ranges: &[Range<A>]) {
-        if self.wide {
-            bytes.push(if self.size == 8 { WIDE } else { WIDE + 1 });
-            bytes.extend_from_slice(&(self.count as u32).to_le_bytes());
-            for range in ranges {
-                if self.size == 8 {
-                    bytes.extend_from_slice(&top(range.start).to_le_bytes());
-                } else {
-                    bytes.extend_from_slice(&aligned(range.start).to_le_bytes());
-                }
-            }
-        } else {
-            bytes.push(self.count as u8 | (self.size as u8 - 1) << 4);
-            for range in ranges {
-                let boundary = ((aligned(range.start) << at) >> (128 - 8 * self.size)) as u32;
-                bytes.extend_from_slice(&boundary.to_le_bytes()[..self.size]);
+        if !self.wide {
+            return self.write_narrow(bytes, width, at, entry, ranges);
+        }
+        bytes.push(if self.size == 8 { WIDE } else { WIDE + 1 });
+        bytes.extend_from_slice(&(self.count as u32).to_le_bytes());
+        for range in ranges {
+            if self.size == 8 {
+                bytes.extend_from_slice(&top(range.start).to_le_bytes());
+            } else {
+                bytes.extend_from_slice(&aligned(range.start).to_le_bytes());
             }
         }
         bytes.extend_from_slice(&entry.to_le_bytes()[..width]);
         for range in ranges {
             bytes.extend_from_slice(&range.code.to_le_bytes()[..width]);
         }
+    }
+
+    /// Appends a narrow list, in place: a copy of a few bytes for each boundary and code takes longer than all else.
+    fn write_narrow<A: Address>(self, bytes: &mut Vec<u8>, width: usize, at: u32, entry: u32, ranges: &[Range<A>]) {
+        let start = bytes.len();
+        bytes.extend_from_slice(&[0; ROOM]);
+        let Some(list) = bytes.last_chunk_mut::<ROOM>() else { return };
+        let mut put = |place: usize, word: u32| list[place..place + 4].copy_from_slice(&word.to_le_bytes());
+        put(0, self.count as u32 | (self.size as u32 - 1) << 4);
+        // All boundaries lie within the first 64 bits.
+        let unused = 64 - 8 * self.size as u32;
+        let mut place = HEAD_BYTES;
+        for range in ranges {
+            put(place, ((top(range.start) << at) >> unused) as u32);
+            place += self.size;
+        }
+        put(place, entry);
+        for range in ranges {
+            place += width;
+            put(place, range.code);
+        }
+        bytes.truncate(start + place + width);
     }
 }
 

@@ -7,7 +7,7 @@ use super::block::BlockWriter;
 use super::list::ListHead;
 use super::page::{is_roomy, narrowing_bits, page_bits};
 use super::ranges::Range;
-use super::shape::{Kind, Shape, depth, top};
+use super::shape::{Kind, Shape, deepest, depth, top};
 
 /// Boundaries of a table for which its pages have one slot more than their boundaries ask for: a byte a boundary.
 const BOUNDARIES_PER_SPARE: usize = 4;
@@ -150,6 +150,7 @@ impl PartWriter {
 
     fn put(&mut self, to: &mut To, entry: u32, count: usize) {
         match to {
+            To::Slots if count == 1 => self.part.slots.push(entry),
             To::Slots => self.part.slots.resize(self.part.slots.len() + count, entry),
             To::Pages(from) => {
                 self.part.pages[*from..*from + count].fill(entry);
@@ -181,7 +182,10 @@ impl PartWriter {
                 slot += count;
                 continue;
             }
-            let count = ranges.iter().take_while(|range| top(range.start) >> shift == at).count();
+            let mut count = 1;
+            while count < ranges.len() && top(ranges[count].start) >> shift == at {
+                count += 1;
+            }
             let (inside, rest) = ranges.split_at(count);
             let on_slot = depth(range.start) <= u32::from(bits);
             let entry = match (on_slot, self.kind) {
@@ -210,7 +214,7 @@ impl PartWriter {
     fn sparse_node<A: Address>(&mut self, slots: Slots, at: u64, code: u32, ranges: &[Range<A>]) -> u32 {
         let bits = u32::from(slots.bits);
         let count = ranges.len();
-        let deepest = ranges.iter().map(|range| depth(range.start)).max().unwrap_or(bits);
+        let deepest = deepest(ranges).max(bits);
         let Some(head) = ListHead::choose::<A>(bits, count, deepest) else {
             return self.page(slots, at, page_bits(bits, count, deepest, self.roomy), code, ranges);
         };

@@ -17,15 +17,17 @@ pub(super) struct Ranges<A> {
     list: Vec<Range<A>>,
     /// Last address and code of the prefixes that contain the current one.
     open: Vec<(A, u32)>,
+    /// The code of addresses in no prefix.
+    cover: u32,
 }
 
 impl<A: Address> Ranges<A> {
     /// Returns scratch without ranges.
     pub(super) fn new() -> Self {
-        Self { list: Vec::new(), open: Vec::new() }
+        Self { list: Vec::new(), open: Vec::new(), cover: 0 }
     }
 
-    /// Returns the ranges of the last sweep: ascending, neighbours of different codes, the first at the region's start.
+    /// Returns the ranges so far, when all is finished: ascending, neighbours of different codes, the first at the region's start.
     pub(super) fn list(&self) -> &[Range<A>] {
         &self.list
     }
@@ -94,40 +96,47 @@ impl<A: Address> Ranges<A> {
         self.list.push(Range { start, code });
     }
 
-    /// Ends the innermost open prefix: what follows it has the answer of the prefix around it.
-    fn close(&mut self, cover: u32, region: A) {
-        if let Some((last, _)) = self.open.pop() {
-            let code = self.open.last().map_or(cover, |&(_, code)| code);
-            if let Some(next) = last.next()
-                && last < region
+    /// Begins anew: all addresses get `cover`.
+    pub(super) fn clear(&mut self, cover: u32) {
+        self.list.clear();
+        self.open.clear();
+        self.cover = cover;
+        self.begin(A::ZERO, cover);
+    }
+
+    /// Gives the addresses of `prefix`, which is greater than all those before, the code `code`. O(1) amortised.
+    #[inline]
+    pub(super) fn add(&mut self, prefix: Prefix<A>, code: u32) {
+        let (start, last) = (prefix.bits(), prefix.last());
+        while let Some(&(end, _)) = self.open.last()
+            && end < start
+        {
+            self.open.pop();
+            // Where `prefix` follows at once nothing of what is around it shows.
+            if let Some(next) = end.next()
+                && next != start
             {
-                self.begin(next, code);
+                self.resume(next);
+            }
+        }
+        self.begin(start, code);
+        self.open.push((last, code));
+    }
+
+    /// Ends what is still open.
+    pub(super) fn finish(&mut self) {
+        while let Some((end, _)) = self.open.pop() {
+            if let Some(next) = end.next() {
+                self.resume(next);
             }
         }
     }
 
-    /// Turns `routes`, strictly ascending and all within `region`, into ranges that cover `region`; addresses in no
-    /// route get `cover`. O(routes) time.
-    pub(super) fn sweep(
-        &mut self,
-        region: Prefix<A>,
-        cover: u32,
-        routes: impl Iterator<Item = (Prefix<A>, u32)>,
-    ) -> &[Range<A>] {
-        self.list.clear();
-        self.open.clear();
-        self.begin(region.bits(), cover);
-        for (prefix, code) in routes {
-            while self.open.last().is_some_and(|&(last, _)| last < prefix.bits()) {
-                self.close(cover, region.last());
-            }
-            self.begin(prefix.bits(), code);
-            self.open.push((prefix.last(), code));
-        }
-        while !self.open.is_empty() {
-            self.close(cover, region.last());
-        }
-        &self.list
+    /// Begins a range with the answer of the innermost open prefix.
+    #[inline]
+    fn resume(&mut self, start: A) {
+        let code = self.open.last().map_or(self.cover, |&(_, code)| code);
+        self.begin(start, code);
     }
 }
 
@@ -136,9 +145,13 @@ mod tests {
     use super::*;
 
     fn swept(routes: &[(&str, u32)]) -> Vec<(u32, u32)> {
-        let routes = routes.iter().map(|&(text, code)| (text.parse::<Prefix<u32>>().expect("a prefix"), code));
         let mut ranges = Ranges::new();
-        ranges.sweep(Prefix::DEFAULT, 0, routes).iter().map(|range| (range.start, range.code)).collect()
+        ranges.clear(0);
+        for &(text, code) in routes {
+            ranges.add(text.parse::<Prefix<u32>>().expect("a prefix"), code);
+        }
+        ranges.finish();
+        ranges.list().iter().map(|range| (range.start, range.code)).collect()
     }
 
     #[test]
@@ -162,7 +175,9 @@ mod tests {
         let mut ranges = Ranges::new();
         let (outer, inner): (Prefix<u32>, Prefix<u32>) =
             ("10.0.0.0/8".parse().expect("a prefix"), "10.1.0.0/16".parse().expect("a prefix"));
-        ranges.sweep(Prefix::DEFAULT, 0, [(outer, 1)].into_iter());
+        ranges.clear(0);
+        ranges.add(outer, 1);
+        ranges.finish();
         let starts =
             |ranges: &Ranges<u32>| -> Vec<_> { ranges.list().iter().map(|range| (range.start, range.code)).collect() };
         assert!(ranges.paint(inner, u32::MAX, 2, |code| code == 1));

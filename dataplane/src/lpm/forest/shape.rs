@@ -71,6 +71,13 @@ pub(super) fn depth<A: Address>(start: A) -> u32 {
     u32::from(A::BITS).saturating_sub(start.widen().trailing_zeros())
 }
 
+/// Returns the greatest [`depth`] among the starts of `ranges`, 0 if there are none.
+#[inline]
+pub(super) fn deepest<A: Address>(ranges: &[Range<A>]) -> u32 {
+    // The last bit that any of them has set.
+    depth(ranges.iter().fold(A::ZERO, |all, range| all | range.start))
+}
+
 /// How many slots of every length hold a boundary in their inside, and so need a block, page or child.
 struct Census {
     /// By length in bits: number of slots with a boundary inside.
@@ -83,21 +90,37 @@ struct Census {
 impl Census {
     /// Counts in O(ranges).
     fn take<A: Address>(ranges: &[Range<A>]) -> Self {
-        let (mut starts, mut deeper) = ([0_i32; 137], [0_u32; 136]);
-        let (mut last, mut last_depth) = (0_u128, 0);
-        for range in ranges.iter().skip(1) {
-            let start = aligned(range.start);
+        // A slot of length p < depth has this boundary inside. It is the first one there if the boundary before lies in
+        // another slot (p > common) or on the slot's very start (p >= its depth).
+        let side = usize::from(A::BITS) + 1;
+        // Two counts in turn: one that was just written is not to be read again at once.
+        let [mut counts, mut others] = [vec![0_u32; side * side], vec![0; side * side]];
+        let (mut last, mut last_depth) = (A::ZERO, 0);
+        let mut place = |range: &Range<A>| {
             let depth = depth(range.start);
-            // A slot of length p < depth has this boundary inside. It is the first one there if the boundary before
-            // lies in another slot (p > common) or on the slot's very start (p >= its depth).
-            let common = (start ^ last).leading_zeros();
+            let common = (range.start ^ last).leading_zeros();
             let from = (common + 1).min(last_depth);
-            if from < depth {
-                starts[from as usize] += 1;
-                starts[depth as usize] -= 1;
+            (last, last_depth) = (range.start, depth);
+            from as usize * side + depth as usize
+        };
+        let mut pairs = ranges.get(1..).unwrap_or_default().chunks_exact(2);
+        for pair in &mut pairs {
+            counts[place(&pair[0])] += 1;
+            others[place(&pair[1])] += 1;
+        }
+        for range in pairs.remainder() {
+            counts[place(range)] += 1;
+        }
+        let (mut starts, mut deeper) = ([0_i32; 137], [0_u32; 136]);
+        for (place, count) in counts.into_iter().zip(others).map(|(count, other)| count + other).enumerate() {
+            let (from, depth) = (place / side, place % side);
+            if count > 0 && from < depth {
+                starts[from] += count.cast_signed();
+                starts[depth] -= count.cast_signed();
             }
-            deeper[depth as usize - 1] += 1;
-            (last, last_depth) = (start, depth);
+            if count > 0 {
+                deeper[depth - 1] += count;
+            }
         }
         let mut split = [0; 136];
         let mut running = 0;

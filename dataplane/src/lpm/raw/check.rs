@@ -3,11 +3,14 @@
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::super::forest::list::ListHead;
+use super::super::forest::list::{ListHead, MOST};
 use super::super::forest::page::MAX_PAGE_BITS;
 use super::super::forest::shape::{BLOCK_BITS, Kind, Shape};
 use super::part::{MOST_BYTES, PAGE, Part, leaf_of, page_deciding, page_index};
 use super::store::StoreError;
+
+/// Codes of one byte that are looked at together: all of a narrow list.
+const LANES: usize = MOST + 1;
 
 /// What the nodes of one table are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +55,29 @@ impl Limits {
         part.slots.iter().try_for_each(|&entry| walk.entry(entry, at))
     }
 
+    /// Returns whether the first `len` bytes of codes are sure to name answers of the dictionary alone. All of them are
+    /// looked at as one number: most nodes have so few codes, of one byte, and a check would else take as long as all that
+    /// makes a table.
+    fn are_answers(&self, codes: &[u8], len: usize) -> bool {
+        const EVEN: u128 = u128::MAX / 0xffff * 0xff;
+        let (1, 1..=LANES, Some(lanes)) = (self.width, len, codes.first_chunk::<LANES>()) else { return false };
+        // What is behind the codes counts as a first code.
+        let unused = u128::MAX.unbounded_shl(8 * len as u32);
+        let codes = u128::from_le_bytes(*lanes) & !unused | splat(FIRST_VALUE as u8) & unused;
+        // A code of 64 and more has one of its two highest bits.
+        let answers = (codes | codes << 1) & splat(0x80) == splat(0x80);
+        // The least sum with a code beyond the dictionary carries into the byte above, which is free.
+        let free = u128::from(0x100_u32.saturating_sub(FIRST_VALUE + self.codes));
+        let free = free * (EVEN / 0xff);
+        let carries = ((codes & EVEN) + free) | ((codes >> 8 & EVEN) + free);
+        answers && carries & !EVEN == 0
+    }
+
     /// Returns how many children these codes name, and the highest of them that stands for an answer, or the first such
     /// code.
     fn extremes(&self, codes: &[u8]) -> (u32, u32) {
         if self.width == 1 {
-            // Loops over bytes that a compiler can make of vectors: most nodes have such codes.
+            // Loops over bytes that a compiler can make of vectors.
             let first = FIRST_VALUE as u8;
             let children = codes.iter().map(|&code| if code < first { code + 1 } else { 0 }).max();
             let most = codes.iter().copied().max();
@@ -69,6 +90,11 @@ impl Limits {
             if code < FIRST_VALUE { (children.max(code + 1), most) } else { (children, most.max(code)) }
         })
     }
+}
+
+/// Returns a number whose bytes are all `byte`.
+fn splat(byte: u8) -> u128 {
+    u128::from(byte) * (u128::MAX / 0xff)
 }
 
 /// A check on its way through a part. Pages and nodes lie in the order in which they are come to, so that none is part of
@@ -148,8 +174,14 @@ impl Walk<'_> {
         let list = self.part.blocks.get(offset..).ok_or(beyond)?;
         let head = ListHead::of(list).ok_or(beyond)?;
         let bytes = head.bytes(self.limits.width);
-        let codes = list.get(head.codes()..bytes).ok_or(beyond)?;
-        let (children, most) = self.limits.extremes(codes);
+        if bytes > list.len() {
+            return Err(beyond);
+        }
+        let code_bytes = bytes - head.codes();
+        if head.count > 0 && self.limits.are_answers(&list[head.codes()..], code_bytes) {
+            return self.take(offset, bytes);
+        }
+        let (children, most) = self.limits.extremes(&list[head.codes()..bytes]);
         if children > 0 || most - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("a list's code is not in the dictionary"));
         }
@@ -165,16 +197,20 @@ impl Walk<'_> {
             return Err(StoreError::Broken("a block's first slot begins no run"));
         }
         let count = bitmap.count_ones() as usize;
-        let (codes, rest) = rest.split_at_checked(count * self.limits.width).ok_or(beyond)?;
-        let (children, most) = self.limits.extremes(codes);
+        let (codes, code_bytes) = (rest, count * self.limits.width);
+        let rest = codes.get(code_bytes..).ok_or(beyond)?;
+        if count > 1 && self.limits.are_answers(codes, code_bytes) {
+            return self.take(offset, BITMAP_BYTES + code_bytes);
+        }
+        let (children, most) = self.limits.extremes(&codes[..code_bytes]);
         if most - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("a code is not in the dictionary"));
         }
         if children == 0 {
-            let bytes = BITMAP_BYTES + codes.len();
+            let bytes = BITMAP_BYTES + code_bytes;
             return if count == 1 { self.leaf(offset, bytes, most) } else { self.take(offset, bytes) };
         }
-        self.take(offset, BITMAP_BYTES + codes.len() + 4 * children as usize)?;
+        self.take(offset, BITMAP_BYTES + code_bytes + 4 * children as usize)?;
         let below = at + u32::from(BLOCK_BITS);
         if below >= self.limits.bits {
             return Err(StoreError::Broken("a node below the last bit"));
@@ -189,5 +225,29 @@ impl Walk<'_> {
             self.block(child, below)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oracle_codes_are_answers() {
+        let shape = Shape { kind: Kind::Sparse, bits: 1, page_bits: 0, first: 0, len: 0 };
+        for count in [1, 2, 3, 64, 65, 128, 191, 192] {
+            let limits = Limits::of::<u32>(shape, 1, count).expect("limits");
+            for code in 0..=u8::MAX {
+                for (len, place) in (1..=LANES).flat_map(|len| (0..len).map(move |place| (len, place))) {
+                    // What is behind the codes does not count.
+                    let mut codes = [0; LANES + 1];
+                    codes[..len].fill(64 + (count as u8 - 1) / 2);
+                    codes[place] = code;
+                    let is_answer = (64..64 + count).contains(&u32::from(code));
+                    assert_eq!(limits.are_answers(&codes, len), is_answer, "{code} of {count} at {place} of {len}");
+                }
+            }
+            assert!(!limits.are_answers(&[64; LANES - 1], 1) && !limits.are_answers(&[64; 2 * LANES], LANES + 1));
+        }
     }
 }

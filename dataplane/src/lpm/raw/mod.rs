@@ -1,6 +1,6 @@
 //! The memory of the forests and the kernels that walk it: the only unsafe code of the crate.
 //!
-//! What makes the kernels sound is said once, here. A [`Store`] is made of [`Piece`]s, and a piece checks every table
+//! What makes the kernels sound is said once, here. A [`Store`] is an [`Assembly`] of [`Piece`]s, and a piece checks every table
 //! that enters it: each root entry names a page or a node within the store, each page has an entry for all values of its
 //! bits and decides none beyond the first 64, each block is there to its end, each of its codes names one of its children
 //! or a value of the table's dictionary, children follow the same rule, no path is longer than the address, and each list
@@ -10,6 +10,7 @@
 //! are clamped to an entry that is there.
 #![expect(unsafe_code, reason = "unchecked loads into checked tables, SIMD intrinsics and huge pages")]
 
+mod assembly;
 mod check;
 mod dense;
 mod direct;
@@ -23,6 +24,7 @@ mod store;
 mod vectors;
 mod walk;
 
+pub(super) use assembly::{Assembly, Ground, Site};
 pub(super) use direct::{
     CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS,
 };

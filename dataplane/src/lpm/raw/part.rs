@@ -44,8 +44,8 @@ pub(super) fn page_deciding(entry: u32) -> u32 {
     entry >> DECIDING & 15
 }
 
-/// Slots and bytes from which on a table is a fragment of its own.
-const ALONE: usize = 1 << 13;
+/// Bytes from which on a fragment of tables takes no further one.
+const FULL: usize = 1 << 27;
 
 /// One table, or some slots of one, not checked yet.
 #[derive(Debug, Default)]
@@ -139,32 +139,21 @@ pub(in crate::lpm) struct Piece {
     pub(super) heads: Vec<Head>,
     /// Their slots in order have `len + 1` entries a table.
     pub(super) fragments: Vec<Fragment>,
-    /// Small tables behind those of the fragments; its memory stays for the next piece.
-    open: Fragment,
 }
 
 impl Piece {
-    /// Forgets all tables and keeps memory for the next.
+    /// Forgets all tables and keeps the memory of most of them for the next.
     pub(in crate::lpm) fn clear(&mut self) {
         self.heads.clear();
-        self.fragments.clear();
-        self.open.clear();
+        self.fragments.truncate(1);
+        self.fragments.iter_mut().for_each(Fragment::clear);
     }
 
-    /// Returns the tables in as much memory as they need, and leaves an empty piece whose memory may be used again.
-    pub(in crate::lpm) fn take(&mut self) -> Self {
-        self.close();
-        let (heads, fragments) = (std::mem::take(&mut self.heads), std::mem::take(&mut self.fragments));
-        Self { heads, fragments, open: Fragment::default() }
-    }
-
-    /// Makes a fragment of the small tables.
-    fn close(&mut self) {
-        if !self.open.slots.is_empty() {
-            let Fragment { slots, pages, blocks } = &self.open;
-            self.fragments.push(Fragment { slots: slots.clone(), pages: pages.clone(), blocks: blocks.clone() });
-            self.open.clear();
-        }
+    /// Returns the entries of all roots, those of all pages, and the bytes of all nodes.
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        self.fragments.iter().fold((0, 0, 0), |(slots, pages, blocks), fragment| {
+            (slots + fragment.slots.len(), pages + fragment.pages.len(), blocks + fragment.blocks.len())
+        })
     }
 
     /// Adds a table whose root has `shape`, with `codes` codes of `width` bytes from the piece's dictionary
@@ -178,12 +167,12 @@ impl Piece {
         part: &Part,
     ) -> Result<(), StoreError> {
         check::<A>((shape, width, codes), std::slice::from_ref(part))?;
-        if part.slots.len() + part.blocks.len() < ALONE {
-            self.open.append(part)?;
+        if let Some(last) = self.fragments.last_mut().filter(|last| last.blocks.len() < FULL) {
+            last.append(part)?;
         } else {
-            self.close();
-            let Part { slots, pages, blocks } = part;
-            self.fragments.push(Fragment { slots: slots.clone(), pages: pages.clone(), blocks: blocks.clone() });
+            let mut fragment = Fragment::default();
+            fragment.append(part)?;
+            self.fragments.push(fragment);
         }
         self.heads.push(Head { shape, width: width as u8, dictionary, codes });
         Ok(())
@@ -197,7 +186,6 @@ impl Piece {
         parts: Vec<Part>,
     ) -> Result<(), StoreError> {
         check::<A>((shape, width, codes), &parts)?;
-        self.close();
         self.fragments.extend(parts.into_iter().map(|part| {
             let Part { slots, pages, blocks } = part;
             Fragment { slots, pages, blocks }

@@ -11,9 +11,10 @@ use super::super::forest::block::{BARE, BITMAP_BYTES, FIRST_VALUE};
 use super::super::forest::list::ListHead;
 use super::super::forest::shape::{Kind, Shape};
 use super::super::table::TableId;
+use super::assembly::byte_leaf;
 use super::check::Limits;
 use super::part::{MOST_BYTES, MOST_ENTRIES, PAGE, Part, leaf_of, page_deciding, page_entry, page_index};
-use super::store::{Header, SLACK, Store, StoreError, byte_leaf};
+use super::store::{Header, SLACK, Store, StoreError};
 
 /// Consecutive slots of a table's root or of one of its pages, as they were when the store was asked for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

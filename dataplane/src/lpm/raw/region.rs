@@ -28,7 +28,8 @@ impl Plain for u32 {}
 ///
 /// From a quarter of a huge page on it is mapped (on Linux), aligned to a huge page, and not touched: huge pages are
 /// asked for before the first touch, and without them what is never written costs nothing. An allocator that is asked for
-/// zeros with such an alignment writes them first, and then no huge page comes.
+/// zeros with such an alignment writes them first, on one thread, so that no huge page comes, and keeps the memory for a
+/// while when it is freed.
 pub(crate) struct Region<T: Plain> {
     start: NonNull<T>,
     len: usize,
@@ -51,10 +52,10 @@ impl<T: Plain> Region<T> {
     /// Returns a region of `len` zeros; `huge` tells whether huge pages may be asked for.
     pub(crate) fn zeroed(len: usize, huge: bool) -> Self {
         let layout = Self::layout(len);
-        let mapping = (layout.size() >= WORTH).then(|| Mapping::new(layout.size())).flatten();
-        if let Some(mapping) = mapping {
-            let advised = huge && mapping.advise_huge();
-            return Self { start: mapping.start.cast(), len, mapping: Some(mapping), advised };
+        if layout.size() >= WORTH
+            && let Some(region) = Self::mapped(len, huge)
+        {
+            return region;
         }
         if layout.size() == 0 {
             return Self { start: NonNull::dangling(), len, mapping: None, advised: false };
@@ -63,6 +64,23 @@ impl<T: Plain> Region<T> {
         let start = unsafe { alloc::alloc_zeroed(layout) }.cast::<T>();
         let Some(start) = NonNull::new(start) else { alloc::handle_alloc_error(layout) };
         Self { start, len, mapping: None, advised: false }
+    }
+
+    /// Returns a region of `len` zeros that cost addresses alone until they are written, if the system has such.
+    pub(super) fn mapped(len: usize, huge: bool) -> Option<Self> {
+        let mapping = Mapping::new(len.checked_mul(size_of::<T>())?)?;
+        let advised = huge && mapping.advise_huge();
+        Some(Self { start: mapping.start.cast(), len, mapping: Some(mapping), advised })
+    }
+
+    /// Makes a mapped region shorter and gives back what is behind; another region stays as it is.
+    pub(super) fn shrink(&mut self, len: usize) {
+        if let Some(mapping) = &mut self.mapping
+            && len < self.len
+        {
+            self.len = len;
+            mapping.shrink(len * size_of::<T>());
+        }
     }
 
     /// Returns a copy of `items`.
@@ -140,13 +158,14 @@ struct Mapping {
 
 #[cfg(target_os = "linux")]
 impl Mapping {
-    /// Maps `bytes` zeros, or returns `None` where the system does not.
+    /// Maps `bytes` zeros, or returns `None` where the system does not. What is not touched costs addresses alone.
     fn new(bytes: usize) -> Option<Self> {
         use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
         let len = bytes.checked_next_multiple_of(HUGE_PAGE)?.checked_add(HUGE_PAGE)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a mapping at an address of the system's choice touches nothing that is there.
-        let whole = unsafe { mmap_anonymous(std::ptr::null_mut(), len, protection, MapFlags::PRIVATE) };
+        let whole = unsafe { mmap_anonymous(std::ptr::null_mut(), len, protection, flags) };
         let whole = NonNull::new(whole.ok()?.cast::<u8>())?;
         let ahead = whole.as_ptr().align_offset(HUGE_PAGE);
         // SAFETY: the alignment is reached within the huge page more that was mapped.
@@ -154,10 +173,25 @@ impl Mapping {
         Some(Self { start, whole: (whole, len) })
     }
 
+    /// Gives back all but the first `bytes`, rounded up to a huge page.
+    fn shrink(&mut self, bytes: usize) {
+        let (whole, len) = self.whole;
+        let kept = self.start.as_ptr().addr() - whole.as_ptr().addr() + bytes.next_multiple_of(HUGE_PAGE);
+        if kept > 0 && kept < len {
+            // SAFETY: the end is within the mapping, whose length is above `kept`.
+            let tail = unsafe { whole.add(kept) };
+            // SAFETY: whoever shrinks a mapping has it alone and no longer reads what is behind `bytes`.
+            if unsafe { rustix::mm::munmap(tail.as_ptr().cast(), len - kept) }.is_ok() {
+                self.whole = (whole, kept);
+            }
+        }
+    }
+
     /// Asks for huge pages up to the end of the last one, and returns whether the system took the request; without them
     /// everything works, slower.
     fn advise_huge(&self) -> bool {
-        let bytes = self.whole.1 - HUGE_PAGE;
+        // What was mapped ends less than a huge page behind the last whole one.
+        let bytes = (self.whole.1 - HUGE_PAGE) & !(HUGE_PAGE - 1);
         let advice = rustix::mm::Advice::LinuxHugepage;
         // SAFETY: the advice changes the pages behind the memory, never what is in it.
         unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), bytes, advice) }.is_ok()
@@ -180,6 +214,8 @@ impl Mapping {
     fn new(_bytes: usize) -> Option<Self> {
         None
     }
+
+    fn shrink(&mut self, _bytes: usize) {}
 
     fn advise_huge(&self) -> bool {
         false
@@ -213,5 +249,20 @@ mod tests {
             assert!(region.as_ptr().addr().is_multiple_of(HUGE_PAGE));
         }
         assert!(region.advised().is_none_or(|advised| advised.len() == WORTH));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_kept_of_a_mapping_stays() {
+        let most = 64 << 20;
+        for kept in [1, HUGE_PAGE - 1, HUGE_PAGE, HUGE_PAGE + 1, most - 1, most] {
+            let mut region = Region::<u8>::mapped(most, false).expect("addresses");
+            region[..kept].fill(7);
+            region.shrink(kept);
+            assert_eq!(region.len(), kept);
+            assert!(region.iter().all(|&byte| byte == 7));
+            region.grow(kept + 1, false);
+            assert_eq!((region[kept - 1], region[kept]), (7, 0));
+        }
     }
 }

@@ -6,27 +6,13 @@ use std::ops::Range;
 
 use vrfleak_engine::Address;
 
-use rayon::prelude::*;
-
-use super::super::forest::block::{BARE, BITMAP_BYTES, FIRST_VALUE};
 use super::super::forest::shape::{Kind, Shape};
-use super::super::table::{NO_ROUTE, TableId};
-use super::part::{MOST_BYTES, MOST_ENTRIES, Piece, leaf_of, moved};
+use super::super::table::TableId;
 use super::patch::Spare;
 use super::region::Region;
 
 /// Bytes behind the last node, so that a code may be loaded as four bytes and a list as if it were full.
 pub(super) const SLACK: usize = 256;
-/// Codes that the shared one-byte leaves stand for.
-const BYTE_CODES: u32 = 256 - FIRST_VALUE;
-/// Bytes of a one-byte leaf.
-const BYTE_LEAF: u32 = BITMAP_BYTES as u32 + 1;
-/// Bytes of the block at offset 0: a leaf of the first code, which reads the same at every width of code.
-const ANY_LEAF: u32 = BITMAP_BYTES as u32 + 4;
-
-/// What holds when the places of all fragments are cut from those of the store.
-const SUMMED: &str = "room for the sum of all fragments";
-
 /// Where a table is and how its root is read; half a cache line, so that a mixed batch loads it in one. Vectors load the
 /// first half as four numbers.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +24,7 @@ pub(in crate::lpm) struct Header {
     pub(super) first_low: u32,
     /// `len`, which is below 2^24 in a sparse table, and `shift` in the highest byte.
     pub(super) len_shift: u32,
-    /// Index in the values of code 0; codes begin at [`FIRST_VALUE`].
+    /// Index in the values of code 0; codes begin at [`FIRST_VALUE`](super::super::forest::block::FIRST_VALUE).
     pub(super) dictionary: u32,
     /// Leading bits of the first slot.
     pub(super) first: u64,
@@ -86,7 +72,7 @@ impl Header {
     }
 
     /// Returns the header of a sparse table without slots whose one entry is at index `root`.
-    fn empty(root: u32) -> Self {
+    pub(super) fn empty(root: u32) -> Self {
         Self::of((Shape { kind: Kind::Sparse, bits: 1, page_bits: 0, first: 0, len: 0 }, 1), root, 0)
     }
 
@@ -115,7 +101,7 @@ pub(in crate::lpm) struct Store<A> {
     pub(super) headers: Vec<Header>,
     pub(super) roots: Region<u32>,
     pub(super) blocks: Region<u8>,
-    /// The dictionaries one after the other; 64 entries lead, since codes of children are below [`FIRST_VALUE`] and a
+    /// The dictionaries one after the other; 64 entries lead, since codes of children are below [`FIRST_VALUE`](super::super::forest::block::FIRST_VALUE) and a
     /// kernel may load the value of one before it finds that out.
     pub(super) values: Vec<u32>,
     pub(super) census: Census,
@@ -128,7 +114,7 @@ pub(in crate::lpm) struct Store<A> {
     /// How often entries were replaced, so that a place of before is known.
     pub(super) changes: u64,
     pub(super) huge: bool,
-    family: PhantomData<A>,
+    pub(super) family: PhantomData<A>,
 }
 
 /// What kinds of tables a store has: what a batch of any mix has to be ready for.
@@ -163,96 +149,6 @@ impl<A> fmt::Debug for Store<A> {
 }
 
 impl<A: Address> Store<A> {
-    /// Returns the store of the tables of all pieces in order, copied in parallel on the current pool.
-    ///
-    /// `values` are the dictionaries, of which the first 64 are skipped by every table and the 65th is [`NO_ROUTE`];
-    /// `starts` has, by piece and dictionary of the piece, the index 64 before the value of the first code.
-    pub(in crate::lpm) fn assemble(
-        values: Vec<u32>,
-        pieces: Vec<Piece>,
-        starts: &[Vec<u32>],
-        huge: bool,
-    ) -> Result<Self, StoreError> {
-        assert_eq!(values.get(FIRST_VALUE as usize), Some(&NO_ROUTE), "the first dictionary begins with the miss");
-        let leaves = (ANY_LEAF + BYTE_CODES * BYTE_LEAF) as usize;
-        let fragments = || pieces.iter().flat_map(|piece| &piece.fragments);
-        let slots: usize = fragments().map(|fragment| fragment.slots.len()).sum();
-        let roots = slots + fragments().map(|fragment| fragment.pages.len()).sum::<usize>() + 1;
-        let blocks = leaves + fragments().map(|fragment| fragment.blocks.len()).sum::<usize>() + SLACK;
-        for (what, end, most) in [("block bytes", blocks, MOST_BYTES), ("root entries", roots, MOST_ENTRIES)] {
-            if end as u64 > u64::from(most) {
-                return Err(StoreError::TooBig(what, end as u64, u64::from(most)));
-            }
-        }
-        let (mut headers, mut codes, mut root, mut census) = (Vec::new(), Vec::new(), 0, Census::default());
-        for (index, piece) in pieces.iter().enumerate() {
-            for head in &piece.heads {
-                let start = starts.get(index).and_then(|starts| starts.get(head.dictionary as usize)).copied();
-                let dictionary = start.ok_or(StoreError::Broken("a table without a dictionary"))?;
-                if dictionary as usize + (FIRST_VALUE + head.codes) as usize > values.len() {
-                    return Err(StoreError::Broken("the dictionary ends beyond the values"));
-                }
-                census.count(head.shape, usize::from(head.width));
-                headers.push(Header::of((head.shape, head.width), root, dictionary));
-                codes.push(head.codes);
-                root += head.shape.len + 1;
-            }
-        }
-        if root as usize != slots {
-            return Err(StoreError::Broken("the roots do not fill their place"));
-        }
-        headers.push(Header::empty(root));
-
-        let mut store = Self {
-            headers,
-            roots: Region::zeroed(roots, huge),
-            blocks: Region::zeroed(blocks, huge),
-            values,
-            census,
-            codes,
-            used_roots: roots,
-            used_blocks: blocks - SLACK,
-            spare: Spare::default(),
-            changes: 0,
-            huge,
-            family: PhantomData,
-        };
-        let (leaf_bytes, mut block_bytes) = store.blocks.split_at_mut(leaves);
-        let (any_leaf, byte_leaves) = leaf_bytes.split_at_mut(ANY_LEAF as usize);
-        any_leaf[0] = 1;
-        any_leaf[BITMAP_BYTES] = FIRST_VALUE as u8;
-        for (leaf, code) in byte_leaves.chunks_exact_mut(BYTE_LEAF as usize).zip(FIRST_VALUE..) {
-            leaf[0] = 1;
-            leaf[BITMAP_BYTES] = code as u8;
-        }
-        let (mut slot_entries, rest) = store.roots.split_at_mut(slots);
-        let (empty, mut page_entries) = rest.split_at_mut(1);
-        empty[0] = BARE;
-        let (mut page, mut block) = (slots as u32 + 1, leaves as u32);
-        let mut jobs = Vec::new();
-        for fragment in pieces.into_iter().flat_map(|piece| piece.fragments) {
-            let to = (
-                slot_entries.split_off_mut(..fragment.slots.len()).expect(SUMMED),
-                page_entries.split_off_mut(..fragment.pages.len()).expect(SUMMED),
-                block_bytes.split_off_mut(..fragment.blocks.len()).expect(SUMMED),
-            );
-            let (pages, blocks) = (page, block);
-            page += fragment.pages.len() as u32;
-            block += fragment.blocks.len() as u32;
-            jobs.push((fragment, to, pages, blocks));
-        }
-        jobs.into_par_iter().with_max_len(1).for_each(|(fragment, (slots, pages, bytes), page, block)| {
-            for (to, &entry) in slots.iter_mut().zip(&fragment.slots) {
-                *to = placed(entry, page, block);
-            }
-            for (to, &entry) in pages.iter_mut().zip(&fragment.pages) {
-                *to = placed(entry, page, block);
-            }
-            bytes.copy_from_slice(&fragment.blocks);
-        });
-        Ok(store)
-    }
-
     /// Returns the number of tables.
     pub(in crate::lpm) fn tables(&self) -> usize {
         self.headers.len() - 1
@@ -278,6 +174,20 @@ impl<A: Address> Store<A> {
             + size_of_val(&self.codes[..])
     }
 
+    /// Returns whether another store has the same in the same places.
+    #[cfg(test)]
+    pub(in crate::lpm) fn equals(&self, other: &Self) -> bool {
+        let places = |store: &Self| -> Vec<_> {
+            let place = |header: &Header| (header.root, header.len, header.dictionary, header.width);
+            store.headers.iter().map(place).collect()
+        };
+        self.roots[..] == other.roots[..]
+            && self.blocks[..] == other.blocks[..]
+            && self.values == other.values
+            && self.codes == other.codes
+            && places(self) == places(other)
+    }
+
     /// Returns the bytes that changes have left unused.
     pub(in crate::lpm) fn free_bytes(&self) -> usize {
         self.spare.bytes()
@@ -289,20 +199,12 @@ impl<A: Address> Store<A> {
     }
 }
 
-/// Returns the offset of the leaf of a one-byte code.
-pub(super) fn byte_leaf(code: u32) -> u32 {
-    ANY_LEAF + code.wrapping_sub(FIRST_VALUE).wrapping_mul(BYTE_LEAF)
-}
-
-/// Returns the entry as it is in a store: further on by what lies before its fragment, and the shared leaf for a code.
-fn placed(entry: u32, pages: u32, blocks: u32) -> u32 {
-    leaf_of(entry)
-        .map_or_else(|| moved(entry, pages, blocks), |(code, bare)| byte_leaf(code) + if bare { BARE } else { 0 })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::part::{BARE_LEAF, LEAF, PAGE, Part, page_entry};
+    use super::super::super::forest::block::FIRST_VALUE;
+    use super::super::super::table::NO_ROUTE;
+    use super::super::assembly::{Assembly, Ground};
+    use super::super::part::{BARE_LEAF, LEAF, PAGE, Part, Piece, page_entry};
     use super::*;
 
     const DENSE: Shape = Shape { kind: Kind::Dense, bits: 18, page_bits: 0, first: 0, len: 0 };
@@ -375,20 +277,20 @@ mod tests {
     fn a_table_needs_its_dictionary_and_its_slots() {
         let shape = Shape { len: 1, ..DENSE };
         let part = Part { slots: vec![LEAF + 64, LEAF + 65], ..Part::default() };
-        let piece = || {
+        let mut values = vec![NO_ROUTE; FIRST_VALUE as usize + 1];
+        let assemble = |values: &[u32], starts: &[u32]| {
             let mut piece = Piece::default();
             piece.push::<u32>((shape, 1, 2), 0, &part).expect("two leaves");
-            piece.take()
+            let mut ground = Ground::of([&piece].into_iter(), false)?;
+            let mut assembly = Assembly::new(&mut ground);
+            assembly.place(piece, starts, values.len())?.fill();
+            Ok(assembly.finish().store::<u32>(ground, values.to_vec()).tables())
         };
-        let mut values = vec![NO_ROUTE; FIRST_VALUE as usize + 1];
-        let assemble = |values: &[u32], starts: &[Vec<u32>]| {
-            Store::<u32>::assemble(values.to_vec(), vec![piece()], starts, false).map(|store| store.tables())
-        };
-        assert!(matches!(assemble(&values, &[vec![0]]), Err(StoreError::Broken(_))));
+        assert!(matches!(assemble(&values, &[0]), Err(StoreError::Broken(_))));
         values.push(7);
-        assert_eq!(assemble(&values, &[vec![0]]), Ok(1));
-        assert!(matches!(assemble(&values, &[vec![]]), Err(StoreError::Broken(_))));
-        assert!(matches!(assemble(&values, &[vec![1]]), Err(StoreError::Broken(_))));
+        assert_eq!(assemble(&values, &[0]), Ok(1));
+        assert!(matches!(assemble(&values, &[]), Err(StoreError::Broken(_))));
+        assert!(matches!(assemble(&values, &[1]), Err(StoreError::Broken(_))));
         let short = Part { slots: vec![LEAF + 64], ..Part::default() };
         assert!(Piece::default().push::<u32>((shape, 1, 2), 0, &short).is_err());
     }

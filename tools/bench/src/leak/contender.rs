@@ -1,10 +1,12 @@
 //! The contenders by name. A way to leak is a line in [`NAMES`] and an arm in [`leak`].
 
+use std::any::Any;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 use vrfleak_dataplane::{Backend, Fibs};
-use vrfleak_engine::{Leak, Network, Resolution, Sharing};
+use vrfleak_engine::{Leak, MemoryPart, Network, Resolution, Sharing};
 
 use super::checksum;
 use super::literal::Literal;
@@ -46,6 +48,10 @@ pub(super) struct Turn {
     pub(super) rib_bytes: usize,
     pub(super) fib_bytes: usize,
     pub(super) checksum: u64,
+    /// Bytes of all parts of the model and of what was made of it.
+    pub(super) accounted: usize,
+    /// What was made, to be held as long as somebody looks at the memory.
+    pub(super) tables: Arc<dyn Any + Send + Sync>,
 }
 
 /// Has a contender leak and install in `pool`; `check` is the pool for what is outside the clock.
@@ -77,6 +83,8 @@ fn ours(network: &Network, sharing: Sharing, pool: &ThreadPool, check: &ThreadPo
         rib_bytes: leak.family::<u32>().rib_bytes() + leak.family::<u128>().rib_bytes(),
         fib_bytes: fibs.bytes(),
         checksum: check.install(|| checksum::of_leak(&leak)),
+        accounted: bytes(network.memory()) + bytes(leak.memory()) + bytes(fibs.memory()),
+        tables: Arc::new((leak, fibs)),
     })
 }
 
@@ -97,5 +105,11 @@ fn literal(network: &Network, pool: &ThreadPool, check: &ThreadPool) -> Turn {
         rib_bytes: rib4 + rib6,
         fib_bytes: fib4 + fib6,
         checksum: check.install(|| ipv4.checksum().wrapping_add(ipv6.checksum())),
+        accounted: bytes(network.memory()) + rib4 + rib6 + fib4 + fib6,
+        tables: Arc::new((ipv4, ipv6)),
     }
+}
+
+fn bytes(parts: impl IntoIterator<Item = MemoryPart>) -> usize {
+    parts.into_iter().map(|part| part.bytes).sum()
 }

@@ -11,7 +11,7 @@ use super::plan::{LeakPlan, LeakPlanError, Scenario, Size};
 use super::report::{LeakNetwork, LeakReport, LeakResult, SCHEMA_VERSION};
 use super::scaling;
 use crate::machine::Machine;
-use crate::memory;
+use crate::memory::{self, Resident};
 use crate::spread::Spread;
 
 /// Why a measurement could not be finished.
@@ -65,10 +65,11 @@ pub(super) fn run_with(
     plan.check()?;
     let all = pool(std::thread::available_parallelism().map_or(1, usize::from))?;
     let mut report = empty(plan);
+    let before = Resident::now().map_or(0, |now| now.all_bytes - now.file_bytes.min(now.all_bytes));
     for (size, threads) in plan.points() {
         progress(&format!("making {}", plan.scenario), &report);
         let network = all.install(|| plan.network(size)).map_err(LeakPlanError::Shape)?;
-        point(plan, &network, size, &threads, &all, &mut report, progress, leak)?;
+        point(plan, &network, size, &threads, &all, before, &mut report, progress, leak)?;
         report.scaling = plan.sweep.map(|sweep| scaling::scaling(sweep, &report.results));
     }
     Ok(report)
@@ -115,6 +116,7 @@ fn point(
     size: Size,
     threads: &[usize],
     all: &ThreadPool,
+    before: u64,
     report: &mut LeakReport,
     progress: &mut dyn FnMut(&str, &LeakReport),
     leak: &Leaker,
@@ -131,12 +133,23 @@ fn point(
     }
     let mut vpn_routes = 0;
     for round in 0..plan.rounds {
-        for racer in &mut racers {
+        for at in 0..racers.len() {
+            let racer = &racers[at];
             let threads = racer.pool.current_num_threads();
             progress(&format!("{} {} threads, round {}", racer.name, threads, round + 1), report);
             forget_peak();
             let turn = leak(racer.name, network, &racer.pool, all).map_err(LeakError::Install)?;
             let peak = memory::peak_resident_bytes();
+            // Once, since memory that was given back is slow to get again.
+            let last = round + 1 == plan.rounds;
+            for pool in racers.iter().map(|racer| &racer.pool).chain([all]).filter(|_| last) {
+                pool.install(plan.give_back);
+            }
+            // The code that has run by now is a part as well, and what there was before any network.
+            let now = Resident::now().filter(|_| last);
+            let accounted = now.map(|now| turn.accounted as u64 + now.file_bytes + before);
+            drop(turn.tables);
+            let racer = &mut racers[at];
             vpn_routes = turn.vpn_routes.unwrap_or(vpn_routes);
             if let Some(before) = racer.checksum.replace(turn.checksum).filter(|&before| before != turn.checksum) {
                 disagree(report, racer.name, &format!("{before:016x} in one round, {:016x} in another", turn.checksum));
@@ -161,6 +174,8 @@ fn point(
                 checksum: format!("{:016x}", turn.checksum),
                 import_seconds: Spread::of(imports),
                 fan_out: (size.fan_out > 0).then_some(size.fan_out),
+                accounted_bytes: accounted,
+                held_bytes: now.map(|now| now.all_bytes),
             };
             let seconds = result.seconds().unwrap_or(f64::INFINITY);
             result.imported_per_second = turn.imported as f64 / seconds;

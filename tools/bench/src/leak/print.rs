@@ -25,7 +25,7 @@ pub fn print(report: &LeakReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Estimate    {} of memory\n", binary(network.estimated_bytes as u64))?;
     writeln!(
         out,
-        "{:<10} {:>7} {:>10} {:>7} {:>13} {:>8} {:>16} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "{:<10} {:>7} {:>10} {:>7} {:>13} {:>8} {:>16} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>5}",
         "Contender",
         "Threads",
         "VPN routes",
@@ -38,7 +38,9 @@ pub fn print(report: &LeakReport, out: &mut dyn Write) -> io::Result<()> {
         "M/s",
         "RIBs",
         "FIBs",
-        "Peak"
+        "Peak",
+        "Held",
+        "Parts"
     )?;
     for row in &report.results {
         result(row, out)?;
@@ -61,9 +63,10 @@ pub fn print(report: &LeakReport, out: &mut dyn Write) -> io::Result<()> {
 fn result(row: &LeakResult, out: &mut dyn Write) -> io::Result<()> {
     let seconds = |time: Option<crate::Spread>| time.map_or("-".to_owned(), |time| format!("{:.3}", time.median));
     let range = row.leak_seconds.map_or("-".to_owned(), |time| format!("{:.3} to {:.3}", time.min, time.max));
+    let parts = row.accounted_bytes.zip(row.held_bytes).map(|(parts, held)| parts as f64 / held as f64);
     writeln!(
         out,
-        "{:<10} {:>7} {:>10} {:>7} {:>13} {:>8} {:>16} {:>8} {:>9} {:>9.2} {:>9} {:>9} {:>9}",
+        "{:<10} {:>7} {:>10} {:>7} {:>13} {:>8} {:>16} {:>8} {:>9} {:>9.2} {:>9} {:>9} {:>9} {:>9} {:>5}",
         row.contender,
         row.threads,
         grouped(row.vpn_routes),
@@ -76,7 +79,9 @@ fn result(row: &LeakResult, out: &mut dyn Write) -> io::Result<()> {
         row.imported_per_second / 1e6,
         binary(row.rib_bytes as u64),
         binary(row.fib_bytes as u64),
-        row.peak_rss_bytes.map_or("-".to_owned(), binary)
+        row.peak_rss_bytes.map_or("-".to_owned(), binary),
+        row.held_bytes.map_or("-".to_owned(), binary),
+        parts.map_or("-".to_owned(), |parts| format!("{:.0}%", 100.0 * parts))
     )
 }
 

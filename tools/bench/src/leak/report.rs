@@ -83,6 +83,11 @@ pub struct LeakResult {
     pub import_seconds: Option<Spread>,
     /// Import targets that a VRF draws.
     pub fan_out: Option<usize>,
+    /// Bytes of the model, of RIBs and FIBs and all between, by their own count, and of the program, once the last turn was
+    /// done.
+    pub accounted_bytes: Option<u64>,
+    /// What the process held then, when what was freed had been given back.
+    pub held_bytes: Option<u64>,
 }
 
 impl LeakResult {

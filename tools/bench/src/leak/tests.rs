@@ -166,6 +166,8 @@ fn fixed() -> LeakReport {
         checksum: "0123456789abcdef".to_owned(),
         import_seconds: time(0.25).filter(|_| contender != "literal"),
         fan_out: Some(5),
+        accounted_bytes: Some(900 << 20),
+        held_bytes: Some(1000 << 20),
     };
     let fit = Fit {
         contender: "classes".to_owned(),

@@ -8,18 +8,24 @@ use vrfleak_bench::memory::Resident;
 use vrfleak_dataplane::Fibs;
 use vrfleak_engine::{Leak, MemoryPart, Network};
 
+use crate::allocator;
+
 /// What is held, part by part, and what the system says that the process holds.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Holdings {
     parts: Vec<Part>,
-    /// The sum of the parts.
+    /// The sum of the parts: program and allocator are measured, all others are counted by themselves.
     accounted_bytes: usize,
-    /// What the process held at the least while it had all these parts; `None` where the system does not tell.
+    /// What the process held while it had all these parts, once what was freed had been given back; `None` where the system
+    /// does not tell.
     held_bytes: Option<u64>,
-    /// What the process held of its own before there was any network.
-    #[serde(skip)]
-    started_bytes: usize,
+    /// Bytes that were asked of the allocator and not freed, as it counts them: all parts but the program, the FIB tables,
+    /// which are mapped, and the allocator itself.
+    in_use_bytes: usize,
 }
+
+/// The part that is not the allocator's.
+const MAPPED: &str = "FIB tables";
 
 #[derive(Debug, Serialize)]
 struct Part {
@@ -29,29 +35,25 @@ struct Part {
 }
 
 impl Holdings {
-    /// Sums up what is held now. `before` is what the process held before there was any network.
+    /// Sums up what is held now, once what was freed is given back. `before` is what the process held before there was any
+    /// network.
     pub(super) fn new(before: Option<Resident>, network: &Network, leak: &Leak, fibs: &Fibs) -> Self {
-        let program = Part { name: "program", items: 1, bytes: 0 };
         let parts = network.memory().into_iter().chain(leak.memory()).chain(fibs.memory());
-        let parts = parts.map(|MemoryPart { name, items, bytes }| Part { name, items, bytes });
-        let parts = [program].into_iter().chain(parts).collect();
-        let started_bytes = before.map_or(0, |before| before.all_bytes.saturating_sub(before.file_bytes));
-        let mut holdings = Self { parts, started_bytes: started_bytes as usize, ..Self::default() };
-        holdings.read(Resident::now());
-        holdings
-    }
-
-    /// Reads what the process holds, and keeps it if it is less than before. An allocator keeps what was freed for about
-    /// a second before the system has it back, and that is in no part.
-    pub(super) fn read(&mut self, now: Option<Resident>) {
-        if let (Some(now), Some(program)) = (now, self.parts.first_mut())
-            && self.held_bytes.is_none_or(|held| now.all_bytes < held)
-        {
-            // The code that has run by now, and what there was to begin with.
-            program.bytes = now.file_bytes as usize + self.started_bytes;
-            self.held_bytes = Some(now.all_bytes);
-        }
-        self.accounted_bytes = self.parts.iter().map(|part| part.bytes).sum();
+        let parts: Vec<Part> = parts.map(|MemoryPart { name, items, bytes }| Part { name, items, bytes }).collect();
+        let in_use_bytes = allocator::give_back();
+        let now = Resident::now();
+        // The code that has run by now, and what there was to begin with.
+        let started = before.map_or(0, |before| before.all_bytes.saturating_sub(before.file_bytes));
+        let code = now.map_or(0, |now| now.file_bytes);
+        let program = Part { name: "program", items: 1, bytes: (code + started) as usize };
+        // What is held beside that, the blocks in use, and tables: sizes rounded up, pages with a few blocks in them.
+        let mapped: usize = parts.iter().filter(|part| part.name == MAPPED).map(|part| part.bytes).sum();
+        let known = program.bytes + in_use_bytes + mapped;
+        let bytes = now.map_or(0, |now| (now.all_bytes as usize).saturating_sub(known));
+        let allocator = Part { name: "allocator", items: 1, bytes };
+        let parts: Vec<Part> = [program].into_iter().chain(parts).chain([allocator]).collect();
+        let accounted_bytes = parts.iter().map(|part| part.bytes).sum();
+        Self { parts, accounted_bytes, held_bytes: now.map(|now| now.all_bytes), in_use_bytes }
     }
 
     pub(super) fn is_empty(&self) -> bool {

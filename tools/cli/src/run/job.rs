@@ -70,9 +70,7 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
     let start = Instant::now();
     let mut keys = 0;
     keys += lookups::measure::<u32>(&leak, &fibs, args.seed, threads, events)?;
-    read_memory_again(events);
     keys += lookups::measure::<u128>(&leak, &fibs, args.seed, threads, events)?;
-    read_memory_again(events);
     let looked_up = start.elapsed();
     events.measured(move |report| report.phases.push(PhaseRow::new("lookup", looked_up, keys)));
 
@@ -88,11 +86,6 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
         report.ping = counts;
     });
     Ok(())
-}
-
-fn read_memory_again(events: &Events) {
-    let now = Resident::now();
-    events.measured(move |report| report.holdings.read(now));
 }
 
 /// Checks the sizes of the network that is to be generated, and that there is the memory for it.
