@@ -11,7 +11,7 @@ use std::error::Error;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use vrfleak_dataplane::lpm::{Forest, Isa, Lookup, MatchForest, Options, TableId, TreeBitmap, TreeKey};
+use vrfleak_dataplane::lpm::{Forest, HugePages, Isa, Lookup, MatchForest, Options, TableId, TreeBitmap, TreeKey};
 use vrfleak_engine::{Address, Prefix};
 
 /// Keys of a run; they are looked up in batches of [`BATCH`].

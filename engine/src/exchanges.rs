@@ -1,4 +1,5 @@
-//! [`Exchanges`]: where a router prefers its own VPN route to the one that the reflectors pass on.
+//! [`Exchanges`]: where a router prefers its own VPN route to the one that the reflectors pass on, and which routes a VRF
+//! imports beside that one.
 
 use rayon::prelude::*;
 
@@ -38,6 +39,9 @@ pub(crate) struct Exchanges {
     all: Vec<Exchange>,
     /// Two for each exchange, so that a VRF need not look at those that its targets have nothing to do with.
     by_set: Vec<Exchanged>,
+    /// The routes that no reflector passes on, each with the first route to its prefix; none where every VRF imports one
+    /// route of an NLRI.
+    unreflected: Vec<(TargetSetId, RouteId, RouteId)>,
 }
 
 impl Exchanges {
@@ -58,7 +62,22 @@ impl Exchanges {
         };
         let mut by_set: Vec<Exchanged> = all.par_iter().flat_map_iter(both).collect();
         by_set.par_sort_unstable();
-        Self { all, by_set }
+        let several = network.vrfs().iter().any(|vrf| vrf.family::<A>().import_paths > 1);
+        let lost = |&first: &RouteId| {
+            let routes = (first.0..table.end_of_prefix(first).0).map(RouteId);
+            let lost = routes.filter(|&id| table.status(id) == ExportStatus::LostNlri);
+            lost.map(move |id| (table.targets(id), first, id))
+        };
+        let mut unreflected: Vec<_> =
+            if several { table.shared_nlri.par_iter().flat_map_iter(lost).collect() } else { Vec::new() };
+        unreflected.par_sort_unstable();
+        Self { all, by_set, unreflected }
+    }
+
+    /// Returns the first routes of the prefixes to which `set` has routes that no reflector passes on, ascending; one
+    /// comes as often as there are such routes.
+    pub(crate) fn unreflected(&self, set: TargetSetId) -> impl Iterator<Item = RouteId> + '_ {
+        range(&self.unreflected, move |(other, ..)| other.cmp(&set)).iter().map(|&(_, first, _)| first)
     }
 
     /// Returns the exchanges of a router, by prefix.
@@ -78,7 +97,9 @@ impl Exchanges {
 
     /// Returns the bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.all.capacity() * size_of::<Exchange>() + self.by_set.capacity() * size_of::<Exchanged>()
+        self.all.capacity() * size_of::<Exchange>()
+            + self.by_set.capacity() * size_of::<Exchanged>()
+            + self.unreflected.capacity() * size_of::<(TargetSetId, RouteId, RouteId)>()
     }
 }
 

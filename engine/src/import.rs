@@ -32,6 +32,7 @@ use crate::overlay::{Overlay, apply};
 use crate::paths::Paths;
 use crate::rib::Particulars;
 use crate::route_table::{ExportStatus, RouteTable, is_attached};
+use crate::select::{self, RouteKey, Viewpoint};
 use crate::source_route::Protocol;
 use crate::span::Span;
 
@@ -109,13 +110,14 @@ impl<'a, A: Address> Import<'a, A> {
         touched.clear();
         let mut imported = self.count_imported(vrf, class.sets, &common.reflected);
         if family.import_map.is_some() {
-            imported = self.filter(vrf, class.sets, &self.imported_prefixes(vrf, class.best), candidates, touched);
+            imported =
+                self.filter(vrf, class.sets, &self.imported_prefixes(vrf, class.sets, class.best), candidates, touched);
         } else if !own_as.is_empty() {
             imported -= self.refuse_loops(vrf, class.sets, own_as, candidates, touched);
         }
         let mut particulars = Particulars::default();
         if let Some(maximum) = family.maximum_routes {
-            let prefixes = || self.imported_prefixes(vrf, class.best);
+            let prefixes = || self.imported_prefixes(vrf, class.sets, class.best);
             imported = self.limit(vrf, class.sets, maximum, imported, prefixes, candidates, touched, &mut particulars);
         }
         cut.clone_from(&particulars.cut);
@@ -124,15 +126,30 @@ impl<'a, A: Address> Import<'a, A> {
 
     /// Returns the first route of every prefix of which the VRF may import something, ascending, `best` having one word
     /// a prefix.
-    fn imported_prefixes(&self, vrf: VrfId, best: &[u32]) -> Vec<RouteId> {
+    fn imported_prefixes(&self, vrf: VrfId, sets: &[TargetSetId], best: &[u32]) -> Vec<RouteId> {
         let mut firsts: Vec<RouteId> = best.iter().map(|&word| self.packing.first(self.table, word)).collect();
         let exchanges = self.buckets.exchanges().of(self.network.vrf(vrf).router);
-        if !exchanges.is_empty() {
+        let before = firsts.len();
+        if self.imports_several(vrf) {
+            firsts.extend(self.beside_reflected(sets));
+        } else {
             firsts.extend(exchanges.iter().map(|exchange| exchange.first));
+        }
+        if firsts.len() > before {
             firsts.sort_unstable();
             firsts.dedup();
         }
         firsts
+    }
+
+    /// Returns whether a VRF imports several routes of one NLRI.
+    pub(crate) fn imports_several(&self, vrf: VrfId) -> bool {
+        self.network.vrf(vrf).family::<A>().import_paths > 1
+    }
+
+    /// Returns the first routes of the prefixes to which `sets` have routes that no reflector passes on.
+    pub(crate) fn beside_reflected<'s>(&'s self, sets: &'s [TargetSetId]) -> impl Iterator<Item = RouteId> + 's {
+        sets.iter().flat_map(|&set| self.buckets.exchanges().unreflected(set))
     }
 
     /// Returns how many routes to the prefixes `firsts` the VRF imports, and adds those prefixes of which its import map
@@ -263,11 +280,40 @@ impl<'a, A: Address> Import<'a, A> {
     fn enters(&self, vrf: VrfId, sets: &[TargetSetId], id: RouteId) -> bool {
         sets.binary_search(&self.table.targets(id)).is_ok()
             && !self.table.was_in(vrf, id)
-            && self.is_visible(self.network.vrf(vrf).router, id)
+            && self.is_visible(vrf, sets, id)
+    }
+
+    /// Returns whether a VRF gets to see a VPN route that it wants: its router does, or the VRF imports several of an NLRI
+    /// and this one is among the best of those that it wants.
+    pub(crate) fn is_visible(&self, vrf: VrfId, sets: &[TargetSetId], id: RouteId) -> bool {
+        let (table, router) = (self.table, self.network.vrf(vrf).router);
+        if !self.imports_several(vrf) {
+            return self.is_seen(router, id);
+        }
+        if !table.status(id).is_vpn_route() {
+            return false;
+        }
+        let rd = |id: RouteId| self.network.vrf(table.origin(id)).rd;
+        let first = table.first_of_prefix(id);
+        let wanted = |&other: &RouteId| {
+            table.status(other).is_vpn_route()
+                && rd(other) == rd(id)
+                && sets.binary_search(&table.targets(other)).is_ok()
+                && !table.was_in(vrf, other)
+        };
+        let mut wanted: Vec<RouteId> = (first.0..table.end_of_prefix(first).0).map(RouteId).filter(wanted).collect();
+        for _ in 0..self.network.vrf(vrf).family::<A>().import_paths {
+            let keys: Vec<RouteKey> = wanted.iter().map(|&id| table.key(id)).collect();
+            let Some(best) = select::best_vpn_route(self.paths, Viewpoint::Router(router), &keys) else { return false };
+            if wanted.remove(best) == id {
+                return true;
+            }
+        }
+        false
     }
 
     /// Returns whether a router sees a VPN route at all: it is reflected, or the router prefers its own of that NLRI.
-    pub(crate) fn is_visible(&self, router: RouterId, id: RouteId) -> bool {
+    fn is_seen(&self, router: RouterId, id: RouteId) -> bool {
         let exchanges = || self.buckets.exchanges().at(router, self.table.first_of_prefix(id)).iter();
         match self.table.status(id) {
             ExportStatus::Exported => exchanges().all(|exchange| exchange.hidden != id),
@@ -309,6 +355,16 @@ impl<'a, A: Address> Import<'a, A> {
         let back = table.ways.iter().filter(|(id, way)| table.origin(*id) != vrf && way.contains(&vrf));
         count -= back.map(|&(id, _)| id).filter(reflected).count();
         let router = self.network.vrf(vrf).router;
+        if self.imports_several(vrf) {
+            let mut firsts: Vec<RouteId> = self.beside_reflected(sets).collect();
+            firsts.sort_unstable();
+            firsts.dedup();
+            for id in firsts.iter().flat_map(|first| (first.0..table.end_of_prefix(*first).0).map(RouteId)) {
+                count += usize::from(self.enters(vrf, sets, id));
+                count -= usize::from(reflected(&id) && !table.was_in(vrf, id));
+            }
+            return u32::try_from(count).expect("fewer VPN routes than ids");
+        }
         let exchanged = sets.iter().flat_map(|&set| self.buckets.exchanges().in_bucket(router, set));
         for exchanged in exchanged.filter(|exchanged| !table.was_in(vrf, exchanged.route)) {
             if exchanged.gained {

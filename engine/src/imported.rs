@@ -14,6 +14,7 @@ use crate::policy::{self, ClauseId, PolicyRoute};
 use crate::rd::Rd;
 use crate::route_table::RouteTable;
 use crate::select;
+use crate::source_route::Protocol;
 
 /// What an import map made of a route for one VRF (SEMANTICS I3). The VPN route itself stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl Verdicts {
             targets: table.targets(id),
             weight: weight(network, table, vrf, id),
             next_hop: reads.next_hop.then_some(table.next_hop(id)),
-            protocol: reads.protocol.then_some(table.protocol(id)),
+            protocol: reads.protocol.then(|| protocol(network, table, vrf, id)),
             rd: network.vrf(table.origin(id)).rd.filter(|_| reads.rd),
         };
         self.known.entry(alike).or_insert_with(|| evaluate(paths, table, vrf, id)).clone()
@@ -141,6 +142,12 @@ fn weight<A: Address>(network: &Network, table: &RouteTable<A>, vrf: VrfId, id: 
     let key = table.key(id);
     let leaked = network.vrf(key.origin).router == network.vrf(vrf).router;
     if leaked { select::weight_of_leaked(network, key) } else { 0 }
+}
+
+/// Returns the protocol that an import map of `vrf` sees: from other routers BGP brings a route, whatever it was there.
+fn protocol<A: Address>(network: &Network, table: &RouteTable<A>, vrf: VrfId, id: RouteId) -> Protocol {
+    let leaked = network.vrf(table.origin(id)).router == network.vrf(vrf).router;
+    if leaked { table.protocol(id) } else { Protocol::Bgp }
 }
 
 /// Evaluates the import map of `vrf` for a VPN route.
@@ -200,7 +207,7 @@ fn decide<A: Address>(
     let gateway = || network.next_hop(key.next_hop).kind.address().filter(|_| leaked);
     let seen = PolicyRoute {
         prefix: table.prefix(id),
-        protocol: key.protocol,
+        protocol: protocol(network, table, vrf, id),
         attributes,
         interface: None,
         next_hop: paths.next_hop(key.attributes).or_else(loopback).or_else(gateway),

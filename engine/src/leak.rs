@@ -343,10 +343,12 @@ impl<A: Address> FamilyLeak<A> {
     }
 
     /// Returns the route's own protocol as the table of `vrf` shows it: that of its own routes and of leaked host
-    /// routes, BGP for what was imported.
-    pub fn protocol_in(&self, vrf: VrfId, route: RouteId) -> Protocol {
-        let protocol = self.table.protocol(route);
-        let own = self.table.origin(route) == vrf || protocol == Protocol::Local;
+    /// routes, BGP for what was imported, unless the router's dialect keeps the protocol of its other VRFs' routes.
+    pub fn protocol_in(&self, network: &Network, vrf: VrfId, route: RouteId) -> Protocol {
+        let (protocol, origin) = (self.table.protocol(route), self.table.origin(route));
+        let router = network.vrf(vrf).router;
+        let keeps = network.router(router).dialect.leaks_protocols && network.vrf(origin).router == router;
+        let own = origin == vrf || protocol == Protocol::Local || keeps;
         if own { protocol } else { Protocol::Bgp }
     }
 }

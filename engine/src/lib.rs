@@ -107,7 +107,7 @@ pub use resolve::Resolution;
 pub use rib::{Rib, Ribs, Splice};
 pub use route_table::{ExportStatus, RouteTable};
 pub use route_target::{ParseRouteTargetError, RouteTarget};
-pub use router::{Dialect, ExportMapMiss, Router};
+pub use router::{Dialect, EqualPaths, ExportMapMiss, Router};
 pub use select::{RouteKey, Selection, Step};
 pub use source_route::{Protocol, SourceRoute};
 pub use target_set::TargetSets;

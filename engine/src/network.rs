@@ -67,7 +67,7 @@ impl Network {
         &self.policies
     }
 
-    /// Returns the VRFs that export again what they import (SEMANTICS E1), ascending, each with the next hop of such
+    /// Returns the VRFs that export again what they import, or some of it (SEMANTICS E1), ascending, each with the next hop of such
     /// routes: the VRF itself.
     pub fn reexporters(&self) -> &[(VrfId, NextHopId)] {
         &self.reexporters
@@ -236,7 +236,16 @@ impl NetworkBuilder {
     pub fn vrf(&mut self, router: RouterId, name: &str, rd: Option<Rd>) -> VrfId {
         let id = VrfId::from_index(self.network.vrfs.len());
         let (name, families) = (name.to_owned(), PerFamily::default());
-        self.network.vrfs.push(Vrf { name, router, rd, router_id: None, up: true, reexport_imported: false, families });
+        self.network.vrfs.push(Vrf {
+            name,
+            router,
+            rd,
+            router_id: None,
+            up: true,
+            reexport_imported: false,
+            reexport_from_default: false,
+            families,
+        });
         id
     }
 
@@ -316,7 +325,10 @@ impl NetworkBuilder {
             vrf.families.ipv4.normalize();
             vrf.families.ipv6.normalize();
         }
-        for vrf in self.network.vrf_ids().filter(|&vrf| self.network.vrf(vrf).reexport_imported).collect::<Vec<_>>() {
+        for vrf in self.network.vrf_ids().collect::<Vec<_>>() {
+            if !(self.network.vrf(vrf).reexport_imported || self.network.vrf(vrf).reexport_from_default) {
+                continue;
+            }
             let next_hop = self.next_hop(vrf, NextHopKind::Vrf { vrf });
             self.network.reexporters.push((vrf, next_hop));
         }

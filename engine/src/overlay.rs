@@ -131,6 +131,9 @@ impl<A: Address> Import<'_, A> {
         let exchanged = class.sets.iter().flat_map(|&set| self.buckets.exchanges().in_bucket(router, set));
         let firsts = exchanged.map(|exchanged| exchanged.first);
         literal.extend(firsts.filter(|&first| span.holds(packing.least(first))));
+        if self.imports_several(vrf) {
+            literal.extend(self.beside_reflected(class.sets).filter(|&first| span.holds(packing.least(first))));
+        }
         literal.sort_unstable();
         literal.dedup();
     }
@@ -153,7 +156,10 @@ impl<A: Address> Import<'_, A> {
         let rival = of_class.filter(|&id| !table.was_in(vrf, id));
         if let [alone] = *own {
             let alone = packing.id(alone);
-            if rival.is_none() || beats_every_import(self.network, table.protocol(alone), table.attributes(alone)) {
+            let dialect = &self.network.router_of(vrf).dialect;
+            if rival.is_none()
+                || beats_every_import(self.network, dialect, table.protocol(alone), table.attributes(alone))
+            {
                 return Some(alone);
             }
         }
@@ -176,7 +182,7 @@ impl<A: Address> Import<'_, A> {
         let (table, packing) = (self.table, self.packing);
         let exchanges = self.buckets.exchanges().at(self.network.vrf(vrf).router, first);
         let Overlay { candidates, cut, .. } = overlay;
-        if candidates.filters() || cut.is_some() {
+        if candidates.filters() || cut.is_some() || self.imports_several(vrf) {
             self.candidates(vrf, sets, first, cut.as_ref(), candidates);
         } else {
             candidates.clear();

@@ -59,6 +59,9 @@ pub(crate) fn at_depth<A: Address>(
             if key.origin == vrf || key.protocol == Protocol::Local || paths.depth(key.attributes) + 1 != depth {
                 continue;
             }
+            if !here.reexports_from::<A>(network.vrf(key.origin)) {
+                continue;
+            }
             let prefix = table.prefix(id);
             let exported = |other| table.origin(other) == vrf && table.status(other).is_vpn_route();
             if table.routes_to(prefix).any(exported) {

@@ -17,6 +17,7 @@ use crate::network::Network;
 use crate::next_hop::NextHopKind;
 use crate::paths::{DerivedPath, Paths};
 use crate::prefix::Prefix;
+use crate::router::Dialect;
 use crate::select::RouteKey;
 use crate::source_route::Protocol;
 use crate::target_set::TargetSets;
@@ -276,9 +277,15 @@ fn partition_point(len: usize, before: impl Fn(usize) -> bool) -> usize {
 pub(crate) const BGP_DISTANCE: u8 = 20;
 
 /// Returns whether an own route of this kind beats every route that may be imported, by its distance alone.
-pub(crate) fn beats_every_import(network: &Network, protocol: Protocol, attributes: AttributesId) -> bool {
+pub(crate) fn beats_every_import(
+    network: &Network,
+    dialect: &Dialect,
+    protocol: Protocol,
+    attributes: AttributesId,
+) -> bool {
     match protocol {
         Protocol::Connected | Protocol::Local => true,
+        Protocol::Static if dialect.leaks_protocols => false,
         Protocol::Static => {
             network.attributes()[attributes.index()].distance.is_none_or(|distance| distance < BGP_DISTANCE)
         }

@@ -176,7 +176,11 @@ fn see(paths: Paths<'_>, viewpoint: Viewpoint, key: RouteKey, copy: Option<&Impo
         neighbor_as: attributes.neighbor_as(),
         med: attributes.med,
         internal,
-        igp_metric: here.map_or(0, |here| network.igp_metric(here, origin.router)),
+        // The way to another router is longer than none, whatever the IGP says of it.
+        igp_metric: match here {
+            Some(here) if here != origin.router => network.igp_metric(here, origin.router).saturating_add(1),
+            _ => 0,
+        },
         router_id: router.router_id.to_bits(),
         next_hop_address: match next_hop_address {
             None => 0,
@@ -184,7 +188,10 @@ fn see(paths: Paths<'_>, viewpoint: Viewpoint, key: RouteKey, copy: Option<&Impo
             Some(std::net::IpAddr::V6(address)) => address.to_bits(),
         },
         rd: origin.rd,
-        distance: here.map_or(&Dialect::NATIVE, |here| &network.router(here).dialect).bgp_distance(internal),
+        distance: match near {
+            Nearness::SameRouter if redistributed && router.dialect.leaks_protocols => own_distance(paths, key),
+            _ => here.map_or(&Dialect::NATIVE, |here| &network.router(here).dialect).bgp_distance(internal),
+        },
         key,
     }
 }
@@ -305,7 +312,13 @@ pub(crate) fn equal_paths<A: Address>(
     }
     let lowest = left.iter().filter(|(_, seen)| seen.internal).map(|(_, seen)| seen.igp_metric).min();
     left.retain(|(_, seen)| !seen.internal || Some(seen.igp_metric) == lowest);
-    let equal: Vec<usize> = left.iter().map(|&(index, _)| index).collect();
+    let rule = paths.network().router_of(vrf).dialect.equal_paths;
+    let path = |index: usize| {
+        let own = paths.attributes(contest.keys[index].attributes);
+        (contest.copy(index).map_or(own, |copy| &copy.attributes), contest.keys[index].origin != vrf)
+    };
+    let beside = left.iter().map(|&(index, _)| index);
+    let equal: Vec<usize> = beside.filter(|&index| rule.allows(path(index), path(best))).collect();
     let mut order = ranked(paths, vrf, contest, &equal);
     order.truncate(maximum.paths as usize);
     order.retain(|&index| index != best);

@@ -86,6 +86,9 @@ pub struct VrfFamily<A> {
     pub import_map: Option<PolicyId>,
     /// How often the router's AS may stand in the AS path of a route that is imported (`allowas-in`, SEMANTICS I5).
     pub allowas_in: u32,
+    /// How many routes with one RD and prefix are imported. One is what the router's choice before any import leaves
+    /// (SEMANTICS E6). More are the best of those that the VRF wants, as its router sees them without any reflector.
+    pub import_paths: u32,
     /// How many paths of equal cost are installed (SEMANTICS S4).
     pub maximum_paths: MaximumPaths,
     /// How many routes there may be (SEMANTICS S6).
@@ -103,6 +106,7 @@ impl<A> Default for VrfFamily<A> {
             export_map: None,
             import_map: None,
             allowas_in: 0,
+            import_paths: 1,
             maximum_paths: MaximumPaths::default(),
             maximum_routes: None,
             routes: Vec::new(),
@@ -152,6 +156,9 @@ pub struct Vrf {
     /// there are VRFs, and the order of input decides nothing. Leaking stays as it is, not transitive, across a VRF
     /// without the switch.
     pub reexport_imported: bool,
+    /// Whether the VRF exports again, in the same way, what it imported from the default table of its router (SEMANTICS
+    /// I8; `advertise-as-vpn` of IOS-XR).
+    pub reexport_from_default: bool,
     /// Targets and own routes, by family.
     pub families: PerFamily<VrfFamilies>,
 }
@@ -167,6 +174,12 @@ impl Vrf {
     #[inline]
     pub fn family<A: Address>(&self) -> &VrfFamily<A> {
         self.families.get()
+    }
+
+    /// Returns whether the VRF exports again what it imported from `origin`, a VRF of its router or of another.
+    pub(crate) fn reexports_from<A: Address>(&self, origin: &Self) -> bool {
+        let of_default = RouteTarget::from_default_table(self.router);
+        self.reexport_imported || self.reexport_from_default && origin.family::<A>().export.contains(&of_default)
     }
 
     /// Returns what the VRF has in the family of `A`, to be changed.

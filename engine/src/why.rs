@@ -302,13 +302,13 @@ fn left_behind<A: Address>(
     if table.was_in(vrf, id) {
         return Reason::OwnOrigin;
     }
-    let router = network.vrf(vrf).router;
-    if import.is_visible(router, id) {
+    let sets = import.imported_sets(vrf);
+    if import.is_visible(vrf, &sets, id) {
         return refused(network, family, vrf, id);
     }
     let rd = |id: RouteId| network.vrf(table.origin(id)).rd;
     let same_prefix = || table.routes_to(table.prefix(id));
-    let winner = same_prefix().find(|&other| rd(other) == rd(id) && import.is_visible(router, other));
+    let winner = same_prefix().find(|&other| rd(other) == rd(id) && import.is_visible(vrf, &sets, other));
     winner.map_or(Reason::NoCommonTarget, |winner| Reason::LostNlri { winner: table.key(winner) })
 }
 
@@ -361,7 +361,7 @@ fn not_passed_on<A: Address>(
     let best = family.get(via, prefix).filter(|_| listens && network.vrf(via).rd.is_some())?;
     let imported = table.origin(best) != via && table.origin(best) != vrf;
     // With the switch it is passed on, unless its export map or the lack of a target keeps it back.
-    let passes = network.vrf(via).reexport_imported;
+    let passes = network.vrf(via).reexports_from::<A>(network.vrf(table.origin(best)));
     let exported = |id: RouteId| table.origin(id) == via && table.status(id).is_vpn_route();
     if passes && table.routes_to(prefix).any(exported) {
         return None;

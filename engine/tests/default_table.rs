@@ -99,3 +99,26 @@ fn i8_and_e4_policies_neither_see_nor_replace_what_nobody_named() {
     assert_eq!(origins(&network, defaults[0], SITE), [reds[0]]);
     assert_eq!(origins(&network, reds[1], SITE), reds);
 }
+
+#[test]
+fn i8_a_vrf_may_export_again_what_it_has_from_the_default_table_and_nothing_else() {
+    let (mut builder, _, reds) = builder();
+    let (router, other) = (builder.vrf_mut(reds[0]).router, builder.vrf_mut(reds[1]).router);
+    let far = builder.vrf(other, "far", Some(Rd::as2(65000, 9)));
+    builder.family::<u32>(far).import = vec![RouteTarget::as2(65000, 9)];
+    builder.family::<u32>(reds[0]).export.push(RouteTarget::as2(65000, 9));
+    let away = builder.vrf(router, "away", Some(Rd::as2(65000, 8)));
+    builder.family::<u32>(away).export = vec![RouteTarget::as2(65000, 1)];
+    let discard = builder.next_hop(away, NextHopKind::Discard);
+    let attributes = builder.attributes(Attributes::default());
+    builder.route(away, SourceRoute::new(prefix("192.0.2.0/24"), Protocol::Bgp, attributes, discard));
+    for switch in [false, true] {
+        builder.vrf_mut(reds[0]).reexport_from_default = switch;
+        let network = builder.clone().build().expect("a network");
+        let expected = if switch { vec![reds[0]] } else { Vec::new() };
+        assert_eq!(origins(&network, far, INTERNET), expected);
+        // What it imported from another VRF stays where it is.
+        assert_eq!(origins(&network, reds[0], "192.0.2.0/24"), [away]);
+        assert!(origins(&network, far, "192.0.2.0/24").is_empty());
+    }
+}

@@ -7,7 +7,7 @@
 //! A batch of one table asks once. A mixed batch of a forest without direct tables is the compressed forest's own; else
 //! it is taken in pieces, and a piece with keys of both kinds is split and put together again.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Family, Prefix};
@@ -15,7 +15,7 @@ use vrfleak_engine::{Address, Family, Prefix};
 use super::direct::build::CodedTable;
 use super::direct::{DirectLayout, Table};
 use super::forest::{Forest, MatchForest, Options};
-use super::huge_pages::huge_bytes;
+use super::huge_pages::HugePages;
 use super::lookup::{Lookup, LookupMatch};
 use super::raw::Isa;
 use super::table::{Match, NO_ROUTE, TableId};
@@ -157,7 +157,7 @@ impl Directs {
             + self.tables.iter().map(Table::bytes).sum::<usize>()
     }
 
-    fn advised(&self) -> Vec<std::ops::Range<usize>> {
+    fn advised(&self) -> Vec<Range<usize>> {
         self.tables.iter().flat_map(Table::advised).collect()
     }
 
@@ -285,15 +285,11 @@ impl<F> Auto<F> {
     pub fn direct_bytes(&self) -> usize {
         self.directs.bytes()
     }
+}
 
-    /// Returns the bytes of direct tables for which the system took the request for huge pages.
-    pub fn huge_page_bytes(&self) -> usize {
-        self.directs.advised().iter().map(ExactSizeIterator::len).sum()
-    }
-
-    /// Returns how many of [`Self::huge_page_bytes`] lie in huge pages now; `None` where the system does not tell.
-    pub fn huge_page_bytes_obtained(&self) -> Option<usize> {
-        huge_bytes(&self.directs.advised())
+impl<F: HugePages> HugePages for Auto<F> {
+    fn advised(&self) -> Vec<Range<usize>> {
+        [self.directs.advised(), self.rest.advised()].concat()
     }
 }
 

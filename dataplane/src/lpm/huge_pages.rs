@@ -1,15 +1,27 @@
-//! [`huge_bytes`]: how much memory the system gave in huge pages.
+//! [`HugePages`]: how much of a forest's memory asked for huge pages, and how much lies in them.
 
 use std::ops::Range;
 
-/// Returns how many bytes of `regions`, address ranges of this process, lie in huge pages now.
-///
-/// The system counts by mapping, so that a mapping of which a region is a part counts up to the part's size. `None` where
-/// `/proc/self/smaps` is not there.
-pub(super) fn huge_bytes(regions: &[Range<usize>]) -> Option<usize> {
-    std::fs::read_to_string("/proc/self/smaps").ok().map(|text| count(&text, regions))
+/// A structure whose memory asks for huge pages where it is worth them.
+pub trait HugePages {
+    /// Returns the addresses of the memory for which the system took the request for huge pages.
+    fn advised(&self) -> Vec<Range<usize>>;
+
+    /// Returns the bytes for which the system took the request for huge pages.
+    fn huge_page_bytes(&self) -> usize {
+        self.advised().iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Returns how many of [`Self::huge_page_bytes`] lie in huge pages now, by `/proc/self/smaps`; `None` where the
+    /// system does not tell.
+    ///
+    /// The system counts by mapping, so that a mapping of which a region is a part counts up to the part's size.
+    fn huge_page_bytes_obtained(&self) -> Option<usize> {
+        std::fs::read_to_string("/proc/self/smaps").ok().map(|text| count(&text, &self.advised()))
+    }
 }
 
+/// Returns how many bytes of `regions`, address ranges of this process, lie in huge pages.
 fn count(smaps: &str, regions: &[Range<usize>]) -> usize {
     let (mut total, mut within) = (0, 0);
     for line in smaps.lines() {

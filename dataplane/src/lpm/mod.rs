@@ -29,6 +29,7 @@ mod tree_bitmap;
 pub use auto::{Auto, AutoForest, AutoMatchForest, AutoOptions, Choice};
 pub use direct::{DirectForest, DirectLayout};
 pub use forest::{Change, Forest, MatchForest, Options};
+pub use huge_pages::HugePages;
 pub use linear::Linear;
 pub use lookup::{Lookup, LookupMatch};
 pub use raw::Isa;

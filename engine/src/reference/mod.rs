@@ -95,7 +95,7 @@ pub fn leak<A: Address>(network: &Network) -> Vec<Table<A>> {
     for depth in 0.. {
         let routers = (0..network.routers().len()).map(RouterId::from_index);
         let visible: Vec<_> = routers.map(|router| visible(network, router, &exports)).collect();
-        let table = |vrf| table(network, vrf, &visible[network.vrf(vrf).router.index()]);
+        let table = |vrf| table(network, vrf, &offered(network, vrf, &exports, &visible));
         let tables: Vec<Table<A>> = network.vrf_ids().map(table).collect();
         let more = reexports(network, &tables, &exports, depth);
         if more.is_empty() {
@@ -120,7 +120,12 @@ fn reexports<A: Address>(
             let (prefix, best) = (entry.prefix, &entry.candidates[entry.best]);
             let again = exports.iter().any(|export| export.vrf == vrf && export.prefix == prefix);
             let imported = best.origin != vrf && !best.leaked_host && best.depth() == depth;
-            if again || !imported || network.vrf(vrf).rd.is_none() {
+            let from = network.vrf(best.origin);
+            let from_default = from.router == network.vrf(vrf).router
+                && from.family::<A>().export.iter().any(|target| target.is_from_default_table());
+            let switch = network.vrf(vrf).reexport_imported;
+            let switched = switch || from_default && network.vrf(vrf).reexport_from_default;
+            if again || !imported || !switched || network.vrf(vrf).rd.is_none() {
                 continue;
             }
             let attributes = Attributes {
@@ -280,15 +285,48 @@ fn visible<'a, A: Address>(network: &Network, router: RouterId, exports: &'a [Ex
     nlris.into_values().filter_map(choose).collect()
 }
 
+/// I1, I8: returns whether a VRF and a VPN route have a target in common; what stands for the way from or to the default
+/// table counts on that table's router alone.
+fn wants<A: Address>(network: &Network, vrf: VrfId, export: &Export<A>) -> bool {
+    let here = network.vrf(export.vrf).router == network.vrf(vrf).router;
+    let asked = |target: &RouteTarget| network.vrf(vrf).family::<A>().import.contains(target);
+    export.targets.iter().any(|target| asked(target) && (here || !target.is_of_default_table()))
+}
+
+/// E6: returns the VPN routes that a VRF has to choose imports from: what its router sees, or, where it imports several
+/// of an NLRI, that many of those it wants, the best first.
+fn offered<'a, A: Address>(
+    network: &Network,
+    vrf: VrfId,
+    exports: &'a [Export<A>],
+    visible: &[Vec<&'a Export<A>>],
+) -> Vec<&'a Export<A>> {
+    let (here, family) = (network.vrf(vrf).router, network.vrf(vrf).family::<A>());
+    if family.import_paths <= 1 {
+        return visible[here.index()].clone();
+    }
+    let mut nlris = Nlris::<A>::new();
+    for export in exports {
+        if wants(network, vrf, export) && !export.candidate().was_in(vrf) {
+            nlris.entry((network.vrf(export.vrf).rd, export.prefix)).or_default().push(export);
+        }
+    }
+    let choose = |members: Vec<&'a Export<A>>| {
+        let routes: Vec<Candidate> = members.iter().map(|member| member.candidate()).collect();
+        let best = ranked(network, Viewer::Router(here), routes.iter().collect());
+        let best = best.into_iter().take(family.import_paths as usize);
+        best.filter_map(|best| members.iter().copied().find(|member| member.candidate() == best)).collect::<Vec<_>>()
+    };
+    nlris.into_values().flat_map(choose).collect()
+}
+
 /// Returns the table of a VRF whose router sees the VPN routes `visible`.
 fn table<A: Address>(network: &Network, vrf: VrfId, visible: &[&Export<A>]) -> Table<A> {
     let mut own = own_routes::<A>(network, vrf);
     let mut imported = Routes::<A>::new();
-    let wanted = &network.vrf(vrf).family::<A>().import;
     for export in visible {
-        // I1: one target in common suffices, I2: more of them add nothing. I4: not back to where it came from.
-        let matches = export.targets.iter().any(|target| wanted.contains(target));
-        if network.vrf(vrf).up && matches && !export.candidate().was_in(vrf) {
+        // I2: that several targets match adds nothing. I4: not back to where it came from.
+        if network.vrf(vrf).up && wants(network, vrf, export) && !export.candidate().was_in(vrf) {
             imported.entry(export.prefix).or_default().extend(import(network, vrf, export));
         }
     }
@@ -352,7 +390,8 @@ fn import<A: Address>(network: &Network, vrf: VrfId, export: &Export<A>) -> Opti
     };
     let seen = PolicyRoute {
         prefix: export.prefix,
-        protocol: route.protocol,
+        // From another router it is BGP that brings it.
+        protocol: if same_router { route.protocol } else { Protocol::Bgp },
         attributes: &given,
         interface: None,
         next_hop: set.or(if same_router { gateway } else { Some(network.router_of(export.vrf).loopback) }),

@@ -43,7 +43,15 @@ pub(super) fn select<A: Address>(
     let winner = own_winner(network, vrf, own);
     let best = winner.clone().into_iter().chain(bgp.clone()).min_by_key(|route| distance(network, vrf, route))?;
     let multipath = if bgp.as_ref() == Some(&best) && winner.as_ref() != Some(&best) {
-        beside(paths, &best, network.vrf(vrf).family::<A>().maximum_paths)
+        // What may stand beside the best one by its AS path, as the dialect has it.
+        let rule = network.router_of(vrf).dialect.equal_paths;
+        let facts = |route: &Candidate| (route.attributes(network).clone(), route.origin != vrf);
+        let (first, imported) = facts(&best);
+        let alike = |route: &Candidate| {
+            let (attributes, is_imported) = facts(route);
+            rule.allows((&attributes, is_imported), (&first, imported))
+        };
+        beside(paths, &best, network.vrf(vrf).family::<A>().maximum_paths, alike)
     } else {
         Vec::new()
     };
@@ -51,7 +59,12 @@ pub(super) fn select<A: Address>(
 }
 
 /// S4: returns the paths that are equal to the best one through the IGP metric, as many as may be installed with it.
-fn beside(mut paths: Vec<Path<'_>>, first: &Candidate, maximum: MaximumPaths) -> Vec<Candidate> {
+fn beside(
+    mut paths: Vec<Path<'_>>,
+    first: &Candidate,
+    maximum: MaximumPaths,
+    alike: impl Fn(&Candidate) -> bool,
+) -> Vec<Candidate> {
     keep_best_through_med(&mut paths);
     if !maximum.eibgp {
         keep_lowest(&mut paths, |path| Reverse(path.external));
@@ -64,6 +77,7 @@ fn beside(mut paths: Vec<Path<'_>>, first: &Candidate, maximum: MaximumPaths) ->
         paths.retain(|path| *path.route != next);
         order.push(next);
     }
+    order.retain(alike);
     order.truncate(maximum.paths as usize);
     order.retain(|route| route != first);
     order
@@ -72,10 +86,15 @@ fn beside(mut paths: Vec<Path<'_>>, first: &Candidate, maximum: MaximumPaths) ->
 /// S1: returns the administrative distance of a route in a VRF.
 pub(super) fn distance(network: &Network, vrf: VrfId, route: &Candidate) -> u8 {
     let attributes = route.attributes(network);
+    let router = network.vrf(vrf).router;
+    let keeps = network.router(router).dialect.leaks_protocols && network.vrf(route.origin).router == router;
+    // An import map sees no distance, and leaves the route's own as it is.
+    let own = network.attributes()[route.attributes.index()].distance;
     match route.protocol {
         _ if route.leaked_host => 0,
-        Protocol::Connected | Protocol::Local if route.origin == vrf => 0,
+        Protocol::Connected | Protocol::Local if route.origin == vrf || keeps => 0,
         Protocol::Static if route.origin == vrf => attributes.distance.unwrap_or(1),
+        Protocol::Static if keeps => own.unwrap_or(1),
         _ => network.router_of(vrf).dialect.bgp_distances[usize::from(is_internal(network, vrf, route))],
     }
 }
@@ -132,7 +151,8 @@ pub(super) fn path<'a>(network: &'a Network, viewer: Viewer, route: &'a Candidat
     let (weight, external, igp_metric, next_hop) = match viewer {
         Viewer::Itself => (if redistributed { WEIGHT_LOCAL } else { attributes.weight }, external, 0, gateway),
         Viewer::Router(at) if at == vrf.router => (if survives { WEIGHT_LOCAL } else { 0 }, external, 0, gateway),
-        Viewer::Router(at) => (0, false, network.igp_metric(at, vrf.router), loopback),
+        // A next hop here is nearer than any that the IGP leads to.
+        Viewer::Router(at) => (0, false, network.igp_metric(at, vrf.router).saturating_add(1), loopback),
         Viewer::Reflector => (0, false, 0, loopback),
     };
     // I3, E3: what a map set stands for what the viewer would see.

@@ -222,6 +222,7 @@ impl Plan {
         match self.spread % 8 {
             _ if self.habits.is_empty() => {}
             3 => policies::chain(&mut site.builder, &vrfs),
+            5 => policies::default_tables(&mut site.builder, &vrfs),
             7 => policies::share(&mut site.builder, &vrfs),
             _ => {}
         }

@@ -8,8 +8,8 @@ use vrfleak_engine::policy::{
     Protocols,
 };
 use vrfleak_engine::{
-    Address, Community, MaximumPaths, MaximumRoutes, NetworkBuilder, OriginCode, OverLimit, PolicyId, Protocol, Rd,
-    RouteTarget, VrfId,
+    Address, Community, EqualPaths, MaximumPaths, MaximumRoutes, NetworkBuilder, OriginCode, OverLimit, PolicyId,
+    Protocol, Rd, RouteTarget, VrfId,
 };
 
 use super::{pick, prefix, target};
@@ -92,6 +92,7 @@ fn family<A: Address>(
     family.import_map = map(maps & 15);
     family.export_map = map(maps >> 4);
     family.allowas_in = pick(&[0, 0, 1, 2], loops);
+    family.import_paths = pick(&[1, 1, 2, u32::MAX], loops >> 2);
     family.maximum_paths = MaximumPaths { paths: pick(&[1, 1, 2, 3, 8], paths & 7), eibgp: paths & 8 != 0 };
     let over = pick(&[OverLimit::Reject, OverLimit::Reject, OverLimit::WarningOnly], over & 15);
     family.maximum_routes = (limit % 3 == 0).then(|| MaximumRoutes { limit: u32::from(limit / 3 % 16), over });
@@ -105,10 +106,41 @@ pub(crate) fn chain(builder: &mut NetworkBuilder, vrfs: &[VrfId]) {
     }
 }
 
+/// Makes the first VRF of each router its default table, and lets others have its routes, give it theirs, or both
+/// (SEMANTICS I8).
+pub(crate) fn default_tables(builder: &mut NetworkBuilder, vrfs: &[VrfId]) {
+    let mut routers = Vec::new();
+    for (at, &vrf) in vrfs.iter().enumerate() {
+        let router = builder.vrf_mut(vrf).router;
+        let (from, to) = (RouteTarget::from_default_table(router), RouteTarget::to_default_table(router));
+        let (mut import, mut export) = (vec![from], vec![to]);
+        if !routers.contains(&router) {
+            routers.push(router);
+            builder.vrf_mut(vrf).rd = Some(Rd::of_default_table(router));
+            (import, export) = (export, import);
+        } else if at % 3 == 1 {
+            import.clear();
+        } else if at % 3 == 2 {
+            export.clear();
+        }
+        builder.vrf_mut(vrf).reexport_from_default = at % 2 == 0;
+        extend::<u32>(builder, vrf, &import, &export);
+        extend::<u128>(builder, vrf, &import, &export);
+    }
+}
+
+fn extend<A: Address>(builder: &mut NetworkBuilder, vrf: VrfId, import: &[RouteTarget], export: &[RouteTarget]) {
+    let family = builder.family::<A>(vrf);
+    family.import.extend(import);
+    family.export.extend(export);
+}
+
 /// Lets all VRFs import what all export, and install several paths.
 pub(crate) fn share(builder: &mut NetworkBuilder, vrfs: &[VrfId]) {
     for (at, &vrf) in (0_u32..).zip(vrfs) {
         for_both(builder, vrf, &[target(0)], &[target(0)]);
+        let router = builder.vrf_mut(vrf).router;
+        builder.router_mut(router).dialect.equal_paths = EqualPaths::Length;
         let maximum_paths = MaximumPaths { paths: at + 1, eibgp: at % 2 == 0 };
         builder.family::<u32>(vrf).maximum_paths = maximum_paths;
         builder.family::<u128>(vrf).maximum_paths = maximum_paths;

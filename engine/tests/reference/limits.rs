@@ -109,3 +109,50 @@ fn s6_a_rejected_route_of_a_ce_is_exported_all_the_same() {
     let (leaked, vrf) = limited(0, OverLimit::Reject);
     assert_eq!(leaked.exported(vrf), ["10.4.0.0/16", "10.5.0.0/16", "10.200.0.0/24", "10.201.0.0/16"]);
 }
+
+/// Three PEs with one RD that export one prefix, and a VRF on a fourth that imports and installs several.
+fn one_rd(import_paths: u32) -> (Leaked, [VrfId; 3], VrfId) {
+    let mut sketch = Sketch::default();
+    let sources = [1, 2, 3].map(|number| {
+        let router = sketch.router(number, Dialect::NATIVE);
+        let vrf = sketch.vrf(router, 7, &[], &[1]);
+        sketch.ce(vrf, OFFERED, &format!("192.0.2.{number}"), path(&[9]));
+        vrf
+    });
+    let router = sketch.router(4, Dialect::NATIVE);
+    let importer = sketch.vrf(router, 9, &[1], &[]);
+    let family = sketch.builder.family::<u32>(importer);
+    family.import_paths = import_paths;
+    family.maximum_paths = MaximumPaths { paths: 8, eibgp: false };
+    (sketch.leak(), sources, importer)
+}
+
+#[test]
+fn e6_a_vrf_imports_as_many_routes_of_one_nlri_as_it_says() {
+    for (import_paths, count) in [(1, 1), (2, 2), (3, 3), (u32::MAX, 3)] {
+        let (leaked, sources, importer) = one_rd(import_paths);
+        assert_eq!(installed(&leaked, importer), sources[..count], "{import_paths}");
+    }
+}
+
+#[test]
+fn s4_as_paths_decide_what_stands_beside_the_best_one_as_the_dialect_has_it() {
+    for (dialect, beside) in [
+        (Dialect::NATIVE, [true, true, true]),
+        (Dialect::JUNOS, [true, true, false]),
+        (Dialect::IOS, [true, false, false]),
+        (Dialect::FRR, [true, true, false]),
+    ] {
+        for (second, expected) in [[7, 8], [7, 9], [8, 8]].into_iter().zip(beside) {
+            let mut sketch = Sketch::default();
+            let router = sketch.router(1, dialect);
+            let vrf = sketch.vrf(router, 1, &[], &[]);
+            sketch.builder.family::<u32>(vrf).maximum_paths = MaximumPaths { paths: 8, eibgp: false };
+            sketch.ce(vrf, OFFERED, "192.0.2.1", path(&[7, 8]));
+            sketch.ce(vrf, OFFERED, "192.0.2.2", path(&second));
+            let entries = sketch.leak();
+            let entry = entries.entry(vrf, OFFERED).expect("its own");
+            assert_eq!(entry.multipath.len() == 1, expected, "{} {second:?}", dialect.name);
+        }
+    }
+}

@@ -133,3 +133,19 @@ fn s3_the_weight_of_a_redistributed_route_survives_the_leak_on_its_router_where_
         assert_eq!(winner, Some(if survives { statics } else { learned }), "{} {near}", dialect.name);
     }
 }
+
+#[test]
+fn s1_junos_keeps_the_protocol_of_what_its_instances_leak_to_each_other() {
+    for (dialect, wins) in [(Dialect::JUNOS, true), (Dialect::XR, false)] {
+        let mut sketch = Sketch::default();
+        let router = sketch.router(1, dialect);
+        let source = sketch.vrf(router, 1, &[], &[1]);
+        let importer = sketch.vrf(router, 2, &[1], &[]);
+        sketch.address(source, "192.0.2.1/24");
+        // Its own static route has the distance that Junos gives one, and is not in BGP.
+        sketch.builder.family::<u32>(importer).redistribute = Redistribute::default();
+        sketch.discard(importer, "192.0.2.0/24", Some(5));
+        let leaked = sketch.leak();
+        assert_eq!(leaked.winner(importer, "192.0.2.0/24") == Some(source), wins, "{}", dialect.name);
+    }
+}

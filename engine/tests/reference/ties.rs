@@ -143,7 +143,8 @@ fn s2_step_7_external_beats_internal() {
     sketch.ce(near, OFFERED, "10.1.0.2", Attributes::default());
     assert_eq!(sketch.leak().winner(importer, OFFERED), Some(near));
 
-    // Learned from a CE over an internal session it has no such advantage on its router.
+    // Learned from a CE over an internal session it has no such advantage on its router; its next hop is nearer all the
+    // same.
     let mut sketch = Sketch::default();
     let routers = [1, 2].map(|number| sketch.router(number, Dialect::NATIVE));
     let far = sketch.vrf(routers[0], 1, &[], &[1]);
@@ -151,7 +152,7 @@ fn s2_step_7_external_beats_internal() {
     let importer = sketch.vrf(routers[1], 3, &[1], &[]);
     sketch.ce(far, OFFERED, "10.1.0.1", Attributes::default());
     sketch.ce(near, OFFERED, "10.1.0.2", Attributes { internal: true, ..Attributes::default() });
-    assert_eq!(sketch.leak().winner(importer, OFFERED), Some(far));
+    assert_eq!(sketch.leak().winner(importer, OFFERED), Some(near));
 
     let internal = Attributes { internal: true, ..Attributes::default() };
     assert_eq!(own_duel(Attributes::default(), internal), "10.1.0.2");
@@ -172,6 +173,19 @@ fn s2_step_8_the_lower_igp_metric_wins_as_the_importing_router_has_it() {
     sketch.builder.igp_metric(routers[0], routers[3], 20);
     let leaked = sketch.leak();
     assert_eq!(importers.map(|importer| leaked.winner(importer, OFFERED)), [Some(high), Some(low)]);
+}
+
+#[test]
+fn s2_step_8_a_next_hop_of_the_vrfs_own_is_nearer_than_another_router() {
+    let mut sketch = Sketch::default();
+    // The other router has the lower id, and its loopback is the lower address.
+    let [other, here] = [1, 2].map(|number| sketch.router(number, Dialect::NATIVE));
+    let far = sketch.vrf(other, 1, &[], &[1]);
+    let near = sketch.vrf(here, 2, &[1], &[]);
+    for vrf in [far, near] {
+        sketch.ce(vrf, OFFERED, "203.0.113.1", Attributes { internal: true, ..Attributes::default() });
+    }
+    assert_eq!(sketch.leak().winner(near, OFFERED), Some(near));
 }
 
 /// Two routers, in this order: router ids and loopbacks by their last byte, and RDs. Returns which one's route wins in a

@@ -55,7 +55,7 @@ impl<'a, A: Address> Entry<'a, A> {
         candidate: &Candidate,
     ) -> Self {
         let key = candidate.key;
-        let protocol = leak.protocol_in(vrf, candidate.route);
+        let protocol = leak.protocol_in(network, vrf, candidate.route);
         let paths = leak.table().paths(network);
         let exported = leak.table().exported_as(network, candidate.route).unwrap_or(candidate.route);
         let targets = leak.table().targets(exported);

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
+use vrfleak_bench_data::{Place, Provenance};
 use vrfleak_config::short_interface_name;
 use vrfleak_engine::{Address, Family, Network, RouteTarget, Vrf, VrfId};
 
@@ -41,7 +42,7 @@ struct FamilyRow {
 
 /// Runs the command.
 pub(crate) fn run(args: &ShowVrfArgs, global: &Global) -> Result<Answer, Failure> {
-    let network = input::read(&args.input, global.verbose)?;
+    let (network, source) = input::read_with_source(&args.input, global.verbose, false)?;
     let scopes = scope::routers(&network, &args.scope)?;
     let mut out = Output::open(global.output.as_deref())?;
     match global.format {
@@ -54,7 +55,7 @@ pub(crate) fn run(args: &ShowVrfArgs, global: &Global) -> Result<Answer, Failure
                 let command = if args.detail { "show vrf detail" } else { "show vrf" };
                 prompt::write(&mut out, &network, scope.router, index, command)?;
                 if args.detail {
-                    detail(&mut out, &network, scope)?;
+                    detail(&mut out, &network, &source.provenance, scope)?;
                 } else {
                     brief(&mut out, &network, scope)?;
                     writeln!(out)?;
@@ -158,7 +159,12 @@ fn family_targets<A: Address>(out: &mut impl Write, vrf: &Vrf) -> Result<(), Fai
 }
 
 /// Writes what `show vrf detail` says, as far as the model has it.
-fn detail(out: &mut impl Write, network: &Network, scope: &RouterScope) -> Result<(), Failure> {
+fn detail(
+    out: &mut impl Write,
+    network: &Network,
+    provenance: &Provenance,
+    scope: &RouterScope,
+) -> Result<(), Failure> {
     for (index, &id) in scope.vrfs.iter().enumerate() {
         let vrf = network.vrf(id);
         if index > 0 {
@@ -175,13 +181,19 @@ fn detail(out: &mut impl Write, network: &Network, scope: &RouterScope) -> Resul
             writeln!(out, "  Interfaces:")?;
             columns(out, &names)?;
         }
-        family_detail::<u32>(out, network, vrf)?;
-        family_detail::<u128>(out, network, vrf)?;
+        family_detail::<u32>(out, network, provenance, id)?;
+        family_detail::<u128>(out, network, provenance, id)?;
     }
     Ok(())
 }
 
-fn family_detail<A: Address>(out: &mut impl Write, network: &Network, vrf: &Vrf) -> Result<(), Failure> {
+fn family_detail<A: Address>(
+    out: &mut impl Write,
+    network: &Network,
+    provenance: &Provenance,
+    id: VrfId,
+) -> Result<(), Failure> {
+    let vrf = network.vrf(id);
     if !is_active::<A>(vrf) {
         writeln!(out, "Address family {} unicast not active", A::FAMILY)?;
         return Ok(());
@@ -197,17 +209,26 @@ fn family_detail<A: Address>(out: &mut impl Write, network: &Network, vrf: &Vrf)
             columns(out, &texts)?;
         }
     }
-    for target in family.import.iter().chain(&family.export).filter(|target| target.is_of_default_table()) {
-        writeln!(out, "  Routes pass {target}")?;
-    }
-    let policy = |id| network.policies().get(id).name.to_string();
-    match family.import_map.map(policy) {
-        Some(name) => writeln!(out, "  Import route-map: {name}")?,
-        None => writeln!(out, "  No import route-map")?,
-    }
-    match family.export_map.map(policy) {
-        Some(name) => writeln!(out, "  Export route-map: {name}")?,
-        None => writeln!(out, "  No export route-map")?,
+    // As the configuration names them: what sessions and default tables ask of a route besides is no map of its own.
+    let origin = provenance.vrf(id).map(|origin| origin.family(A::FAMILY));
+    let named = |place: Option<Place>| provenance.sources().get(place?.source())?.text().get(place?.span());
+    let default = |targets: &[(RouteTarget, Place)]| {
+        named(targets.iter().find(|(target, _)| target.is_of_default_table()).map(|&(_, place)| place))
+    };
+    let [import, export] = ["import", "export"].map(|word| match (origin, word) {
+        (Some(origin), "import") => (word, named(origin.import_map), default(&origin.import)),
+        (Some(origin), _) => (word, named(origin.export_map), default(&origin.export)),
+        (None, _) => (word, None, None),
+    });
+    for (word, map, default) in [import, export] {
+        let capital = format!("{}{}", word[..1].to_uppercase(), &word[1..]);
+        match map {
+            Some(name) => writeln!(out, "  {capital} route-map: {name}")?,
+            None => writeln!(out, "  No {word} route-map")?,
+        }
+        if let Some(name) = default {
+            writeln!(out, "  {capital} route-map for {} unicast: {name}", A::FAMILY)?;
+        }
     }
     writeln!(out, "  VRF label allocation mode: per-vrf")?;
     Ok(())

@@ -139,7 +139,12 @@ impl Votes {
         let third = words.next().unwrap_or_default();
         if full.ends_with(['{', ';', '}']) && !text.starts_with(['{', '"']) {
             self.junos += 1;
-            if matches!(first, "routing-instances" | "routing-options" | "policy-options" | "interfaces" | "host-name")
+            let opens = is_junos_section(first) && second.starts_with('{');
+            if opens
+                || matches!(
+                    first,
+                    "routing-instances" | "routing-options" | "policy-options" | "interfaces" | "host-name"
+                )
             {
                 self.junos += SURE;
             }
@@ -259,6 +264,8 @@ mod tests {
                 "/* edited */\nsystem { host-name r; }\npolicy-options { community c members target:1:1; }\n",
                 Format::Junos,
             ),
+            ("system { host-name r; } routing-instances { A { instance-type vrf; } }", Format::Junos),
+            ("groups { G { x; } } system { host-name r; }\n", Format::Junos),
             ("routing-instances {\n  A {\n    instance-type vrf;\n  }\n}\n", Format::Junos),
             ("set system host-name r\nset routing-instances A instance-type vrf\n", Format::JunosSet),
         ] {

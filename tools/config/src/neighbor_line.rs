@@ -2,7 +2,7 @@
 
 use vrfleak_engine::Family;
 
-use crate::device::{Neighbor, NeighborFamily, RemoteAs};
+use crate::device::{LocalAs, Neighbor, NeighborFamily, PrivateAs, RemoteAs};
 use crate::place::Located;
 use crate::report::Report;
 use crate::route_map::{FilterKind, RouteMaps};
@@ -13,6 +13,28 @@ use crate::word::{Word, Words};
 pub(crate) fn template(name: &str) -> String {
     format!("template {name}")
 }
+
+/// Settings that are not modelled and may change which routes there are, or which of them is the best.
+const CHANGES: [&str; 18] = [
+    "unsuppress-map",
+    "advertise-map",
+    "soo",
+    "attribute-unchanged",
+    "route-server-client",
+    "maximum-prefix-out",
+    "additional-paths",
+    "addpath-tx-all-paths",
+    "addpath-tx-bestpath-per-AS",
+    "advertise",
+    "aigp",
+    "dmzlink-bw",
+    "enforce-first-as",
+    "internal-vpn-client",
+    "local-role",
+    "path-attribute",
+    "rib-group",
+    "accept-own",
+];
 
 /// Reads a setting of a neighbour in these families, and returns whether it is one.
 pub(crate) fn read(
@@ -29,6 +51,7 @@ pub(crate) fn read(
             let remote = match words.peek_text() {
                 "internal" => Some(RemoteAs::Internal),
                 "external" => Some(RemoteAs::External),
+                "auto" => Some(RemoteAs::Any),
                 _ => value::as_number(&mut words, report).map(|asn| RemoteAs::Number(asn.value)),
             };
             if let (Some(remote), Some(place)) = (remote, place) {
@@ -43,14 +66,17 @@ pub(crate) fn read(
         }
         "shutdown" => neighbor.shutdown = true,
         "update-source" => neighbor.update_source = words.next().map(Word::name),
-        "local-as"
-        | "remove-private-as"
-        | "remove-private-AS"
-        | "unsuppress-map"
-        | "advertise-map"
-        | "soo"
-        | "attribute-unchanged"
-        | "route-server-client" => {
+        "local-as" => {
+            if let Some(asn) = value::as_number(&mut words, report) {
+                let rest = words.rest().text;
+                let (prepends, replaces) = (!rest.contains("no-prepend"), rest.contains("replace-as"));
+                neighbor.local_as = Some(LocalAs { asn: asn.value, prepends, replaces });
+                if rest.contains("dual-as") {
+                    report.warning(line.rest().place, "`dual-as` is not modelled", "the session is that of `local-as`");
+                }
+            }
+        }
+        keyword if CHANGES.contains(&keyword) => {
             report.warning(
                 line.rest().place,
                 format_args!("`neighbor {}` is not modelled", line.peek_text()),
@@ -93,6 +119,12 @@ fn in_family(
         }
         "allowas-in" => config.allowas_in = Some(words.next_text().parse().unwrap_or(3)),
         "as-override" => config.as_override = Some(true),
+        "route-reflector-client" => config.reflected = Some(true),
+        "remove-private-as" | "remove-private-AS" => {
+            let rest = words.rest().text;
+            let rest = rest.to_ascii_lowercase();
+            config.private_as = Some(PrivateAs { all: rest.contains("all"), replaced: rest.contains("replace-as") });
+        }
         "maximum-prefix" => {
             let Some(limit) = value::number(&mut words, report, "number of prefixes", 1..=u32::MAX) else {
                 return true;
@@ -188,7 +220,8 @@ pub(crate) fn forget(neighbor: &mut Neighbor, families: &[Family], mut words: Wo
         "shutdown" => neighbor.shutdown = false,
         "peer-group" | "inherit" => neighbor.groups.clear(),
         "update-source" => neighbor.update_source = None,
-        "description" | "local-as" => {}
+        "description" => {}
+        "local-as" => neighbor.local_as = None,
         _ => {
             for &family in families {
                 let config = &mut neighbor.families[family as usize];
@@ -200,6 +233,8 @@ pub(crate) fn forget(neighbor: &mut Neighbor, families: &[Family], mut words: Wo
                     "weight" => config.weight = None,
                     "allowas-in" => config.allowas_in = None,
                     "as-override" => config.as_override = None,
+                    "route-reflector-client" => config.reflected = None,
+                    "remove-private-as" | "remove-private-AS" => config.private_as = None,
                     "maximum-prefix" => config.maximum_prefix = None,
                     "default-originate" => config.default_originate = None,
                     "send-community" if name != "extended" && name != "large" => config.send_community = Some(false),

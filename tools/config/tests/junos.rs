@@ -87,3 +87,28 @@ set routing-instances red protocols bgp group ce neighbor 192.0.2.2
     }
     assert_eq!(loaded.warnings.warnings(), 3, "{warnings}");
 }
+
+#[test]
+fn what_is_deleted_or_deactivated_later_does_not_count() {
+    let text = "set system host-name r
+set routing-options router-id 10.0.0.1
+set routing-options autonomous-system 65000
+set routing-instances a instance-type vrf
+set routing-instances a route-distinguisher 1:1
+set routing-instances a vrf-target target:1:1
+set routing-instances a vrf-target import target:1:3
+set routing-instances b instance-type vrf
+set routing-instances b route-distinguisher 1:2
+delete routing-instances a vrf-target
+set routing-instances a vrf-target target:1:2
+set routing-instances a routing-options static route 10.0.0.0/8 discard
+set routing-instances a routing-options static route 11.0.0.0/8 discard
+deactivate routing-instances a routing-options static route 10.0.0.0/8
+deactivate routing-instances a routing-options static route 11.0.0.0/8
+activate routing-instances a routing-options static route 11.0.0.0/8
+delete routing-instances b
+";
+    let shown = show(&model::load(text, Format::JunosSet).network);
+    assert!(shown.contains("import 1:2 export 1:2") && !shown.contains("vrf b"), "{shown}");
+    assert!(shown.contains("11.0.0.0/8 static discard") && !shown.contains("10.0.0.0/8"), "{shown}");
+}

@@ -275,3 +275,238 @@ fn the_files_of_a_folder_are_one_router_and_what_is_none_is_left_out() {
     assert!(warnings.contains("a distance of 255 keeps the route out of the table"), "{warnings}");
     std::fs::remove_dir_all(folder).expect("the folder");
 }
+
+/// Returns an IOS PE of which the first two have one RD and one prefix, with sessions between all three or with a
+/// reflector that nobody configured; `paths` is what the third says of paths.
+fn one_rd(number: u8, reflector: bool, paths: &str) -> String {
+    let (rd, address) = if number < 3 { (7, "203.0.113.1") } else { (9, "203.0.113.3") };
+    let mut text = format!(
+        "hostname pe{number}
+vrf definition red
+ rd 65000:{rd}
+ address-family ipv4
+  route-target both 65000:1
+interface Loopback0
+ ip address 10.255.0.{number} 255.255.255.255
+interface Loopback1
+ vrf forwarding red
+ ip address {address} 255.255.255.255
+router bgp 65000
+"
+    );
+    let peers: Vec<u8> = if reflector { vec![9] } else { (1..=3).filter(|&other| other != number).collect() };
+    for peer in &peers {
+        text +=
+            &format!(" neighbor 10.255.0.{peer} remote-as 65000\n neighbor 10.255.0.{peer} update-source Loopback0\n");
+    }
+    text += " address-family vpnv4\n";
+    for peer in &peers {
+        text += &format!("  neighbor 10.255.0.{peer} activate\n");
+    }
+    text + &format!(" address-family ipv4 vrf red\n  redistribute connected\n  {paths}\nend\n")
+}
+
+#[test]
+fn as_many_paths_of_one_rd_are_imported_as_a_vrf_says() {
+    let installed = |reflector, paths| {
+        let texts = [1, 2, 3].map(|number| one_rd(number, reflector, if number == 3 { paths } else { "" }));
+        let names = ["pe1", "pe2", "pe3"];
+        let texts: Vec<_> = names.into_iter().zip(&texts).map(|(name, text)| (name, text.as_str())).collect();
+        let loaded = load(&texts);
+        let vrf = loaded.network.vrfs_named("red").last().expect("of pe3");
+        let leak = vrfleak_engine::Leak::new(&loaded.network);
+        let prefix = "203.0.113.1/32".parse().expect("a prefix");
+        let candidates = leak.family::<u32>().candidates(&loaded.network, vrf, prefix);
+        let beside = leak.family::<u32>().rib(vrf).multipath_routes();
+        (candidates.len(), 1 + beside, loaded.warnings.render(false))
+    };
+    for (paths, imported, used) in [
+        ("maximum-paths ibgp 2", 1, 1),
+        ("maximum-paths ibgp 2 import 2", 2, 2),
+        ("maximum-paths import 2", 2, 1),
+        ("import path selection all", 2, 1),
+    ] {
+        let (candidates, installed, warnings) = installed(false, paths);
+        assert_eq!((candidates, installed), (imported, used), "{paths} {warnings}");
+        assert!(warnings.is_empty(), "{warnings}");
+    }
+    let (candidates, _, warnings) = installed(true, "maximum-paths ibgp 2 import 2");
+    assert_eq!(candidates, 1);
+    assert!(warnings.contains("routes come from a reflector"), "{warnings}");
+}
+
+/// Two sites of one customer in front of an IOS PE, with these lines for the neighbours of either.
+fn sites(pe: &str, first: &str, second: &str) -> Vec<String> {
+    let site = |number: u8, asn: u32, lines: &str| {
+        format!(
+            "hostname ce{number}
+interface Loopback0
+ ip address 192.0.2.{number} 255.255.255.255
+interface Ethernet0
+ ip address 10.0.{number}.2 255.255.255.0
+router bgp {asn}
+ network 192.0.2.{number} mask 255.255.255.255
+ neighbor 10.0.{number}.1 remote-as 65000
+ {lines}
+end
+"
+        )
+    };
+    let pe = format!(
+        "hostname pe
+ip vrf red
+ rd 1:1
+interface Ethernet1
+ ip vrf forwarding red
+ ip address 10.0.1.1 255.255.255.0
+interface Ethernet2
+ ip vrf forwarding red
+ ip address 10.0.2.1 255.255.255.0
+router bgp 65000
+ address-family ipv4 vrf red
+{pe}
+end
+"
+    );
+    let texts = [pe, site(1, 64601, first), site(2, 64602, second)];
+    let names = ["pe", "ce1", "ce2"];
+    let texts: Vec<_> = names.into_iter().zip(&texts).map(|(name, text)| (name, text.as_str())).collect();
+    let loaded = load(&texts);
+    let table = vrfleak_engine::Leak::new(&loaded.network);
+    let vrf = loaded.network.vrf_ids().next().expect("red");
+    let family = table.family::<u32>();
+    let of = |prefix: &str| {
+        let candidates = family.candidates(&loaded.network, vrf, prefix.parse().expect("a prefix"));
+        let attributes = |id| loaded.network.attributes()[vrfleak_engine::AttributesId::index(id)].as_path.clone();
+        candidates.first().map_or("-".to_owned(), |best| format!("{:?}", attributes(best.key.attributes)))
+    };
+    vec![of("192.0.2.1/32"), of("192.0.2.2/32")]
+}
+
+#[test]
+fn another_as_than_the_routers_own_stands_before_paths() {
+    let neighbors = "  neighbor 10.0.1.2 remote-as 64601\n  neighbor 10.0.1.2 activate
+  neighbor 10.0.2.2 remote-as 64700\n  neighbor 10.0.2.2 activate";
+    let shows = |more: &str| format!("neighbor 10.0.2.1 local-as 64700{more}");
+    assert_eq!(sites(neighbors, "", ""), ["[64601]", "-"]);
+    assert_eq!(sites(neighbors, "", &shows("")), ["[64601]", "[64700, 64602]"]);
+    assert_eq!(sites(neighbors, "", &shows(" no-prepend")), ["[64601]", "[64700, 64602]"]);
+    assert_eq!(sites(neighbors, "", &shows(" no-prepend replace-as")), ["[64601]", "[64700]"]);
+    // The PE shows another AS to the first: what it learns there has that one before it.
+    let neighbors =
+        "  neighbor 10.0.1.2 remote-as 64601\n  neighbor 10.0.1.2 local-as 65009\n  neighbor 10.0.1.2 activate";
+    assert_eq!(sites(neighbors, "neighbor 10.0.1.1 remote-as 65009", ""), ["[65009, 64601]", "-"]);
+}
+
+/// Returns a PE with VRF `a`, whose policies are those of the manuals, and `b`, which takes all that policy `all` accepts.
+fn junos_pe(number: u8, other: u8) -> String {
+    format!(
+        "set system host-name pe{number}
+set interfaces ge-0/0/1 unit 70 family inet address 10.7{number}.0.1/24
+set interfaces lo0 unit 0 family inet address 10.255.0.{number}/32
+set routing-options router-id 10.255.0.{number}
+set routing-options autonomous-system 65000
+set protocols bgp group ibgp type internal
+set protocols bgp group ibgp local-address 10.255.0.{number}
+set protocols bgp group ibgp family inet-vpn unicast
+set protocols bgp group ibgp neighbor 10.255.0.{other}
+set policy-options policy-statement vpn-import term 1 from protocol bgp
+set policy-options policy-statement vpn-import term 1 from community vpn
+set policy-options policy-statement vpn-import term 1 then accept
+set policy-options policy-statement vpn-import term 2 then reject
+set policy-options policy-statement vpn-export term 1 from protocol direct
+set policy-options policy-statement vpn-export term 1 from protocol static
+set policy-options policy-statement vpn-export term 1 from route-filter 192.168.{number}.64/26 exact reject
+set policy-options policy-statement vpn-export term 1 from route-filter 0.0.0.0/0 orlonger
+set policy-options policy-statement vpn-export term 1 then community add vpn
+set policy-options policy-statement vpn-export term 1 then accept
+set policy-options policy-statement all term 1 from protocol bgp
+set policy-options policy-statement all term 1 then accept
+set policy-options policy-statement some term 1 from community any
+set policy-options policy-statement some term 1 then accept
+set policy-options community vpn members target:65000:1
+set policy-options community any members target:6500[0-3]:*
+set routing-instances a instance-type vrf
+set routing-instances a interface ge-0/0/1.70
+set routing-instances a route-distinguisher 65000:{number}
+set routing-instances a vrf-import vpn-import
+set routing-instances a vrf-export vpn-export
+set routing-instances a routing-options static route 192.168.{number}.0/26 next-hop 10.7{number}.0.2
+set routing-instances a routing-options static route 192.168.{number}.64/26 next-hop 10.7{number}.0.2
+set routing-instances a routing-options static route 192.168.{number}.128/26 next-hop 10.7{number}.0.2
+set routing-instances a routing-options static route 192.168.{number}.128/26 no-readvertise
+set routing-instances b instance-type vrf
+set routing-instances b route-distinguisher 65000:1{number}
+set routing-instances b vrf-import all
+set routing-instances b vrf-target export target:65000:9
+set routing-instances c instance-type vrf
+set routing-instances c route-distinguisher 65000:2{number}
+set routing-instances c vrf-import some
+set routing-instances c vrf-target export target:65000:9
+"
+    )
+}
+
+#[test]
+fn routes_of_other_routers_are_bgp_to_an_import_policy_and_policies_may_ask_for_any_target() {
+    let texts = [junos_pe(1, 2), junos_pe(2, 1)];
+    let loaded = load(&[("pe1", &texts[0]), ("pe2", &texts[1])]);
+    let rows = tables(&loaded.network);
+    for vrf in ["a", "b", "c"] {
+        let from_two: Vec<&str> = rows
+            .iter()
+            .filter(|row| row.starts_with(&format!("pe1\t{vrf}\t")) && row.ends_with("10.255.0.2"))
+            .filter_map(|row| row.split('\t').nth(2))
+            .collect();
+        assert_eq!(from_two, ["10.72.0.0/24", "192.168.2.0/26"], "{vrf}");
+    }
+    // Without `auto-export` nothing passes between the instances of one router.
+    assert!(!rows.iter().any(|row| row.starts_with("pe1\tb\t10.71.")));
+}
+
+#[test]
+fn paths_through_two_ases_stand_beside_each_other_where_that_is_relaxed() {
+    let ce = |number: u8| {
+        format!(
+            "hostname ce{number}
+interface Loopback0
+ ip address 192.0.2.1 255.255.255.255
+interface Ethernet0
+ ip address 10.0.{number}.2 255.255.255.0
+router bgp 6460{number}
+ network 192.0.2.1 mask 255.255.255.255
+ neighbor 10.0.{number}.1 remote-as 65000
+end
+"
+        )
+    };
+    let installed = |relaxed: &str| {
+        let pe = format!(
+            "hostname pe
+ip vrf red
+ rd 1:1
+interface Ethernet1
+ ip vrf forwarding red
+ ip address 10.0.1.1 255.255.255.0
+interface Ethernet2
+ ip vrf forwarding red
+ ip address 10.0.2.1 255.255.255.0
+router bgp 65000
+{relaxed}
+ address-family ipv4 vrf red
+  maximum-paths 2
+  neighbor 10.0.1.2 remote-as 64601
+  neighbor 10.0.1.2 activate
+  neighbor 10.0.2.2 remote-as 64602
+  neighbor 10.0.2.2 activate
+end
+"
+        );
+        let loaded = load(&[("pe", &pe), ("ce1", &ce(1)), ("ce2", &ce(2))]);
+        let leak = vrfleak_engine::Leak::new(&loaded.network);
+        let vrf = loaded.network.vrf_ids().next().expect("red");
+        1 + leak.family::<u32>().rib(vrf).multipath_routes()
+    };
+    assert_eq!(installed(""), 1);
+    assert_eq!(installed(" bgp bestpath as-path multipath-relax"), 2);
+}

@@ -116,3 +116,30 @@ end
     assert!(shown.contains("ipv4: import 65000:1 export 65000:2"), "{shown}");
     assert!(shown.contains("ipv4: redistribute connected"), "{shown}");
 }
+
+#[test]
+fn what_is_preconfigured_is_not_there_yet_and_default_routes_may_be_advertised() {
+    let text = "hostname r
+vrf A
+ address-family ipv4 unicast
+  import from default-vrf route-policy PASS advertise-as-vpn
+interface preconfigure GigabitEthernet0/1/0/0
+ vrf A
+ ipv4 address 10.0.0.1 255.255.255.0
+interface Loopback1
+ vrf A
+ ipv4 address 10.0.1.1 255.255.255.255
+route-policy PASS
+ pass
+end-policy
+router bgp 1
+ vrf A
+  rd 1:1
+  address-family ipv4 unicast
+";
+    let loaded = model::load(text, Format::Xr);
+    let shown = show(&loaded.network);
+    assert!(shown.contains("10.0.1.1/32 connected") && !shown.contains("10.0.0."), "{shown}");
+    let vrf = loaded.network.vrfs().iter().find(|vrf| vrf.name == "A").expect("A");
+    assert!(vrf.reexport_from_default && !vrf.reexport_imported);
+}

@@ -4,7 +4,7 @@ use ahash::{HashMap, HashMapExt};
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Family, Prefix};
 
-use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, FIRST_CODE, OUTSIDE, Pages, SLOTS};
+use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, FIRST_CODE, OUTSIDE, Region, SLOTS};
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Checked, Tables};
 use super::codes::{Codes, least_of_few};
@@ -136,9 +136,9 @@ fn touched(routes: &[Coded], first: u32, len: usize) -> bool {
 }
 
 /// Joins the groups of runs in their order.
-fn join<C: Code>(runs: &[Groups<C>], huge: bool) -> (Deep, Pages<C>) {
+fn join<C: Code>(runs: &[Groups<C>], huge: bool) -> (Deep, Region<C>) {
     let mut deep = Deep::default();
-    let mut codes = Pages::zeroed(runs.iter().map(|run| run.codes.len()).sum(), huge);
+    let mut codes = Region::zeroed(runs.iter().map(|run| run.codes.len()).sum(), huge);
     let slots = runs.iter().flat_map(|run| &run.slots);
     for (group, &slot) in (0..).zip(slots) {
         deep.insert(slot, group);
@@ -153,7 +153,7 @@ fn join<C: Code>(runs: &[Groups<C>], huge: bool) -> (Deep, Pages<C>) {
 
 fn flat<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<C> {
     // A small table touches few of its pages.
-    let mut codes = Pages::<C>::zeroed(SLOTS, huge && routes.len() >= HUGE);
+    let mut codes = Region::<C>::zeroed(SLOTS, huge && routes.len() >= HUGE);
     let run = |(index, codes): (usize, &mut [C])| {
         let mut groups = Groups::default();
         let first = (index * RUN) as u32;
@@ -168,7 +168,7 @@ fn flat<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<
         codes.par_chunks_mut(RUN).enumerate().map(run).collect()
     };
     let (deep, groups) = join(&runs, huge);
-    DirectParts { roots: Pages::zeroed(0, huge), first: 0, codes, values, deep, groups }
+    DirectParts { roots: Region::zeroed(0, huge), first: 0, codes, values, deep, groups }
 }
 
 /// The chunks of a table under construction, each content once.
@@ -229,8 +229,8 @@ fn chunked<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectPar
         groups.push(run.groups);
     }
     roots.push(outside);
-    let roots = Pages::copied(&roots, roots.len(), huge);
-    let codes = Pages::copied(&chunks.codes, chunks.codes.len(), huge);
+    let roots = Region::copied(&roots, huge);
+    let codes = Region::copied(&chunks.codes, huge);
     let (deep, groups) = join(&groups, huge);
     DirectParts { roots, first, codes, values, deep, groups }
 }

@@ -11,7 +11,7 @@ use vrfleak_engine::Address;
 
 use self::build::CodedTable;
 use super::forest::Options;
-use super::huge_pages::huge_bytes;
+use super::huge_pages::HugePages;
 use super::lookup::Lookup;
 use super::raw::{DirectTable, Isa};
 use super::table::{NO_ROUTE, TableId};
@@ -114,16 +114,11 @@ impl DirectForest {
     pub fn isa(&self) -> Isa {
         self.isa
     }
+}
 
-    /// Returns the bytes for which the system took the request for huge pages.
-    pub fn huge_page_bytes(&self) -> usize {
-        self.tables.iter().flat_map(Table::advised).map(|memory| memory.len()).sum()
-    }
-
-    /// Returns how many of [`Self::huge_page_bytes`] lie in huge pages now, by `/proc/self/smaps`; `None` where the
-    /// system does not tell.
-    pub fn huge_page_bytes_obtained(&self) -> Option<usize> {
-        huge_bytes(&self.tables.iter().flat_map(Table::advised).collect::<Vec<_>>())
+impl HugePages for DirectForest {
+    fn advised(&self) -> Vec<Range<usize>> {
+        self.tables.iter().flat_map(Table::advised).collect()
     }
 }
 

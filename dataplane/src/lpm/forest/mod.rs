@@ -11,10 +11,13 @@ mod ranges;
 mod read;
 pub(super) mod shape;
 
+use std::ops::Range;
+
 use vrfleak_engine::Address;
 
 pub use self::change::Change;
 use self::change::Changes;
+use super::huge_pages::HugePages;
 use super::lookup::{Lookup, LookupMatch};
 use super::raw::{Isa, Store};
 use super::table::{Match, NO_ROUTE, TableId};
@@ -72,11 +75,6 @@ impl<A: Address> Forest<A> {
     pub fn isa(&self) -> Isa {
         self.isa
     }
-
-    /// Returns the bytes for which the system took the request for huge pages.
-    pub fn huge_page_bytes(&self) -> usize {
-        self.store.advised_bytes()
-    }
 }
 
 impl<A: Address> MatchForest<A> {
@@ -87,6 +85,18 @@ impl<A: Address> MatchForest<A> {
     pub fn build(input: &(impl Tables<A> + ?Sized), options: Options) -> Result<Self, BuildError> {
         let (store, lens) = build::build(input, options.huge_pages, true)?;
         Ok(Self { forest: Forest { store, isa: options.isa }, lens, changes: Changes::default() })
+    }
+}
+
+impl<A: Address> HugePages for Forest<A> {
+    fn advised(&self) -> Vec<Range<usize>> {
+        self.store.advised()
+    }
+}
+
+impl<A: Address> HugePages for MatchForest<A> {
+    fn advised(&self) -> Vec<Range<usize>> {
+        self.forest.advised()
     }
 }
 

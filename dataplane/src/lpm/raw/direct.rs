@@ -25,8 +25,7 @@ use vrfleak_engine::Address;
 
 use super::super::table::NO_ROUTE;
 use super::isa::{Isa, Level};
-use super::pages::Pages;
-use super::region::Plain;
+use super::region::{Plain, Region};
 
 /// The code of the default route's answer, or of the miss where there is none.
 pub(in crate::lpm) const OUTSIDE: usize = 0;
@@ -190,17 +189,17 @@ impl Deep {
 pub(in crate::lpm) struct DirectParts<C: Code> {
     /// In a chunked table, for each slot of 64 /24s from `first` on the index of its first code, and one entry more for
     /// all other slots; in a flat one empty.
-    pub(in crate::lpm) roots: Pages<u32>,
+    pub(in crate::lpm) roots: Region<u32>,
     /// The first slot of 64 /24s.
     pub(in crate::lpm) first: u32,
     /// The codes.
-    pub(in crate::lpm) codes: Pages<C>,
+    pub(in crate::lpm) codes: Region<C>,
     /// By code: the value.
     pub(in crate::lpm) values: Vec<u32>,
     /// The groups of deep /24s.
     pub(in crate::lpm) deep: Deep,
     /// [`GROUP`] codes a group.
-    pub(in crate::lpm) groups: Pages<C>,
+    pub(in crate::lpm) groups: Region<C>,
 }
 
 /// One table. The module's documentation says what holds for it.

@@ -15,7 +15,6 @@ mod check;
 mod dense;
 mod direct;
 mod isa;
-mod pages;
 mod part;
 mod patch;
 mod region;
@@ -30,7 +29,6 @@ pub(super) use direct::{
     CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS,
 };
 pub use isa::Isa;
-pub(super) use pages::Pages;
 pub(super) use part::{BARE_LEAF, LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
 pub(crate) use region::Region;

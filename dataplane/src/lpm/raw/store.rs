@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use vrfleak_engine::Address;
 
@@ -192,10 +193,9 @@ impl<A: Address> Store<A> {
         self.spare.bytes()
     }
 
-    /// Returns the bytes for which huge pages were asked and the request was taken.
-    pub(in crate::lpm) fn advised_bytes(&self) -> usize {
-        let advised = |advised: bool, bytes: usize| if advised { bytes } else { 0 };
-        advised(self.roots.advised(), self.roots.bytes()) + advised(self.blocks.advised(), self.blocks.bytes())
+    /// Returns where the memory lies for which the system took the request for huge pages.
+    pub(in crate::lpm) fn advised(&self) -> Vec<Range<usize>> {
+        [self.roots.advised(), self.blocks.advised()].into_iter().flatten().collect()
     }
 }
 

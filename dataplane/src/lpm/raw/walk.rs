@@ -9,7 +9,7 @@ use vrfleak_engine::Address;
 use super::super::forest::shape::Kind;
 use super::super::table::TableId;
 use super::isa::{Isa, Level};
-use super::store::{Census, Header, Store};
+use super::store::{Header, Store};
 #[cfg(target_arch = "x86_64")]
 use super::vectors;
 use super::{dense, sparse};
@@ -30,6 +30,18 @@ pub(super) fn prefetch(at: *const u8) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
+}
+
+/// Asks for what lies behind `group`, a group of a batch's keys, tables or values: as much again, and the second time
+/// that. Nothing happens that a program could see, whatever is there. Processors do it by themselves but stop at the end
+/// of each small page: without this full IPv6 tables lose a third where the keys come from memory.
+#[inline(always)]
+fn prefetch_ahead<T>(group: &[T]) {
+    const LINE: usize = 64;
+    let (start, bytes) = (group.as_ptr().cast::<u8>(), size_of_val(group));
+    for line in (2 * bytes..3 * bytes).step_by(LINE) {
+        prefetch(start.wrapping_add(line));
+    }
 }
 
 /// Where a store's columns begin. Valid while the store is borrowed.
@@ -160,24 +172,6 @@ unsafe fn sparse_batch<A: Address>(columns: Columns, header: &Header, keys: &[A]
     }
 }
 
-/// Walks all `keys`, each through its own sparse table, group by group.
-///
-/// # Safety
-/// The headers are of sparse tables of the store whose columns these are, one a key; `wide` tells whether any has codes
-/// of more than a byte.
-unsafe fn sparse_mixed<A: Address>(columns: Columns, wide: bool, headers: &[&Header], keys: &[A], values: &mut [u32]) {
-    let groups = headers.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
-    for ((headers, keys), values) in groups {
-        if wide {
-            // SAFETY: the caller's promise, and no chunk is longer than a group.
-            unsafe { sparse::group::<A, ANY_WIDTH>(columns, |lane| headers[lane], keys, values) };
-        } else {
-            // SAFETY: as above: every sparse table has codes of one byte.
-            unsafe { sparse::group::<A, 1>(columns, |lane| headers[lane], keys, values) };
-        }
-    }
-}
-
 /// Stamps the walks of dense tables with the features of a level.
 macro_rules! stamp_dense {
     ($batch:ident, $mixed:ident $(, $feature:literal)?) => {
@@ -226,51 +220,75 @@ stamp_dense!(dense_batch_portable, dense_portable);
 #[cfg(target_arch = "x86_64")]
 stamp_dense!(dense_batch_avx2, dense_avx2, "avx2,bmi1,bmi2,popcnt");
 
-/// Walks all `keys` through sparse tables with vectors, but those that fill no vector.
+/// Walks all `keys` through sparse tables with vectors, but those that fill no vector: each through the table at the same
+/// position, or all through the first if `ONE`. An id beyond the tables stands for the last header.
 ///
 /// # Safety
-/// The headers that `header_of` returns for the keys' positions are of sparse tables of the store whose columns these
-/// are, one and the same if `ONE`; `wide` tells whether codes may have more than a byte.
+/// The headers are of sparse tables of the store whose columns these are; `wide` tells whether codes may have more than a
+/// byte, `reach` is one of [`vectors::Reach`]'s. There is a value a key, and a table a key unless `ONE`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
-unsafe fn sparse_avx512<'h, A: Address, const ONE: bool>(
-    columns: Columns,
-    wide: bool,
-    header_of: impl Fn(usize) -> &'h Header,
+unsafe fn sparse_avx512<A: Address, const ONE: bool>(
+    (columns, wide, reach): (Columns, bool, u8),
+    headers: &[Header],
+    tables: &[TableId],
     keys: &[A],
     values: &mut [u32],
 ) {
-    use vectors::{KEYS, VECTOR, vectors};
+    use vectors::{KEYS, Reach, VECTOR, vectors};
 
+    let tables_from = |from: usize| if ONE { tables } else { &tables[from..] };
     let (groups, rest) = keys.as_chunks::<KEYS>();
     let (value_groups, value_rest) = values.as_chunks_mut::<KEYS>();
     for (index, (keys, values)) in groups.iter().zip(value_groups).enumerate() {
-        let header_of = |lane| header_of(index * KEYS + lane);
-        if wide {
-            // SAFETY: the caller's promise.
-            unsafe { vectors::<A, 8, ANY_WIDTH, ONE>(columns, header_of, keys, values) };
-        } else {
-            // SAFETY: as above.
-            unsafe { vectors::<A, 8, 1, ONE>(columns, header_of, keys, values) };
+        let tables = tables_from(index * KEYS);
+        if !ONE {
+            prefetch_ahead(&tables[..KEYS]);
+        }
+        prefetch_ahead(keys);
+        prefetch_ahead(values);
+        macro_rules! walk {
+            ($width:expr, $reach:expr) => {
+                // SAFETY: the caller's promise.
+                unsafe { vectors::<A, 8, $width, ONE, { $reach }>(columns, headers, tables, keys, values) }
+            };
+        }
+        match (wide, reach) {
+            (true, Reach::SECOND_CACHE) => walk!(ANY_WIDTH, Reach::SECOND_CACHE),
+            (true, Reach::LAST_CACHE) => walk!(ANY_WIDTH, Reach::LAST_CACHE),
+            (true, _) => walk!(ANY_WIDTH, Reach::BEYOND_CACHES),
+            (false, Reach::SECOND_CACHE) => walk!(1, Reach::SECOND_CACHE),
+            (false, Reach::LAST_CACHE) => walk!(1, Reach::LAST_CACHE),
+            (false, _) => walk!(1, Reach::BEYOND_CACHES),
         }
     }
     let from = groups.len() * KEYS;
     let (single, rest) = rest.as_chunks::<VECTOR>();
     let (value_single, value_rest) = value_rest.as_chunks_mut::<VECTOR>();
     for (index, (keys, values)) in single.iter().zip(value_single).enumerate() {
-        let header_of = |lane| header_of(from + index * VECTOR + lane);
+        let tables = tables_from(from + index * VECTOR);
         // SAFETY: the caller's promise.
-        unsafe { vectors::<A, 1, ANY_WIDTH, ONE>(columns, header_of, keys, values) };
+        unsafe { vectors::<A, 1, ANY_WIDTH, ONE, { Reach::SECOND_CACHE }>(columns, headers, tables, keys, values) };
     }
-    let from = from + single.len() * VECTOR;
+    let tables = tables_from(from + single.len() * VECTOR);
+    let header_of = |lane: usize| {
+        let table = tables[if ONE { 0 } else { lane }];
+        &headers[table.index().min(headers.len() - 1)]
+    };
     // SAFETY: as above, and the rest is shorter than a group.
-    unsafe { sparse::group::<A, ANY_WIDTH>(columns, |lane| header_of(from + lane), rest, value_rest) };
+    unsafe { sparse::group::<A, ANY_WIDTH>(columns, header_of, rest, value_rest) };
 }
 
 /// Keys of a mixed batch whose headers are found together.
 const MIXED: usize = 256;
 
 impl<A: Address> Store<A> {
+    /// Returns how far away the entries and nodes are, one of [`vectors::Reach`]'s.
+    #[cfg(target_arch = "x86_64")]
+    fn reach(&self) -> u8 {
+        vectors::Reach::of(size_of_val(&*self.roots) + size_of_val(&*self.blocks))
+    }
+
     /// Returns the index among the values of the answer that `table` has for `key`.
     pub(in crate::lpm) fn find(&self, table: TableId, key: A) -> usize {
         let (columns, header) = (Columns::of(self), self.header(table));
@@ -294,7 +312,13 @@ impl<A: Address> Store<A> {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the header is this store's, and whoever holds the level has the features.
             (Level::Avx512, Kind::Sparse) => unsafe {
-                sparse_avx512::<A, true>(columns, header.width > 1, |_| header, keys, values);
+                sparse_avx512::<A, true>(
+                    (columns, header.width > 1, self.reach()),
+                    &self.headers,
+                    &[table],
+                    keys,
+                    values,
+                );
             },
             // SAFETY: the header is this store's.
             (_, Kind::Sparse) => unsafe { sparse_batch(columns, header, keys, values) },
@@ -313,33 +337,19 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn mixed(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         assert_eq!(keys.len(), tables.len(), "one table a key");
-        let Census { dense, sparse } = self.census;
-        let Some(empty) = self.headers.last() else { return };
-        #[cfg(target_arch = "x86_64")]
-        if isa.level() == Level::Avx512 && dense.is_none() {
-            let (columns, headers, last) = (Columns::of(self), &self.headers[..], self.tables());
-            let wide = sparse.unwrap_or(false);
-            let header_of = |key: usize| {
-                // SAFETY: the walk asks for positions of keys alone, and there is one table a key.
-                let table = unsafe { tables.get_unchecked(key) };
-                // SAFETY: there is a header more than tables.
-                unsafe { headers.get_unchecked(table.index().min(last)) }
-            };
-            // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
-            return unsafe { sparse_avx512::<A, false>(columns, wide, header_of, keys, values) };
+        if self.census.dense.is_none() {
+            return self.mixed_sparse(isa, tables, keys, values);
         }
-        let known = &self.headers[..self.tables()];
         let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
         for ((tables, keys), values) in groups {
             // Each kind by its walk: the keys of sparse tables from the front, the others from the back.
-            let (mut found, mut sorted) = ([empty; MIXED], [A::ZERO; MIXED]);
+            let (mut found, mut sorted) = ([TableId(0); MIXED], [A::ZERO; MIXED]);
             let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
             let (mut front, mut back) = (0, keys.len());
-            for (place, (table, &key)) in tables.iter().zip(keys).enumerate() {
-                let header = known.get(table.index()).unwrap_or(empty);
-                let is_sparse = header.kind() == Kind::Sparse;
+            for (place, (&table, &key)) in tables.iter().zip(keys).enumerate() {
+                let is_sparse = self.header(table).kind() == Kind::Sparse;
                 let to = if is_sparse { front } else { back - 1 };
-                (found[to], sorted[to], places[to]) = (header, key, place as u8);
+                (found[to], sorted[to], places[to]) = (table, key, place as u8);
                 front += usize::from(is_sparse);
                 back -= usize::from(!is_sparse);
             }
@@ -352,21 +362,36 @@ impl<A: Address> Store<A> {
         }
     }
 
-    fn mixed_sparse(&self, isa: Isa, headers: &[&Header], keys: &[A], values: &mut [u32]) {
+    /// Looks each key up in the sparse table at the same position.
+    fn mixed_sparse(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         let (columns, wide) = (Columns::of(self), self.census.sparse.unwrap_or(false));
         #[cfg(target_arch = "x86_64")]
         if isa.level() == Level::Avx512 {
             // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
-            return unsafe { sparse_avx512::<A, false>(columns, wide, |lane| headers[lane], keys, values) };
+            return unsafe {
+                sparse_avx512::<A, false>((columns, wide, self.reach()), &self.headers, tables, keys, values);
+            };
         }
-        // SAFETY: the headers are this store's and of sparse tables.
-        unsafe { sparse_mixed(columns, wide, headers, keys, values) };
+        let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
+        for ((tables, keys), values) in groups {
+            let header_of = |lane: usize| self.header(tables[lane]);
+            if wide {
+                // SAFETY: the headers are this store's and of sparse tables, and no chunk is longer than a group.
+                unsafe { sparse::group::<A, ANY_WIDTH>(columns, header_of, keys, values) };
+            } else {
+                // SAFETY: as above: every sparse table has codes of one byte.
+                unsafe { sparse::group::<A, 1>(columns, header_of, keys, values) };
+            }
+        }
     }
 
-    fn mixed_dense(&self, isa: Isa, headers: &[&Header], keys: &[A], values: &mut [u32]) {
+    /// Looks each key up in the dense table at the same position.
+    fn mixed_dense(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         let (columns, paged) = (Columns::of(self), self.census.dense.unwrap_or(false));
-        let groups = headers.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
-        for ((headers, keys), values) in groups {
+        let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
+        for ((tables, keys), values) in groups {
+            let headers: [&Header; LANES] = std::array::from_fn(|lane| self.header(tables[lane % tables.len()]));
+            let headers = &headers[..keys.len()];
             match isa.level() {
                 // SAFETY: the headers are this store's and of dense tables.
                 Level::Portable => unsafe { dense_portable(columns, paged, headers, keys, values) },

@@ -305,7 +305,8 @@ fn eliminate(network: &Network, viewer: Viewer, mut left: Vec<RouteKey>) -> Opti
             Viewer::Router(router) => router,
             Viewer::Reflector => return 0,
         };
-        network.igp_metric(here, network.vrf(key.origin).router)
+        let there = network.vrf(key.origin).router;
+        if here == there { 0 } else { network.igp_metric(here, there).saturating_add(1) }
     };
     let next_hop = |key: &RouteKey| {
         let here = is_here(network, viewer, *key);

@@ -143,7 +143,7 @@ fn point(
             // Once, since memory that was given back is slow to get again.
             let last = round + 1 == plan.rounds;
             let pools = racers.iter().map(|racer| &racer.pool).chain([all]).filter(|_| last);
-            let in_use = pools.map(|pool| pool.install(plan.give_back)).last().flatten();
+            let in_use = pools.fold(None, |_, pool| pool.install(plan.give_back));
             let now = Resident::now().filter(|_| last);
             let accounted = now.map(|now| {
                 // The code that has run by now, what there was before any network, and what the allocator holds besides

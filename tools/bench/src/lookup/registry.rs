@@ -29,9 +29,7 @@ impl BenchKey for u32 {
             for layout in DirectLayout::ALL {
                 all.push(Entry::new("vrfleak", format!("{}-{}", layout.name(), isa.name()), move |tables| {
                     few(tables)?;
-                    let forest = DirectForest::build(tables, layout, options)?;
-                    let huge = forest.huge_page_bytes();
-                    Ok(Ours { forest, routes: (), huge })
+                    Ok(Ours::new(DirectForest::build(tables, layout, options)?, ()))
                 }));
             }
         }
@@ -121,23 +119,18 @@ pub(crate) fn all<A: BenchKey>() -> Vec<Entry<A>> {
         let name = isa.name();
         let ours = |kind: &str| format!("{kind}-{name}");
         all.push(Entry::new("vrfleak", ours("auto"), move |tables| {
-            let forest = AutoForest::build(tables, auto)?;
-            let huge = forest.huge_page_bytes();
-            Ok(Ours { forest, routes: (), huge })
+            Ok(Ours::new(AutoForest::build(tables, auto)?, ()))
         }));
         all.push(Entry::new("vrfleak", ours("compressed"), move |tables| {
-            let forest = Forest::build(tables, options)?;
-            let huge = forest.huge_page_bytes();
-            Ok(Ours { forest, routes: (), huge })
+            Ok(Ours::new(Forest::build(tables, options)?, ()))
         }));
         all.push(Entry::new("vrfleak", ours("match"), move |tables| {
-            Ok(Ours { forest: MatchForest::build(tables, options)?, routes: (), huge: 0 })
+            Ok(Ours::new(MatchForest::build(tables, options)?, ()))
         }));
     }
     all.push(Entry::new("vrfleak", "live", |tables| {
         // Built with the routes beside it, which say what a withdrawn one leaves.
-        let forest = MatchForest::build(tables, Options::default())?;
-        Ok(Ours { forest, routes: PrefixTries::build(tables), huge: 0 })
+        Ok(Ours::new(MatchForest::build(tables, Options::default())?, PrefixTries::build(tables)))
     }));
     all.push(Entry::new("treebitmap", "0.5", |tables| Ok(TreeBitmaps(TreeBitmap::build(tables)?))));
     all.push(Entry::new("prefix-trie", "0.10", |tables| Ok(PrefixTries::build(tables))));

@@ -16,7 +16,7 @@ use super::policy::Offered;
 use super::routes::{Origin, family_of, networks};
 use super::session::{Session, TableAt};
 use super::{Assembly, Ids};
-use crate::device::{DEFAULT_TABLE, Device, StaticTarget};
+use crate::device::{DEFAULT_TABLE, Device, PrivateAs, StaticTarget};
 use crate::dialect::Format;
 use crate::place::Located;
 
@@ -152,11 +152,21 @@ impl Assembly<'_, '_> {
             }
         };
         let overrides = there.in_family(family, |family| family.as_override).unwrap_or(false);
+        let private = there.in_family(family, |family| family.private_as);
         for (prefix, mut attributes) in self.announced::<A>(session, sessions, learned, imported) {
+            let expected = here.shown_asn().unwrap_or(own_asn);
             if overrides {
-                attributes.as_path.iter_mut().filter(|hop| **hop == own_asn).for_each(|hop| *hop = asn);
+                attributes.as_path.iter_mut().filter(|hop| **hop == expected).for_each(|hop| *hop = asn);
             }
-            let mut attributes = sent(attributes, communities, (!internal).then_some(asn));
+            if let Some(private) = private.filter(|_| !internal) {
+                attributes.as_path = without_private(&attributes.as_path, private, expected, asn);
+            }
+            // What stands before the path: the sender's AS, the one that it shows in its place, and what the receiver
+            // puts before that.
+            let own = (!internal && !there.local_as().is_some_and(|local| local.replaces)).then_some(asn);
+            let shown = there.local_as().filter(|_| !internal).map(|local| local.asn);
+            let ours = here.local_as().filter(|local| !internal && local.prepends).map(|local| local.asn);
+            let mut attributes = sent(attributes, communities, internal, &[ours, shown, own]);
             attributes.internal = internal;
             attributes.weight = weight;
             let loops = attributes.as_path.iter().filter(|&&hop| hop == own_asn).count();
@@ -230,7 +240,7 @@ impl Assembly<'_, '_> {
             // What came from inside the AS is not sent inside it again, and nothing goes back where it came from.
             if shadowed
                 || is_imported(prefix)
-                || attributes.internal && session.is_internal()
+                || attributes.internal && session.is_internal() && !end.reflects(family) && !from.here.reflects(family)
                 || from.there.at == session.here.at
             {
                 continue;
@@ -398,13 +408,25 @@ fn best_learned<'s, 'd, A: Address>(
     best.into_iter().map(|(prefix, (attributes, from))| (prefix, attributes.clone(), from)).collect()
 }
 
-/// Returns the attributes as they arrive: with `asn` before the path where the session is external, without what does
-/// not leave a router.
-fn sent(attributes: Attributes, communities: bool, asn: Option<u32>) -> Attributes {
+/// Returns a path without private ASes, as goes to a neighbour of the AS `to`, whose own stays for it to find a loop.
+fn without_private(path: &[u32], how: PrivateAs, to: u32, own: u32) -> Box<[u32]> {
+    let is_private = |asn: u32| matches!(asn, 64512..=65535 | 4_200_000_000..=4_294_967_294);
+    if !how.all && !path.iter().all(|&asn| is_private(asn)) {
+        return path.into();
+    }
+    let kept = |&asn: &u32| match asn {
+        asn if !is_private(asn) || asn == to => Some(asn),
+        _ => how.replaced.then_some(own),
+    };
+    path.iter().filter_map(kept).collect()
+}
+
+/// Returns the attributes as they arrive: with `before` in front of the path, without what does not leave a router.
+fn sent(attributes: Attributes, communities: bool, internal: bool, before: &[Option<u32>]) -> Attributes {
     let default = Attributes::default();
     Attributes {
-        as_path: asn.into_iter().chain(attributes.as_path.iter().copied()).collect(),
-        local_preference: if asn.is_some() { default.local_preference } else { attributes.local_preference },
+        as_path: before.iter().copied().flatten().chain(attributes.as_path.iter().copied()).collect(),
+        local_preference: if internal { attributes.local_preference } else { default.local_preference },
         communities: if communities { attributes.communities } else { default.communities },
         weight: default.weight,
         tag: default.tag,

@@ -8,7 +8,7 @@ use vrfleak_engine::policy::{Action, Call, Clause, Condition, Flow, Policy};
 use vrfleak_engine::{Address, ExportMapMiss, Family, PolicyId, Rd, RouteTarget, VrfId};
 
 use super::{Assembly, Ids};
-use crate::device::{DEFAULT_TABLE, Device};
+use crate::device::{DEFAULT_TABLE, Device, Table};
 use crate::place::{Located, Place};
 
 /// Returns whether the default table takes part by policy.
@@ -46,6 +46,15 @@ impl Assembly<'_, '_> {
             }
             if let Some(name) = &config.from_default {
                 let policy = self.map(device, name, policies);
+                let there = device.tables[DEFAULT_TABLE].family(A::FAMILY);
+                let limit = config.from_default_limit.unwrap_or(u32::MAX);
+                if there.networks.len().max(there.routes.len()) > limit as usize {
+                    self.report.warning(
+                        name.place,
+                        format_args!("at most {limit} prefixes come from the default table"),
+                        "which of them depends on the order of their arrival: all are imported",
+                    );
+                }
                 let before = self.builder.family::<A>(vrf).import_map;
                 let map = self.imports_too(from_default, policy, before, name);
                 let family = self.builder.family::<A>(vrf);
@@ -126,21 +135,23 @@ impl Assembly<'_, '_> {
             let others = (0..device.tables.len()).filter(|other| *other != index).filter_map(instance);
             let closed: Vec<VrfId> =
                 others.filter(|(_, other)| !(auto_export && *other)).map(|(other, _)| other).collect();
-            self.close::<u32>(vrf, &closed, table.place, auto_export);
-            self.close::<u128>(vrf, &closed, table.place, auto_export);
+            self.close::<u32>(vrf, &closed, table, auto_export);
+            self.close::<u128>(vrf, &closed, table, auto_export);
         }
     }
 
     /// Keeps a VRF from importing from others whose targets it asks for.
-    fn close<A: Address>(&mut self, vrf: VrfId, others: &[VrfId], place: Place, auto_export: bool) {
+    fn close<A: Address>(&mut self, vrf: VrfId, others: &[VrfId], table: &Table, auto_export: bool) {
+        let place = table.place;
         let import = self.builder.family::<A>(vrf).import.clone();
         let mut rds = Vec::new();
         for &other in others {
             let family = self.builder.family::<A>(other);
-            let asked = family.export.iter().any(|target| import.contains(target)) || family.export_map.is_some();
+            let asked = family.export.iter().any(|target| import.contains(target) || table.imports_any)
+                || family.export_map.is_some();
             rds.extend(self.builder.vrf_mut(other).rd.filter(|_| asked));
         }
-        if import.is_empty() || rds.is_empty() {
+        if import.is_empty() && !table.imports_any || rds.is_empty() {
             return;
         }
         if A::FAMILY == Family::Ipv4 {
@@ -154,6 +165,34 @@ impl Assembly<'_, '_> {
         let rest = self.step(place, Condition::Always, Vec::new(), rest);
         let map = self.composed("of other routers' instances", vec![deny, rest], place);
         self.builder.family::<A>(vrf).import_map = map;
+    }
+
+    /// Has VRFs whose policy alone decides ask for every target that anybody exports or a policy may set.
+    pub(super) fn import_any(&mut self, devices: &[Device], ids: &[Option<Ids>]) {
+        let tables = devices.iter().zip(ids).filter_map(|(device, ids)| Some((device, ids.as_ref()?)));
+        let all = tables.flat_map(|(device, ids)| device.tables.iter().zip(&ids.vrfs));
+        let all: Vec<(bool, VrfId)> = all.filter_map(|(table, vrf)| Some((table.imports_any, (*vrf)?))).collect();
+        if !all.iter().any(|&(any, _)| any) {
+            return;
+        }
+        let mut targets = Vec::new();
+        for &(_, vrf) in &all {
+            targets.extend(self.builder.family::<u32>(vrf).export.iter().copied());
+            targets.extend(self.builder.family::<u128>(vrf).export.iter().copied());
+        }
+        let policies = self.builder.policies();
+        for action in policies.ids().flat_map(|id| &policies.get(id).clauses).flat_map(|clause| &clause.actions) {
+            if let Action::SetTargets(set) | Action::AddTargets(set) = action {
+                targets.extend(set.iter().copied());
+            }
+        }
+        targets.retain(|target| !target.is_of_default_table());
+        targets.sort_unstable();
+        targets.dedup();
+        for (_, vrf) in all.into_iter().filter(|&(any, _)| any) {
+            self.builder.family::<u32>(vrf).import.extend(&targets);
+            self.builder.family::<u128>(vrf).import.extend(&targets);
+        }
     }
 
     /// Returns a clause that accepts where its condition holds, or asks another policy.

@@ -13,8 +13,8 @@ mod vpn_sessions;
 use ahash::AHashMap;
 use vrfleak_bench_data::{FamilyOrigin, Provenance, SourceText, VrfOrigin};
 use vrfleak_engine::{
-    Administrator, Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit, PolicyId, Rd,
-    Redistribute, RouteTarget, VrfId,
+    Administrator, EqualPaths, Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit,
+    PolicyId, Rd, Redistribute, RouteTarget, VrfId,
 };
 
 use crate::daemon_files::router_name;
@@ -53,6 +53,7 @@ pub(crate) fn assemble(
             ids.push(Some(assembly.device(device, &name)));
         }
     }
+    assembly.import_any(devices, &ids);
     assembly.keep_apart(devices, &ids);
     assembly.learn(devices, &ids);
     if assembly.report.errors() > 0 {
@@ -101,7 +102,11 @@ impl Assembly<'_, '_> {
     fn device(&mut self, device: &Device, name: &Located<String>) -> Ids {
         let router_id = self.router_id(device);
         let asn = device.asn.map_or(0, |asn| asn.value);
-        let router = self.builder.router(&name.value, asn, router_id, device.format.dialect());
+        let mut dialect = device.format.dialect();
+        if device.relaxed_multipath {
+            dialect.equal_paths = EqualPaths::Length;
+        }
+        let router = self.builder.router(&name.value, asn, router_id, dialect);
         if let Some(loopback) = router_id::vpn_address(device) {
             self.builder.router_mut(router).loopback = loopback;
         }
@@ -139,6 +144,7 @@ impl Assembly<'_, '_> {
             let id = self.builder.vrf(router, &table.name, rd.map(|rd| rd.value));
             let vrf = self.builder.vrf_mut(id);
             vrf.reexport_imported = table.reexports;
+            vrf.reexport_from_default = table.advertises_default;
             vrf.router_id = table.bgp.router_id.map(|id| id.value).filter(|_| index != DEFAULT_TABLE);
             ids.vrfs.push(Some(id));
             let families = Family::ALL.map(|family| self.family(id, device, index, family, router_id, policies));
@@ -228,13 +234,13 @@ impl Assembly<'_, '_> {
             match family {
                 Family::Ipv4 => {
                     let model = self.builder.family::<u32>(id);
-                    (model.allowas_in, model.maximum_paths, model.maximum_routes) = limits;
+                    (model.allowas_in, model.import_paths, model.maximum_paths, model.maximum_routes) = limits;
                     (model.import_map, model.export_map) = (import_map, export_map);
                     (model.import, model.export, model.redistribute) = (import, export, redistribute);
                 }
                 Family::Ipv6 => {
                     let model = self.builder.family::<u128>(id);
-                    (model.allowas_in, model.maximum_paths, model.maximum_routes) = limits;
+                    (model.allowas_in, model.import_paths, model.maximum_paths, model.maximum_routes) = limits;
                     (model.import_map, model.export_map) = (import_map, export_map);
                     (model.import, model.export, model.redistribute) = (import, export, redistribute);
                 }
@@ -253,8 +259,9 @@ impl Assembly<'_, '_> {
 /// How many paths FRR installs where nothing is said: as many as it can, which is more than there are here.
 const FRR_PATHS: u32 = 64;
 
-/// Returns how often the router's AS may stand in a path, how many paths are installed, and how many routes there may be.
-fn limits(device: &Device, table: usize, family: Family) -> (u32, MaximumPaths, Option<MaximumRoutes>) {
+/// Returns how often the router's AS may stand in a path, how many paths of one RD and prefix are imported, how many of
+/// equal cost are installed, and how many routes there may be.
+fn limits(device: &Device, table: usize, family: Family) -> (u32, u32, MaximumPaths, Option<MaximumRoutes>) {
     let config = device.tables[table].family(family);
     let default = match device.format {
         Format::Frr => MaximumPaths { paths: FRR_PATHS, eibgp: false },
@@ -265,7 +272,12 @@ fn limits(device: &Device, table: usize, family: Family) -> (u32, MaximumPaths, 
         limit: routes.value.limit,
         over: if routes.value.warning_only { OverLimit::WarningOnly } else { OverLimit::Reject },
     });
-    (announce::allowas_in(device, table, family), paths.unwrap_or(default), routes)
+    // IOS imports the best path of an RD and prefix, the others all that they hear of.
+    let imported = match device.format {
+        Format::Ios => config.import_paths.map_or(1, |paths| paths.value),
+        Format::Xr | Format::Frr | Format::Junos | Format::JunosSet => u32::MAX,
+    };
+    (announce::allowas_in(device, table, family), imported, paths.unwrap_or(default), routes)
 }
 
 /// Returns whether the default table takes part: it leaks, or a VRF's routes lead into it (SEMANTICS I8).

@@ -143,7 +143,11 @@ impl Assembly<'_, '_> {
         };
         let offered = Offered { prefix, protocol: Protocol::Static, interface, next_hop: kind.address() };
         let attributes = Attributes { distance: route.distance, tag: route.tag, ..Attributes::default() };
-        let attributes = self.attributes(home, offered, attributes);
+        let attributes = if route.kept {
+            self.builder.attributes(Attributes { redistribute: Some(false), ..attributes })
+        } else {
+            self.attributes(home, offered, attributes)
+        };
         self.builder.route(home.vrf, SourceRoute::new(prefix, Protocol::Static, attributes, next_hop));
     }
 

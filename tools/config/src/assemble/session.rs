@@ -10,7 +10,7 @@ use vrfleak_engine::Family;
 
 use super::router_id::inherited;
 use super::{Assembly, Ids};
-use crate::device::{DEFAULT_TABLE, Device, Neighbor, NeighborFamily, RemoteAs, TableBgp};
+use crate::device::{DEFAULT_TABLE, Device, LocalAs, Neighbor, NeighborFamily, RemoteAs, TableBgp};
 use crate::place::Located;
 
 /// A table of a device: the positions of both.
@@ -33,6 +33,22 @@ impl<'d> End<'d> {
         asn_of(self.device, self.at.1)
     }
 
+    /// Returns the other AS that the router shows to the neighbour, if it does.
+    pub(super) fn local_as(&self) -> Option<LocalAs> {
+        self.setting(|neighbor| neighbor.local_as)
+    }
+
+    /// Returns the AS that the neighbour sees.
+    pub(super) fn shown_asn(&self) -> Option<u32> {
+        self.local_as().map(|local| local.asn).or(self.asn())
+    }
+
+    /// Returns whether the neighbour is a client of this end, which passes on to it and from it inside the AS.
+    pub(super) fn reflects(&self, family: Family) -> bool {
+        let here = self.in_family(family, |family| family.reflected);
+        here.or_else(|| self.setting(|neighbor| neighbor.reflected)).unwrap_or(false)
+    }
+
     /// Returns what the neighbour or a group above it has.
     pub(super) fn setting<T>(&self, get: impl Fn(&'d Neighbor) -> Option<T>) -> Option<T> {
         inherited(self.device, self.at.1, self.neighbor, get)
@@ -49,6 +65,7 @@ impl<'d> End<'d> {
             Some(Located { value: RemoteAs::Number(number), .. }) => number == asn,
             Some(Located { value: RemoteAs::Internal, .. }) => self.asn() == Some(asn),
             Some(Located { value: RemoteAs::External, .. }) => self.asn() != Some(asn),
+            Some(Located { value: RemoteAs::Any, .. }) => true,
             None => false,
         }
     }
@@ -64,22 +81,18 @@ impl<'d> End<'d> {
 
     /// Returns whether each of two ends expects the AS of the other.
     pub(super) fn fits(&self, far: &Self) -> bool {
-        let expects = |one: &Self, other: &Self| other.asn().is_some_and(|asn| one.expects(asn));
+        let expects = |one: &Self, other: &Self| other.shown_asn().is_some_and(|asn| one.expects(asn));
         expects(self, far) && expects(far, self)
     }
 
     /// Returns the far end of the session, if the table at `at` has one that fits.
     pub(super) fn far_end(&self, device: &'d Device, at: TableAt, addresses: &Addresses) -> Option<Self> {
-        let own_asn = self.asn()?;
-        if !self.expects(asn_of(device, at.1)?) {
-            return None;
-        }
         let mut ends = device.tables[at.1].bgp.neighbors.iter().map(|neighbor| End { at, device, neighbor });
         ends.find(|end| {
             let address = end.neighbor.name.parse::<IpAddr>().ok();
             let mine =
                 address.and_then(|address| addresses.get(&address)).is_some_and(|tables| tables.contains(&self.at));
-            mine && end.expects(own_asn)
+            mine && self.fits(end)
         })
     }
 
@@ -114,7 +127,7 @@ pub(super) struct Session<'d> {
 impl Session<'_> {
     /// Returns whether both ends are of one AS.
     pub(super) fn is_internal(&self) -> bool {
-        self.here.asn() == self.there.asn()
+        self.here.shown_asn() == self.there.shown_asn()
     }
 }
 

@@ -124,6 +124,11 @@ impl Links {
         links
     }
 
+    /// Returns whether device `from` tells device `to` of its VPN routes without anybody between them.
+    fn leads(&self, from: usize, to: usize) -> bool {
+        self.by_device[from].iter().any(|link| link.to == to)
+    }
+
     /// Returns the devices that hear of the VPN routes of device `origin`, on the shortest way.
     fn reached(&self, origin: usize) -> Reached {
         let mut reached = Reached::new();
@@ -172,7 +177,8 @@ struct Member {
     device: usize,
     router: RouterId,
     loopback: IpAddr,
-    vrfs: Vec<VrfId>,
+    /// Its VRFs, with the positions of their tables.
+    vrfs: Vec<(VrfId, usize)>,
 }
 
 impl Assembly<'_, '_> {
@@ -195,8 +201,9 @@ impl Assembly<'_, '_> {
     }
 
     fn member(&mut self, device: usize, ids: &Ids) -> Option<Member> {
-        let vrfs: Vec<VrfId> = ids.vrfs.iter().copied().flatten().collect();
-        let router = self.builder.vrf_mut(*vrfs.first()?).router;
+        let vrf = |(table, id): (usize, &Option<VrfId>)| Some(((*id)?, table));
+        let vrfs: Vec<_> = ids.vrfs.iter().enumerate().filter_map(vrf).collect();
+        let router = self.builder.vrf_mut(vrfs.first()?.0).router;
         let loopback = self.builder.router_mut(router).loopback;
         Some(Member { device, router, loopback, vrfs })
     }
@@ -207,7 +214,7 @@ impl Assembly<'_, '_> {
         let mut exporters = AHashMap::new();
         let mut any: AHashSet<usize> = AHashSet::new();
         for (at, member) in members.iter().enumerate() {
-            for &vrf in &member.vrfs {
+            for &(vrf, _) in &member.vrfs {
                 let family = self.builder.family::<A>(vrf);
                 if family.export_map.is_some() {
                     any.insert(at);
@@ -220,13 +227,25 @@ impl Assembly<'_, '_> {
         for member in members {
             let mut told: Vec<usize> = Vec::new();
             let (mut inside, mut outside) = (false, false);
-            for &vrf in &member.vrfs {
+            for &(vrf, table) in &member.vrfs {
                 let import = self.builder.family::<A>(vrf).import.clone();
                 let asked = import.iter().filter_map(|target| exporters.get(target)).flatten().chain(&any);
                 let mut others: Vec<usize> = if import.is_empty() { Vec::new() } else { asked.copied().collect() };
                 others.retain(|&other| members[other].router != member.router);
                 others.sort_unstable();
                 others.dedup();
+                // Whoever passes routes on passes on one of an RD and prefix.
+                let passed_on = |&other: &usize| {
+                    let from = members[other].device;
+                    reached[other].contains_key(&member.device) && !links.leads(from, member.device)
+                };
+                if self.builder.family::<A>(vrf).import_paths > 1 && others.iter().any(passed_on) {
+                    self.builder.family::<A>(vrf).import_paths = 1;
+                    if let Some(paths) = devices[member.device].tables[table].family(A::FAMILY).import_paths {
+                        let message = "routes come from a reflector, which passes on one of each RD and prefix";
+                        self.report.warning(paths.place, message, "one path of each RD is imported");
+                    }
+                }
                 let mut seen = Seen::default();
                 for other in others {
                     match reached[other].get(&member.device) {

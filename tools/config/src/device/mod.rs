@@ -17,7 +17,7 @@ use vrfleak_engine::Family;
 
 pub(crate) use igp::{Igp, IgpKind};
 pub(crate) use interface::{Interface, InterfaceAddress};
-pub(crate) use neighbor::{Neighbor, NeighborFamily, RemoteAs};
+pub(crate) use neighbor::{LocalAs, Neighbor, NeighborFamily, PrivateAs, RemoteAs};
 pub(crate) use static_route::{StaticRoute, StaticTarget};
 pub(crate) use table::{
     FamilyConfig, MaximumPaths, MaximumRoutes, Originated, RdChoice, Redistribution, Table, TableBgp, Targets,
@@ -49,6 +49,8 @@ pub(crate) struct Device {
     pub(crate) igps: Vec<Igp>,
     /// The AS number of `router bgp`.
     pub(crate) asn: Option<Located<u32>>,
+    /// Whether paths through different ASes may stand beside each other.
+    pub(crate) relaxed_multipath: bool,
     /// Whether an external neighbour without a policy exchanges no routes.
     pub(crate) requires_policy: bool,
     /// Its policies.
@@ -69,6 +71,7 @@ impl Device {
             interface_ids: AHashMap::new(),
             igps: Vec::new(),
             asn: None,
+            relaxed_multipath: false,
             requires_policy: false,
             policies: Compiled::default(),
         }

@@ -11,6 +11,27 @@ pub(crate) enum RemoteAs {
     Internal,
     /// Any but the router's own.
     External,
+    /// Whichever the other end has.
+    Any,
+}
+
+/// Another AS than the router's, which it shows to a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LocalAs {
+    pub(crate) asn: u32,
+    /// Whether it stands in the paths that come in.
+    pub(crate) prepends: bool,
+    /// Whether the router's own AS is left out of the paths that go out.
+    pub(crate) replaces: bool,
+}
+
+/// What happens to private ASes in the paths that a neighbour gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PrivateAs {
+    /// Whether they go even where public ones stand beside them.
+    pub(crate) all: bool,
+    /// Whether the router's AS takes their place.
+    pub(crate) replaced: bool,
 }
 
 /// A BGP neighbour, or a group of them, as configured in one table.
@@ -20,6 +41,7 @@ pub(crate) struct Neighbor {
     pub(crate) name: String,
     pub(crate) place: Place,
     pub(crate) remote_as: Option<Located<RemoteAs>>,
+    pub(crate) local_as: Option<LocalAs>,
     /// The groups whose settings it inherits, the first that has a setting first.
     pub(crate) groups: Vec<Located<String>>,
     pub(crate) shutdown: bool,
@@ -56,6 +78,10 @@ pub(crate) struct NeighborFamily {
     pub(crate) default_originate: Option<bool>,
     /// Whether the neighbour's AS is replaced by the router's own in the paths that it gets.
     pub(crate) as_override: Option<bool>,
+    /// Whether what came from inside the AS is passed on to it inside the AS.
+    pub(crate) reflected: Option<bool>,
+    /// What becomes of private ASes in the paths that it gets.
+    pub(crate) private_as: Option<PrivateAs>,
     /// How many routes may come in before the session is torn down.
     pub(crate) maximum_prefix: Option<u32>,
     /// Whether communities are sent, where the configuration says so.
@@ -68,6 +94,7 @@ impl Neighbor {
             name,
             place,
             remote_as: None,
+            local_as: None,
             groups: Vec::new(),
             shutdown: false,
             vpn: [None; 2],

@@ -17,6 +17,8 @@ pub(crate) struct StaticRoute {
     pub(crate) distance: Option<u8>,
     /// The tag that policies match.
     pub(crate) tag: u32,
+    /// Whether it stays in its table, whatever a policy says.
+    pub(crate) kept: bool,
     pub(crate) place: Place,
 }
 

@@ -84,8 +84,12 @@ pub(crate) struct FamilyConfig {
     pub(crate) maximum_routes: Option<Located<MaximumRoutes>>,
     /// How many paths of equal cost it installs.
     pub(crate) maximum_paths: Option<Located<MaximumPaths>>,
+    /// How many routes of one RD and prefix it imports, where the configuration says so.
+    pub(crate) import_paths: Option<Located<u32>>,
     /// The policy that routes of the default table pass to come in.
     pub(crate) from_default: Option<Located<String>>,
+    /// How many prefixes of the default table come in, where there is a limit.
+    pub(crate) from_default_limit: Option<u32>,
     /// The policy that routes pass to come into the default table.
     pub(crate) to_default: Option<Located<String>>,
     pub(crate) routes: Vec<StaticRoute>,
@@ -143,8 +147,12 @@ pub(crate) struct Table {
     /// On Junos, whether routes pass to and from other instances of the router that say so too; `None` where nothing
     /// needs to be said, or the table takes no part in BGP VPNs.
     pub(crate) auto_export: Option<bool>,
+    /// Whether what is imported is decided by its policy alone, whatever the targets.
+    pub(crate) imports_any: bool,
     /// Whether what was imported is exported again.
     pub(crate) reexports: bool,
+    /// Whether what comes from the default table is advertised to other PEs.
+    pub(crate) advertises_default: bool,
     pub(crate) bgp: TableBgp,
     families: [FamilyConfig; 2],
 }
@@ -160,7 +168,9 @@ impl Table {
             import_policy: None,
             export_policy: None,
             auto_export: None,
+            imports_any: false,
             reexports: false,
+            advertises_default: false,
             bgp: TableBgp::default(),
             families: Default::default(),
         }

@@ -42,6 +42,7 @@ impl Reader<'_, '_> {
             "bgp" if words.eat("ebgp-requires-policy") => {
                 self.device.tables[table].bgp.requires_policy = Some(true);
             }
+            "bgp" if words.eat_all(&["bestpath", "as-path", "multipath-relax"]) => self.device.relaxed_multipath = true,
             "bgp" if matches!(words.peek_text(), "always-compare-med" | "bestpath" | "deterministic-med") => {
                 self.report.warning(
                     words.whole(),
@@ -328,6 +329,7 @@ impl Reader<'_, '_> {
                         target: StaticTarget::Discard,
                         distance: Some(UNUSED),
                         tag: 0,
+                        kept: false,
                         place: network.place,
                     });
                     config.routes.extend(routes);

@@ -73,8 +73,14 @@ impl Reader<'_, '_> {
             None if matches!(first.text, "Null0" | "blackhole" | "reject") => StaticTarget::Discard,
             None => StaticTarget::Interface { name: first.name(), gateway: None },
         };
-        let mut route =
-            StaticRoute { prefix: prefix.value, target: StaticTarget::Discard, distance: None, tag: 0, place };
+        let mut route = StaticRoute {
+            prefix: prefix.value,
+            target: StaticTarget::Discard,
+            distance: None,
+            tag: 0,
+            kept: false,
+            place,
+        };
         let mut vrf = None;
         while let Some(word) = words.next() {
             match word.text {

@@ -34,6 +34,7 @@ impl Reader<'_, '_> {
             "bgp" => match words.next_text() {
                 "router-id" => self.router_id(DEFAULT_TABLE, words),
                 "default" if words.eat("local-preference") => self.default_preference(line),
+                "bestpath" if words.eat_all(&["as-path", "multipath-relax"]) => self.device.relaxed_multipath = true,
                 "always-compare-med" | "bestpath" | "deterministic-med" | "confederation" => {
                     self.report.warning(
                         line.whole(),
@@ -160,10 +161,11 @@ impl Reader<'_, '_> {
                 let eibgp = words.eat("eibgp");
                 let ibgp = words.eat("ibgp");
                 if words.peek_text() == "import" {
-                    self.report.warning(place, "a limit of imported paths is not modelled", "all paths are imported");
+                    self.import_paths(table, family, words);
                     return Known::Yes;
                 }
                 let paths = value::number(&mut words, self.report, "number of paths", 1..=128);
+                self.import_paths(table, family, words);
                 if let Some(paths) = paths {
                     let config = self.device.tables[table].family_mut(family);
                     let first = config.maximum_paths.map_or(1, |first| first.value.paths);
@@ -180,6 +182,10 @@ impl Reader<'_, '_> {
             }
             "bgp" if words.eat_all(&["default", "local-preference"]) => {
                 self.default_preference(words.restart());
+                Known::Yes
+            }
+            "import" if words.eat("path") => {
+                self.import_path(table, family, words);
                 Known::Yes
             }
             keyword @ ("table-map" | "default-metric" | "import") => {
@@ -307,6 +313,34 @@ impl Reader<'_, '_> {
         let network = Originated { prefix: prefix.value, place, policy };
         self.device.tables[table].family_mut(family).networks.push(network);
         Known::Yes
+    }
+
+    /// Reads `import N`, if it follows: how many paths of one RD and prefix are imported.
+    fn import_paths(&mut self, table: usize, family: Family, mut words: Words<'_>) {
+        if words.eat("import")
+            && let Some(paths) = value::number(&mut words, self.report, "number of paths", 1..=128)
+        {
+            self.device.tables[table].family_mut(family).import_paths = Some(paths);
+        }
+    }
+
+    /// Reads what follows `import path`: how many of several paths are imported, and which.
+    fn import_path(&mut self, table: usize, family: Family, mut words: Words<'_>) {
+        let place = words.whole();
+        match words.next_text() {
+            "limit" => {
+                if let Some(paths) = value::number(&mut words, self.report, "number of paths", 1..=128) {
+                    self.device.tables[table].family_mut(family).import_paths = Some(paths);
+                }
+            }
+            // Which of several are imported matters only where they are not equal, and those are not installed.
+            "selection" if matches!(words.peek_text(), "all" | "multipath") => {
+                let config = self.device.tables[table].family_mut(family);
+                config.import_paths.get_or_insert(Located::new(u32::MAX, place));
+            }
+            "selection" => self.device.tables[table].family_mut(family).import_paths = None,
+            _ => {}
+        }
     }
 
     /// Reads what follows `neighbor` in an address family, or outside of any.

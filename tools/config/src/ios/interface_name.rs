@@ -39,7 +39,8 @@ pub fn short_interface_name(name: &str) -> String {
     let (kind, number) = split(name);
     match KINDS.iter().find(|(long, _)| long.eq_ignore_ascii_case(kind)) {
         Some((_, short)) => format!("{short}{number}"),
-        None if number.is_empty() => name.to_owned(),
+        // Junos's names are short already: `ge-0/0/1.0`.
+        None if number.is_empty() || kind.ends_with('-') => name.to_owned(),
         None => format!("{}{number}", kind.chars().take(2).collect::<String>()),
     }
 }
@@ -85,6 +86,7 @@ mod tests {
             ("Bundle-Ether1.20", "BE1.20"),
             ("Frobnicator3", "Fr3"),
             ("eth", "eth"),
+            ("ge-0/0/1.50", "ge-0/0/1.50"),
             ("", ""),
         ] {
             assert_eq!(short_interface_name(long), short);

@@ -66,8 +66,14 @@ impl Reader<'_, '_> {
         let Some(prefix) = prefix else { return };
         let Some(first) = value::word(&mut words, self.report, "a gateway, an interface or Null0") else { return };
         let Some(mut target) = self.static_target(first, &mut words, family) else { return };
-        let mut route =
-            StaticRoute { prefix: prefix.value, target: StaticTarget::Discard, distance: None, tag: 0, place };
+        let mut route = StaticRoute {
+            prefix: prefix.value,
+            target: StaticTarget::Discard,
+            distance: None,
+            tag: 0,
+            kept: false,
+            place,
+        };
         while let Some(word) = words.next() {
             match word.text {
                 "global" => look_up_in(&mut target, Located::new("default".to_owned(), word.place)),

@@ -8,6 +8,9 @@ use crate::place::Located;
 use crate::value;
 use crate::word::{Word, Words};
 
+/// How many prefixes of the default table IOS imports where nothing else is said.
+const DEFAULT_PREFIXES: u32 = 1000;
+
 impl Reader<'_, '_> {
     pub(super) fn define_vrf(&mut self, name: Word<'_>) -> usize {
         self.device.define_table(name.text, name.place)
@@ -99,15 +102,20 @@ impl Reader<'_, '_> {
             }
             keyword @ ("import" | "export") if matches!(words.peek_text(), "ipv4" | "ipv6") => {
                 let family = family.unwrap_or(Family::Ipv4);
-                let mut policy = None;
+                let (mut policy, mut limit) = (None, DEFAULT_PREFIXES);
                 while let Some(word) = words.next() {
                     if word.text == "map" {
                         policy = value::word(&mut words, self.report, "the name of a route map").map(Word::name);
                         break;
                     }
+                    limit = word.text.parse().unwrap_or(limit);
                 }
                 let config = target.family_mut(family);
-                *(if keyword == "import" { &mut config.from_default } else { &mut config.to_default }) = policy;
+                if keyword == "import" {
+                    (config.from_default, config.from_default_limit) = (policy, Some(limit));
+                } else {
+                    config.to_default = policy;
+                }
                 Known::Yes
             }
             "maximum" if words.eat("routes") => {

@@ -147,7 +147,8 @@ impl Reader {
                 }
             }
             ["shutdown"] => neighbor.shutdown = true,
-            ["multipath", ..] => {
+            ["multipath", more @ ..] => {
+                self.device.relaxed_multipath |= more.contains(&"multiple-as");
                 let paths = Located::new(MaximumPaths { paths: MULTIPATH, eibgp: false }, rest[0].place);
                 for family in Family::ALL {
                     self.device.tables[table].family_mut(family).maximum_paths.get_or_insert(paths);
@@ -192,6 +193,7 @@ impl Reader {
         // Policies stand in for the targets of `vrf-target`: what they accept decides.
         if import.is_some() {
             config.targets.import = junos.targets_of(&instance.import);
+            config.imports_any = junos.is_open(&instance.import);
         }
         if export.is_some() || instance.unadvertised {
             config.targets.export.clear();

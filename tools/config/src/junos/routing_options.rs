@@ -23,6 +23,7 @@ struct Draft {
     targets: Vec<(StaticTarget, Option<u8>)>,
     distance: Option<u8>,
     tag: u32,
+    kept: bool,
 }
 
 /// The static routes of all tables, in the order of the text.
@@ -39,7 +40,7 @@ impl Statics {
     fn draft(&mut self, table: usize, prefix: IpNet, place: Place) -> &mut Draft {
         let index = *self.ids.entry((table, prefix)).or_insert(self.drafts.len());
         if index == self.drafts.len() {
-            let draft = Draft { table, prefix, place, targets: Vec::new(), distance: None, tag: 0 };
+            let draft = Draft { table, prefix, place, targets: Vec::new(), distance: None, tag: 0, kept: false };
             self.drafts.push(draft);
         }
         &mut self.drafts[index]
@@ -56,6 +57,7 @@ impl Statics {
                     target,
                     distance: Some(distance),
                     tag: draft.tag,
+                    kept: draft.kept,
                     place: draft.place,
                 });
             }
@@ -187,9 +189,8 @@ impl Reader {
             }
             ["preference", _] => draft.distance = small(words[2], report),
             ["tag" | "tag2", text] => draft.tag = text.parse().unwrap_or_default(),
-            ["no-readvertise"] => {
-                report.warning(words[1].place, "`no-readvertise` is not modelled", "the route may be exported");
-            }
+            ["no-readvertise"] => draft.kept = true,
+            ["readvertise"] => draft.kept = false,
             _ => return false,
         }
         true

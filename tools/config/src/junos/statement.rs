@@ -83,28 +83,36 @@ pub(super) fn braces<'a>(
     }
 }
 
-/// Calls `each` with every statement of a configuration of `set` commands, `deactivate`d ones left out. Commands that
-/// are no statements are given to `other`, by line number.
+/// Calls `each` with every statement of a configuration of `set` commands, except those that are `deactivate`d, or
+/// deleted by a later command.
 pub(super) fn commands<'a>(
     source: u32,
     text: &'a str,
     report: &mut Report<'_>,
     mut each: impl FnMut(&[Word<'a>], &mut Report<'_>),
 ) {
-    let mut inactive: ahash::AHashSet<Vec<&str>> = ahash::AHashSet::new();
+    // Up to which line statements below a path do not count.
+    let mut absent: ahash::AHashMap<Vec<&str>, u32> = ahash::AHashMap::new();
     let mut longest = 0;
     let mut lines = Lines::new(text);
     while let Some(line) = lines.next_filled() {
-        if let Some(rest) = line.text.strip_prefix("deactivate ") {
-            let path: Vec<_> = rest.split_ascii_whitespace().take(MAX_WORDS).collect();
-            longest = longest.max(path.len());
-            inactive.insert(path);
+        let Some((command, rest)) = line.text.split_once(' ') else { continue };
+        if !matches!(command, "deactivate" | "activate" | "delete") {
+            continue;
         }
+        let path: Vec<_> = rest.split_ascii_whitespace().take(MAX_WORDS).collect();
+        longest = longest.max(path.len());
+        match command {
+            "deactivate" => absent.insert(path, u32::MAX),
+            "delete" => absent.insert(path, line.number),
+            _ => absent.remove(&path),
+        };
     }
     let mut lines = Lines::new(text);
     while let Some(line) = lines.next_filled() {
         let Some(rest) = line.text.strip_prefix("set ") else {
-            if !line.text.starts_with(['#', '/']) && !line.text.starts_with("deactivate ") {
+            let commands = ["#", "/", "deactivate ", "activate ", "delete "];
+            if !commands.iter().any(|command| line.text.starts_with(command)) {
                 report.unknown(source, line.number, line.text);
             }
             continue;
@@ -125,7 +133,8 @@ pub(super) fn commands<'a>(
             }
         }
         let texts: Vec<_> = words.iter().map(|word| word.text).collect();
-        if (1..=texts.len().min(longest)).any(|len| inactive.contains(&texts[..len])) {
+        let gone = |len| absent.get(&texts[..len]).is_some_and(|until| line.number < *until);
+        if (1..=texts.len().min(longest)).any(gone) {
             continue;
         }
         match list {
@@ -173,7 +182,16 @@ impl<'a> Scanner<'a> {
                 (start + 1, start + 1 + inner, (start + inner + 2).min(self.text.len()))
             }
             _ => {
-                let sign = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b'[' | b']' | b';');
+                // Brackets within a word are those of a regular expression.
+                let mut within = false;
+                let sign = |byte: u8| match byte {
+                    b'[' => {
+                        within = true;
+                        false
+                    }
+                    b']' => !std::mem::replace(&mut within, false),
+                    byte => byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b';'),
+                };
                 let len = rest.bytes().position(sign).unwrap_or(rest.len());
                 (start, start + len, start + len)
             }

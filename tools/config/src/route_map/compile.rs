@@ -195,6 +195,13 @@ impl Built {
             (true, None) => Flow::Accept,
             (true, Some(GoesOn::Next)) => Flow::Next,
             (true, Some(GoesOn::At(to))) => {
+                if to <= number {
+                    report.warning(
+                        entry.place,
+                        format_args!("`continue {to}` in entry {number} leads back"),
+                        "taken as to the next entry: a route map goes on at later ones",
+                    );
+                }
                 let target = (at + 1..entries.len()).find(|&later| entries[later].0 >= to);
                 Flow::Goto(target.unwrap_or(entries.len()) as u32)
             }

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use vrfleak_engine::Family;
 
 use super::{Mode, Read, Reader};
-use crate::device::{DEFAULT_TABLE, MaximumPaths, Neighbor, Originated, Redistribution, RemoteAs};
+use crate::device::{DEFAULT_TABLE, LocalAs, MaximumPaths, Neighbor, Originated, PrivateAs, Redistribution, RemoteAs};
 use crate::place::{Located, Place};
 use crate::value;
 use crate::word::{Word, Words};
@@ -68,6 +68,7 @@ impl<'a> Reader<'_, '_, 'a> {
             "bgp" if words.eat_all(&["default", "local-preference"]) => {
                 self.report.warning(words.whole(), "a default local preference is not modelled", "taken as 100");
             }
+            "bgp" if words.eat_all(&["bestpath", "as-path", "multipath-relax"]) => self.device.relaxed_multipath = true,
             "bgp" if words.eat("bestpath") => {
                 self.report.warning(
                     words.whole(),
@@ -175,7 +176,11 @@ impl<'a> Reader<'_, '_, 'a> {
             }
             "use" => return use_group(neighbor, words),
             "local-as" => {
-                self.report.warning(words.whole(), "`local-as` is not modelled", "routes of this neighbour may differ");
+                if let Some(asn) = value::as_number(&mut words, self.report) {
+                    let rest = words.rest().text;
+                    let (prepends, replaces) = (!rest.contains("no-prepend"), rest.contains("replace-as"));
+                    neighbor.local_as = Some(LocalAs { asn: asn.value, prepends, replaces });
+                }
             }
             "no" if words.eat("shutdown") => neighbor.shutdown = false,
             "update-source" => neighbor.update_source = words.next().map(Word::name),
@@ -221,6 +226,11 @@ impl<'a> Reader<'_, '_, 'a> {
                 let limit = value::number(&mut words, self.report, "number of prefixes", 1..=u32::MAX);
                 let quiet = words.rest().text.contains("warning-only") || words.rest().text.contains("discard-extra");
                 config.maximum_prefix = limit.map(|limit| limit.value).filter(|_| !quiet);
+            }
+            "route-reflector-client" => config.reflected = Some(words.peek_text() != "inheritance-disable"),
+            "remove-private-AS" if words.peek_text() != "inbound" => {
+                let replaced = words.rest().text.contains("replace-as");
+                config.private_as = Some(PrivateAs { all: !words.rest().text.contains("entire-aspath"), replaced });
             }
             keyword @ ("remove-private-AS" | "site-of-origin" | "orf") => {
                 let message = format_args!("`{keyword}` is not modelled");

@@ -34,6 +34,7 @@ pub(crate) fn read(source: u32, text: &str, report: &mut Report<'_>) -> Device {
         frames: Vec::new(),
         policies: rpl::Texts::default(),
         defined: AHashSet::new(),
+        absent: AHashSet::new(),
         vpn_policies: Vec::new(),
     };
     let mut ended = false;
@@ -120,6 +121,8 @@ struct Reader<'r, 's, 'a> {
     policies: rpl::Texts<'a>,
     /// The VRFs that are defined and not only named.
     defined: AHashSet<usize>,
+    /// Interfaces that are configured before their line card is there.
+    absent: AHashSet<usize>,
     /// Policies between PEs.
     vpn_policies: Vec<Located<String>>,
 }
@@ -205,9 +208,13 @@ impl<'a> Reader<'_, '_, 'a> {
                 _ => Read::Unknown,
             },
             "interface" => {
-                words.eat("preconfigure");
+                let absent = words.eat("preconfigure");
                 let Some(name) = words.next() else { return Read::Unknown };
-                Read::Enters(Mode::Interface(self.device.define_interface(name.text, name.place)))
+                let index = self.device.define_interface(name.text, name.place);
+                if absent {
+                    self.absent.insert(index);
+                }
+                Read::Enters(Mode::Interface(index))
             }
             "router" if words.eat("static") => Read::Enters(Mode::Static),
             "router" if words.eat("bgp") => self.router_bgp(words),
@@ -242,6 +249,9 @@ impl<'a> Reader<'_, '_, 'a> {
                     "it has no address family, so nothing in it counts",
                 );
             }
+        }
+        for index in std::mem::take(&mut self.absent) {
+            self.device.interfaces[index].shutdown = true;
         }
         self.finish_bgp();
         self.device.policies = self.policies.compile(self.report);

@@ -78,12 +78,20 @@ impl<'a> Reader<'_, '_, 'a> {
                 }
                 let rest = words.rest().text;
                 let Some(name) = self.policies.reference(words, self.report) else { return Read::Whole };
-                if rest.ends_with("advertise-as-vpn") {
-                    let message = "advertising to other PEs what came from the default table is not modelled";
-                    self.report.warning(whole, message, "it stays on this router");
+                if export {
+                    self.device.tables[table].family_mut(family).to_default = Some(name);
+                    if rest.ends_with("allow-imported-vpn") {
+                        self.report.warning(
+                            whole,
+                            "what this VRF imported goes to the default table and to whoever asks for its targets",
+                            "a switch for the default table alone is not modelled",
+                        );
+                        self.device.tables[table].reexports = true;
+                    }
+                } else {
+                    self.device.tables[table].family_mut(family).from_default = Some(name);
+                    self.device.tables[table].advertises_default |= rest.ends_with("advertise-as-vpn");
                 }
-                let config = self.device.tables[table].family_mut(family);
-                *(if export { &mut config.to_default } else { &mut config.from_default }) = Some(name);
                 Read::Whole
             }
             // What another VRF imported may be imported here, or what was imported here may be advertised.

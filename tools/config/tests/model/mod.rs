@@ -121,7 +121,7 @@ pub(crate) fn tables(network: &Network) -> Vec<String> {
                     (format!("{distance}/{med}"), loopback.or(gateway))
                 }
             };
-            let protocol = leak.protocol_in(id, route);
+            let protocol = leak.protocol_in(network, id, route);
             let next_hop = next_hop.as_deref().unwrap_or("-");
             rows.push(format!(
                 "{}\t{}\t{}\t{protocol}\t{preference}\t{next_hop}",

@@ -1,6 +1,6 @@
 //! [`Ours`]: any forest of the dataplane that has batches.
 
-use vrfleak_dataplane::lpm::{Lookup, Match, MatchForest, NO_ROUTE, TableId};
+use vrfleak_dataplane::lpm::{HugePages, Lookup, Match, MatchForest, NO_ROUTE, TableId};
 use vrfleak_engine::{Address, Prefix};
 
 use super::prefix_trie::{PrefixTries, TrieKey};
@@ -10,10 +10,18 @@ use crate::text::binary;
 
 /// A forest, by its own batched calls, and the routes that changes need beside it, if it is to be changed.
 pub(crate) struct Ours<F, R = ()> {
-    pub(crate) forest: F,
-    pub(crate) routes: R,
-    /// The bytes for which the system took the request for huge pages.
-    pub(crate) huge: usize,
+    forest: F,
+    routes: R,
+    /// The bytes for which the system took the request for huge pages, and how many it gave, if it tells.
+    huge: (usize, Option<usize>),
+}
+
+impl<F: HugePages, R> Ours<F, R> {
+    /// Returns the contender of a forest that was just built.
+    pub(crate) fn new(forest: F, routes: R) -> Self {
+        let huge = (forest.huge_page_bytes(), forest.huge_page_bytes_obtained());
+        Self { forest, routes, huge }
+    }
 }
 
 /// How a forest of type `F` is changed.
@@ -78,7 +86,9 @@ impl<A: Address, F: Lookup<A>, R: Routes<A, F>> Engine<A> for Ours<F, R> {
     }
 
     fn remark(&self) -> Option<String> {
-        (self.huge > 0).then(|| format!("asks for huge pages for {}", binary(self.huge as u64)))
+        let (asked, got) = self.huge;
+        let got = got.map_or_else(String::new, |got| format!(", has {}", binary(got as u64)));
+        (asked > 0).then(|| format!("asks for huge pages for {}{got}", binary(asked as u64)))
     }
 
     fn bytes(&self) -> Option<usize> {

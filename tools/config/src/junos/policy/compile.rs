@@ -11,7 +11,7 @@ use vrfleak_engine::{Prefix, Protocol, RouteTarget};
 use super::community::{any_of, exact, test};
 use super::route_filter::RouteFilters;
 use super::term::{From, Match, Term, Then};
-use super::{Junos, Texts};
+use super::{Junos, Statement, Texts};
 use crate::place::{Located, Place};
 use crate::report::Report;
 
@@ -25,11 +25,23 @@ impl Texts {
         }
         for index in self.in_call_order(report) {
             let (name, statement) = &self.statements[index];
-            let len = statement.terms.len() as u32;
+            let own = |term: &Term| Self::own_actions(term).count();
+            let len = statement.terms.iter().map(|term| 1 + own(term)).sum::<usize>() as u32;
             let mut clauses = Vec::new();
             let mut targets = Vec::new();
             for term in &statement.terms {
-                let condition = self.condition(term, &junos, &mut targets, report);
+                for flow in Self::own_actions(term) {
+                    let condition = self.condition(term, Some(flow), &junos, &mut Vec::new(), report);
+                    let source = junos.compiled.source(term.place);
+                    clauses.push(Clause {
+                        label: term.name.as_str().into(),
+                        source,
+                        condition,
+                        then: flow,
+                        ..Clause::default()
+                    });
+                }
+                let condition = self.condition(term, None, &junos, &mut targets, report);
                 let actions = self.actions(term, report);
                 clauses.push(Clause {
                     label: term.name.as_str().into(),
@@ -43,13 +55,55 @@ impl Texts {
             let place = statement.place.unwrap_or(Place { source: 0, start: 0, end: 0 });
             junos.compiled.add(Policy { name: name.as_str().into(), clauses }, place, report);
             junos.targets.insert(name.clone(), targets);
+            if self.accepts_any_target(statement, &junos) {
+                junos.open.insert(name.clone());
+            }
         }
         junos
+    }
+
+    /// Returns the actions that filters of a term have themselves, each once.
+    fn own_actions(term: &Term) -> impl Iterator<Item = Flow> + '_ {
+        let has = |flow: &Flow| term.from.iter().any(|from| matches!(from, From::Filter(.., Some(own)) if own == flow));
+        [Flow::Accept, Flow::Deny].into_iter().filter(has)
+    }
+
+    /// Returns whether a term accepts routes whatever their targets, or asks for targets by a pattern.
+    fn accepts_any_target(&self, statement: &Statement, junos: &Junos) -> bool {
+        for term in &statement.terms {
+            if term.flow == Some(Flow::Deny) && term.from.is_empty() {
+                return false;
+            }
+            let accepts = term.flow == Some(Flow::Accept) || Self::own_actions(term).any(|flow| flow == Flow::Accept);
+            let (mut asks, mut exact) = (false, true);
+            for from in &term.from {
+                match from {
+                    From::Community(name) => {
+                        let members = self.communities.get(&name.value);
+                        let names_one = members.is_none_or(|members| {
+                            !members.inverted && members.targets.iter().any(|member| matches!(member, Member::Exact(_)))
+                        });
+                        asks = true;
+                        exact &= names_one;
+                    }
+                    From::Policy(name) => {
+                        asks = true;
+                        exact &= !junos.open.contains(&name.value);
+                    }
+                    _ => {}
+                }
+            }
+            if accepts && !(asks && exact) {
+                return true;
+            }
+        }
+        false
     }
 
     fn condition(
         &self,
         term: &Term,
+        filters_with: Option<Flow>,
         junos: &Junos,
         targets: &mut Vec<Located<Option<RouteTarget>>>,
         report: &mut Report<'_>,
@@ -75,7 +129,8 @@ impl Texts {
                     }
                 }
                 From::Condition(condition) => all.push(condition.clone()),
-                From::Filter(net, min, max) => route_filters.push(*net, *min, *max),
+                From::Filter(net, min, max, flow) => route_filters.push(*net, *min, *max, *flow == filters_with),
+                From::PrefixList(..) if filters_with.is_some() => {}
                 From::PrefixList(name, how) => {
                     filters = true;
                     let Some(list) = self.prefix_lists.get(&name.value) else {
@@ -95,13 +150,8 @@ impl Texts {
                 From::Community(name) => match self.communities.get(&name.value) {
                     Some(members) => {
                         for member in &members.targets {
-                            match member {
-                                Member::Exact(target) => targets.push(Located::new(Some(*target), name.place)),
-                                Member::Pattern(_) => report.warning(
-                                    name.place,
-                                    "a target with wildcards is not modelled for import",
-                                    "its routes are not imported",
-                                ),
+                            if let Member::Exact(target) = member {
+                                targets.push(Located::new(Some(*target), name.place));
                             }
                         }
                         communities.push(test(members));

@@ -6,7 +6,7 @@ mod compile;
 mod route_filter;
 mod term;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use ipnet::IpNet;
 use vrfleak_engine::RouteTarget;
 use vrfleak_engine::policy::Pattern;
@@ -42,9 +42,16 @@ pub(super) struct Texts {
 pub(super) struct Junos {
     pub(super) compiled: Compiled,
     targets: AHashMap<String, Vec<Located<Option<RouteTarget>>>>,
+    /// Those that accept routes whatever their targets.
+    open: AHashSet<String>,
 }
 
 impl Junos {
+    /// Returns whether one of these policies accepts routes whatever their targets.
+    pub(super) fn is_open(&self, names: &[Located<String>]) -> bool {
+        names.iter().any(|name| self.open.contains(&name.value))
+    }
+
     /// Returns the targets that these policies ask for: those that an instance imports.
     pub(super) fn targets_of(&self, names: &[Located<String>]) -> Vec<Located<Option<RouteTarget>>> {
         names.iter().filter_map(|name| self.targets.get(&name.value)).flatten().copied().collect()

@@ -14,7 +14,8 @@ use crate::word::Word;
 pub(super) enum From {
     Condition(Condition),
     /// Prefixes of which one must match.
-    Filter(IpNet, u8, u8),
+    /// The action is that of the filter itself, which is taken in place of the term's.
+    Filter(IpNet, u8, u8, Option<Flow>),
     PrefixList(Located<String>, Match),
     Community(Located<String>),
     AsPath(Located<String>),
@@ -162,10 +163,17 @@ fn from(words: &[Word<'_>], texts: &[&str], report: &mut Report<'_>) -> Result<O
                 _ => None,
             };
             let Some((min, max)) = range else { return Ok(None) };
-            if let Some(action) = words.iter().skip(3).find(|word| matches!(word.text, "accept" | "reject" | "then")) {
-                report.warning(action.place, "the action of a filter is not modelled", "the term's action is taken");
+            let mut flow = None;
+            for action in words.iter().skip(3) {
+                match action.text {
+                    "accept" => flow = Some(Flow::Accept),
+                    "reject" => flow = Some(Flow::Deny),
+                    "next" | "metric" | "local-preference" | "community" | "tag" | "preference" | "then" => report
+                        .warning(action.place, "this action of a filter is not modelled", "the term's action is taken"),
+                    _ => {}
+                }
             }
-            From::Filter(net.value.trunc(), min, max)
+            From::Filter(net.value.trunc(), min, max, flow)
         }
         ["prefix-list", _] => From::PrefixList(words[1].name(), Match::Exact),
         ["prefix-list-filter", _, "orlonger", ..] => From::PrefixList(words[1].name(), Match::OrLonger),
