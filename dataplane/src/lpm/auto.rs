@@ -33,6 +33,9 @@ const ROUTES_PER_CHANGE: usize = 8;
 const FLAT_BYTES_PER_ROUTE: usize = 40;
 /// Bytes a route that a chunked table may have at most: a full table has 5.6 with one byte and 11 with two.
 const CHUNKED_BYTES_PER_ROUTE: usize = 24;
+/// Tables that are built in vain, too big for the budget or for their routes, before no smaller one is tried: each takes
+/// longer than compressing it, and a network may have hundreds that are alike.
+const MOST_IN_VAIN: usize = 2;
 /// The bytes of direct tables that a default build may have.
 const BUDGET: usize = 64 << 20;
 /// Keys of a mixed batch that are split at a time, on the stack.
@@ -45,7 +48,8 @@ const COMPRESSED: u32 = u32::MAX;
 pub enum Choice {
     /// From the biggest table on, as long as the budget lasts: flat where that is at most 40 bytes a route, chunked
     /// where that is at most 24, both from 131,072 routes on with a change of the next
-    /// hop every eighth route, judged by the first 65,536; compressed otherwise.
+    /// hop every eighth route, judged by the first 65,536; compressed otherwise, and from the second on that turned out too
+    /// big.
     #[default]
     Auto,
     /// Every table compressed.
@@ -94,7 +98,7 @@ impl Directs {
         let mut order: Vec<TableId> = (0..input.tables()).map(TableId::from_index).collect();
         order.retain(|table| routes(table) >= least);
         order.sort_by_key(|table| std::cmp::Reverse(routes(table)));
-        let mut left = options.budget;
+        let (mut left, mut in_vain) = (options.budget, 0);
         // A few at a time, in parallel: their routes are copied.
         let coded = order.chunks(READ).flat_map(|tables| {
             let read = |&table: &TableId| {
@@ -118,6 +122,10 @@ impl Directs {
             if !forced {
                 let bytes = built.bytes();
                 if bytes > left || bytes > routes(&table).saturating_mul(FLAT_BYTES_PER_ROUTE) {
+                    in_vain += 1;
+                    if in_vain == MOST_IN_VAIN {
+                        break;
+                    }
                     continue;
                 }
                 left -= bytes;

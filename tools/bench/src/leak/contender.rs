@@ -50,6 +50,8 @@ pub(super) struct Turn {
     pub(super) checksum: u64,
     /// Bytes of all parts of the model and of what was made of it.
     pub(super) accounted: usize,
+    /// Those of them that are not the allocator's.
+    pub(super) mapped: usize,
     /// What was made, to be held as long as somebody looks at the memory.
     pub(super) tables: Arc<dyn Any + Send + Sync>,
 }
@@ -84,6 +86,7 @@ fn ours(network: &Network, sharing: Sharing, pool: &ThreadPool, check: &ThreadPo
         fib_bytes: fibs.bytes(),
         checksum: check.install(|| checksum::of_leak(&leak)),
         accounted: bytes(network.memory()) + bytes(leak.memory()) + bytes(fibs.memory()),
+        mapped: fibs.memory().into_iter().filter(|part| part.name == "FIB tables").map(|part| part.bytes).sum(),
         tables: Arc::new((leak, fibs)),
     })
 }
@@ -106,6 +109,7 @@ fn literal(network: &Network, pool: &ThreadPool, check: &ThreadPool) -> Turn {
         fib_bytes: fib4 + fib6,
         checksum: check.install(|| ipv4.checksum().wrapping_add(ipv6.checksum())),
         accounted: bytes(network.memory()) + rib4 + rib6 + fib4 + fib6,
+        mapped: 0,
         tables: Arc::new((ipv4, ipv6)),
     }
 }

@@ -142,12 +142,17 @@ fn point(
             let peak = memory::peak_resident_bytes();
             // Once, since memory that was given back is slow to get again.
             let last = round + 1 == plan.rounds;
-            for pool in racers.iter().map(|racer| &racer.pool).chain([all]).filter(|_| last) {
-                pool.install(plan.give_back);
-            }
-            // The code that has run by now is a part as well, and what there was before any network.
+            let pools = racers.iter().map(|racer| &racer.pool).chain([all]).filter(|_| last);
+            let in_use = pools.fold(None, |_, pool| pool.install(plan.give_back));
             let now = Resident::now().filter(|_| last);
-            let accounted = now.map(|now| turn.accounted as u64 + now.file_bytes + before);
+            let accounted = now.map(|now| {
+                // The code that has run by now, what there was before any network, and what the allocator holds besides
+                // blocks in use: sizes rounded up, pages with a few blocks in them.
+                let program = now.file_bytes + before;
+                let known = |in_use: usize| program + (in_use + turn.mapped) as u64;
+                let allocator = in_use.map_or(0, |in_use| now.all_bytes.saturating_sub(known(in_use)));
+                turn.accounted as u64 + program + allocator
+            });
             drop(turn.tables);
             let racer = &mut racers[at];
             vpn_routes = turn.vpn_routes.unwrap_or(vpn_routes);

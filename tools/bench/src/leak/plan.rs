@@ -136,9 +136,10 @@ pub struct LeakPlan {
     pub sweep: Option<Sweep>,
     /// Whether to go on though the memory will not do.
     pub force: bool,
-    /// Has the allocator of the program give back what was freed on the threads of the current rayon pool: called before
-    /// what is held is read, in the last round, outside the clock. Without it what was freed counts as held.
-    pub give_back: fn(),
+    /// Has the allocator of the program give back what was freed on the threads of the current rayon pool, and returns the
+    /// bytes that are in use, if it counts them: called before what is held is read, in the last round, outside the clock.
+    /// Without it what was freed counts as held.
+    pub give_back: fn() -> Option<usize>,
 }
 
 impl LeakPlan {
@@ -159,7 +160,7 @@ impl LeakPlan {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if cores > 1 { vec![1, cores] } else { vec![1] };
         let contenders = Vec::new();
-        Self { scenario, size, seed: 1, threads, contenders, rounds: 3, sweep: None, force: false, give_back: || {} }
+        Self { scenario, size, seed: 1, threads, contenders, rounds: 3, sweep: None, force: false, give_back: || None }
     }
 
     /// Returns the plan that leaks a provider once our way, with `sharing` or without: what is to be checked and estimated

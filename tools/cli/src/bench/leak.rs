@@ -52,8 +52,6 @@ fn plan(args: &BenchLeakArgs) -> LeakPlan {
     plan.rounds = args.rounds;
     plan.seed = args.seed;
     plan.force = args.force;
-    plan.give_back = || {
-        crate::allocator::give_back();
-    };
+    plan.give_back = || Some(crate::allocator::give_back());
     plan
 }

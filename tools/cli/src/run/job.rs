@@ -42,12 +42,19 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
         report.phases.push(PhaseRow::new("generate", generated, source_routes));
     });
 
+    let mut running: Option<(&str, Instant)> = None;
     let leak = Leak::with(&network, sharing(args), |phase| {
-        events.begin(match phase {
+        let name = match phase {
             Phase::Export => "export",
             Phase::Bucket => "bucket",
             Phase::Import => "import",
-        });
+        };
+        // Of how many routes is known when all is done; who interrupts before that is told the time.
+        if let Some((before, start)) = running.replace((name, Instant::now())) {
+            let time = start.elapsed();
+            events.measured(move |report| report.phases.push(PhaseRow::new(before, time, 0)));
+        }
+        events.begin(name);
     });
     leaked(&network, &leak, events);
 
@@ -131,6 +138,7 @@ fn leaked(network: &Network, leak: &Leak, events: &Events) {
     events.measured(move |report: &mut Report| {
         report.network.vpn_routes = vpn_routes;
         report.network.route_targets = route_targets;
+        report.phases.retain(|phase| !["export", "bucket"].contains(&phase.name));
         report.phases.push(PhaseRow::new("export", times.export, vpn_routes));
         report.phases.push(PhaseRow::new("bucket", times.bucket, vpn_routes));
         report.phases.push(PhaseRow::new("import", times.import, imported));
