@@ -6,10 +6,10 @@
 //! both      code DEEP --> places: hash of key >> 8 --> groups[256 group + (key & 255)] ---> values[code]
 //! ```
 //! Code [`OUTSIDE`] is the answer of addresses that no prefix but the default route contains, so that memory which was
-//! never written is right; [`DEEP`] says that prefixes longer than 24 bits lie inside. Keys are taken in groups: all
-//! loads of one kind, then all of the next, so that they overlap without gathers, which lose to scalar loads wherever a
-//! table exceeds the first cache. Deep keys are found by one vector comparison over a group's codes and answered one by
-//! one afterwards.
+//! never written is right; [`DEEP`] says that prefixes longer than 24 bits lie inside. Keys are taken in
+//! [groups](Groups) whose loads overlap without gathers, which lose to scalar loads wherever a table exceeds the first
+//! cache: a flat table's codes are asked for some groups ahead, a chunked one's by all root entries of a group before the
+//! first code. Deep keys are found by one vector comparison over a group and answered one by one afterwards.
 //!
 //! What makes the unchecked loads sound: the fields are private here; [`DirectTable::new`] checks that a flat table has
 //! 2^24 codes, that each root entry is followed by 64 codes, that there is a root entry behind the last slot and a value
@@ -24,6 +24,8 @@ use std::ops::Range;
 use vrfleak_engine::Address;
 
 use super::super::table::NO_ROUTE;
+use super::deep::Deep;
+use super::groups::{Groups, LANES};
 use super::isa::{Isa, Level};
 use super::region::{Plain, Region};
 
@@ -42,18 +44,11 @@ pub(in crate::lpm) const CHUNK_BITS: u32 = 6;
 /// Codes of a group.
 pub(in crate::lpm) const GROUP: usize = 256;
 
-/// Keys whose loads overlap.
-const LANES: usize = 64;
-/// Groups of [`LANES`] keys between asking for a code of a flat table and reading it.
-const AHEAD: usize = 4;
 /// Keys whose loads are written out one after the other: loops cost as much as the loads.
 const UNROLL: usize = 4;
 /// The value of [`DEEP`]: a group of keys with such a value is looked through. A route that has this very value costs
 /// that search, no more.
 pub(in crate::lpm) const MAYBE_DEEP: u32 = NO_ROUTE - 1;
-/// A place of [`Deep`] that is free.
-const FREE: u64 = u64::MAX;
-
 /// What an entry of a table may be: one byte or two.
 pub(in crate::lpm) trait Code: Plain + Eq + Hash + Default + Debug {
     /// The number of codes.
@@ -122,66 +117,6 @@ fn prefetch(at: *const u8) {
 #[inline(always)]
 fn slot24<A: Address>(key: A) -> u32 {
     (key.widen() as u32) >> 8
-}
-
-/// Where the group of each deep /24 is: open addressing, never more than half full.
-#[derive(Clone, Debug)]
-pub(in crate::lpm) struct Deep {
-    /// The /24 in the upper 32 bits, its group in the lower, or [`FREE`]. A power of two of places.
-    places: Vec<u64>,
-    used: usize,
-}
-
-impl Default for Deep {
-    fn default() -> Self {
-        Self { places: vec![FREE; 2], used: 0 }
-    }
-}
-
-impl Deep {
-    fn place(&self, slot: u32) -> usize {
-        let hash = slot.wrapping_mul(0x9e37_79b1);
-        // The upper half of the product's bits, which depend on all bits of the slot.
-        (u64::from(hash) << 32 >> (64 - self.places.len().trailing_zeros())) as usize
-    }
-
-    /// Returns the place of `slot`, or the free one where it would be.
-    #[inline]
-    fn find(&self, slot: u32) -> usize {
-        let mut place = self.place(slot);
-        while self.places[place] != FREE && (self.places[place] >> 32) as u32 != slot {
-            place = (place + 1) & (self.places.len() - 1);
-        }
-        place
-    }
-
-    /// Returns the group of `slot`, a /24.
-    #[inline]
-    pub(in crate::lpm) fn get(&self, slot: u32) -> Option<usize> {
-        let found = self.places[self.find(slot)];
-        (found != FREE).then_some(found as u32 as usize)
-    }
-
-    /// Gives `slot`, which has none, the group `group`.
-    pub(in crate::lpm) fn insert(&mut self, slot: u32, group: u32) {
-        if (self.used + 1) * 2 > self.places.len() {
-            let doubled = vec![FREE; self.places.len() * 2];
-            for entry in std::mem::replace(&mut self.places, doubled) {
-                if entry != FREE {
-                    let place = self.find((entry >> 32) as u32);
-                    self.places[place] = entry;
-                }
-            }
-        }
-        let place = self.find(slot);
-        debug_assert_eq!(self.places[place], FREE, "one group a /24");
-        self.places[place] = u64::from(slot) << 32 | u64::from(group);
-        self.used += 1;
-    }
-
-    fn bytes(&self) -> usize {
-        size_of_val(&self.places[..])
-    }
 }
 
 /// The columns of a table before they are one.
@@ -346,49 +281,6 @@ impl<C: Code> View<'_, C> {
                 // SAFETY: the codes are this view's.
                 values[lane] = unsafe { self.value(C::from_index(scalar(code.index()))) };
             }
-        }
-    }
-}
-
-/// The keys of a batch in groups, and where their values go.
-struct Groups<'b, A> {
-    keys: &'b [[A; LANES]],
-    values: &'b mut [[u32; LANES]],
-}
-
-impl<'b, A: Copy> Groups<'b, A> {
-    /// Returns the groups, and what fills none.
-    #[inline(always)]
-    fn of(keys: &'b [A], values: &'b mut [u32]) -> (Self, (&'b [A], &'b mut [u32])) {
-        let (keys, rest) = keys.as_chunks();
-        let (values, value_rest) = values.as_chunks_mut();
-        (Self { keys, values }, (rest, value_rest))
-    }
-
-    /// Calls `ask` with each key of the groups that [`Self::walk`] is ahead of none with.
-    #[inline(always)]
-    fn ask(&self, ask: impl Fn(A)) {
-        self.keys.iter().take(AHEAD).flatten().for_each(|&key| ask(key));
-    }
-
-    /// Takes one group after the other: `begin` with its keys and those [`AHEAD`] groups further on, and `end` when the
-    /// next has begun: a vector load of what was just stored piece by piece waits for all of it.
-    #[inline(always)]
-    fn walk<S>(
-        self,
-        mut states: [S; 2],
-        begin: impl Fn(&[A; LANES], &[A; LANES], &mut [u32; LANES], &mut S),
-        end: impl Fn(&[A; LANES], &mut [u32; LANES], &S),
-    ) {
-        let mut begun = None;
-        for (index, (keys, values)) in self.keys.iter().zip(self.values).enumerate() {
-            begin(keys, self.keys.get(index + AHEAD).unwrap_or(keys), values, &mut states[index % 2]);
-            if let Some((keys, values)) = begun.replace((keys, values)) {
-                end(keys, values, &states[1 - index % 2]);
-            }
-        }
-        if let Some((keys, values)) = begun {
-            end(keys, values, &states[1 - self.keys.len() % 2]);
         }
     }
 }

@@ -12,8 +12,10 @@
 
 mod assembly;
 mod check;
+mod deep;
 mod dense;
 mod direct;
+mod groups;
 mod isa;
 mod part;
 mod patch;
@@ -25,9 +27,8 @@ mod vectors;
 mod walk;
 
 pub(super) use assembly::{Assembly, Ground, Site};
-pub(super) use direct::{
-    CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS,
-};
+pub(super) use deep::Deep;
+pub(super) use direct::{CHUNK, CHUNK_BITS, Code, DEEP, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS};
 pub use isa::Isa;
 pub(super) use part::{BARE_LEAF, LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
