@@ -87,8 +87,8 @@ impl Columns {
     ///
     /// # Safety
     /// `list` is the offset of a wide list of the table of `header`.
-    #[cold]
-    unsafe fn wide<A: Address>(self, header: &Header, list: u32, key: A) -> u32 {
+    #[inline(never)]
+    pub(super) unsafe fn wide<A: Address>(self, header: &Header, list: u32, key: A) -> u32 {
         // SAFETY: a list is within the store's blocks.
         let start = unsafe { self.blocks.add(list as usize) };
         // SAFETY: a wide list begins with its head and the number of its boundaries.

@@ -330,8 +330,8 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
         // SAFETY: what is no page is a list of the table.
         let code = unsafe { columns.compared::<WIDTH>(list, window, usize::from(width)) };
         let code = code.unwrap_or_else(|| {
-            // SAFETY: the caller's promise.
-            unsafe { columns.find_sparse(header_of(lane), key) }
+            // SAFETY: the list is a wide one of the table.
+            unsafe { columns.wide(header_of(lane), list, key) }
         });
         // SAFETY: the code was in that list.
         *value = unsafe { columns.value_of(if ONE { of_first.dictionary } else { dictionary }, code) };
