@@ -510,3 +510,26 @@ end
     assert_eq!(installed(""), 1);
     assert_eq!(installed(" bgp bestpath as-path multipath-relax"), 2);
 }
+
+#[test]
+fn a_next_hop_that_is_not_taken_is_warned_of_once() {
+    let pe = "hostname pe
+ip vrf red
+ rd 1:1
+interface Ethernet1
+ ip vrf forwarding red
+ ip address 10.0.1.1 255.255.255.0
+ip route vrf red 192.0.2.1 255.255.255.255 10.0.1.2
+ip route vrf red 192.0.2.2 255.255.255.255 10.0.1.2
+route-map elsewhere permit 10
+ set ip next-hop 10.0.1.9
+router bgp 65000
+ address-family ipv4 vrf red
+  redistribute static route-map elsewhere
+end
+";
+    let loaded = load(&[("pe", pe)]);
+    let warnings = loaded.warnings.to_string();
+    assert_eq!(warnings.matches("policy `elsewhere` sets a next hop on the way into BGP").count(), 1, "{warnings}");
+    assert!(warnings.contains("pe:13"), "{warnings}");
+}

@@ -10,7 +10,7 @@ mod routes;
 mod session;
 mod vpn_sessions;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use vrfleak_bench_data::{FamilyOrigin, Provenance, SourceText, VrfOrigin};
 use vrfleak_engine::{
     Administrator, EqualPaths, Family, InterfaceId, MaximumPaths, MaximumRoutes, Network, NetworkBuilder, OverLimit,
@@ -32,6 +32,7 @@ pub(crate) fn assemble(
     let mut assembly = Assembly {
         builder: NetworkBuilder::default(),
         undefined: AHashMap::new(),
+        unset_next_hops: AHashSet::new(),
         provenance: Provenance::default(),
         report,
     };
@@ -84,6 +85,8 @@ struct Assembly<'r, 's> {
     /// Policies that are named and not defined, by the source of the device and name; with their ids where a VRF has
     /// them as its map.
     undefined: AHashMap<(u32, String), Option<PolicyId>>,
+    /// The policies of each source of which was said that the next hop that they set is not taken.
+    unset_next_hops: AHashSet<(u32, String)>,
     provenance: Provenance,
     report: &'r mut Report<'s>,
 }

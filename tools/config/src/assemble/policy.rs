@@ -80,7 +80,12 @@ impl Assembly<'_, '_> {
         if !passes {
             return None;
         }
+        let sets_next_hop = evaluation.next_hop.is_some();
         let mut attributes = evaluation.attributes.into_owned();
+        if sets_next_hop && self.unset_next_hops.insert((device.source, name.value.clone())) {
+            let message = format_args!("policy `{}` sets a next hop on the way into BGP", name.value);
+            self.report.warning(name.place, message, "packets go where the route itself leads");
+        }
         if let Some(set) = &mut attributes.route_targets {
             let mut all = [&**set, targets].concat();
             all.sort_unstable();
