@@ -152,3 +152,64 @@ impl<A: Address> LookupMatch<A> for MatchForest<A> {
         (value != NO_ROUTE).then(|| Match { len: self.lens[found], value })
     }
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use vrfleak_engine::Prefix;
+
+    use super::super::tree_bitmap::TreeKey;
+    use super::*;
+
+    /// The routes of tables, and keys each with its table.
+    type Drawn<A> = (Vec<Vec<(Prefix<A>, u32)>>, Vec<TableId>, Vec<A>);
+
+    /// Tables of prefixes that are drawn by a multiplication, nested and beside each other, and keys in and beside them.
+    fn drawn<A: TreeKey>() -> Drawn<A> {
+        let mut state = 1_u128;
+        let mut draw = || {
+            state = state.wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645).wrapping_add(1);
+            state.rotate_right(64) >> (128 - u32::from(A::BITS))
+        };
+        let mut tables = Vec::new();
+        for _ in 0..40 {
+            let base = draw() & !0xffff;
+            let bits = |drawn: u128| A::narrow(base ^ (drawn & 0xffff));
+            let mut routes: Vec<_> = (0..300)
+                .map(|route| (Prefix::containing(bits(draw()), A::BITS - 16 + (draw() % 17) as u8), route % 50))
+                .collect();
+            routes.sort_by_key(|route| route.0);
+            routes.dedup_by_key(|route| route.0);
+            tables.push(routes);
+        }
+        let pairs = (0..3000).map(|_| {
+            let table = draw() as usize % tables.len();
+            let near = tables[table][draw() as usize % tables[table].len()].0.bits().widen();
+            (TableId::from_index(table), A::narrow(near ^ (draw() & 0x1ff)))
+        });
+        let (ids, keys) = pairs.unzip();
+        (tables, ids, keys)
+    }
+
+    fn walks_agree<A: TreeKey>() {
+        let (tables, ids, keys) = drawn::<A>();
+        let forest = Forest::build(&tables[..], Options::default()).expect("ordered routes");
+        let answer = |id, key| forest.lookup(id, key).unwrap_or(NO_ROUTE);
+        for reach in 0..=2 {
+            let mut values = vec![0; keys.len()];
+            if forest.store.sparse_as_far(reach, &ids, &keys, &mut values).is_none() {
+                return;
+            }
+            for ((&id, &key), &value) in ids.iter().zip(&keys).zip(&values) {
+                assert_eq!(value, answer(id, key), "reach {reach}, {id:?}, {key:?}");
+            }
+            forest.store.sparse_as_far(reach, &ids[..1], &keys, &mut values).expect("as before");
+            assert!(keys.iter().zip(&values).all(|(&key, &value)| value == answer(ids[0], key)), "reach {reach}");
+        }
+    }
+
+    #[test]
+    fn how_far_away_a_forest_is_changes_no_answer() {
+        walks_agree::<u32>();
+        walks_agree::<u128>();
+    }
+}

@@ -385,6 +385,29 @@ impl<A: Address> Store<A> {
         }
     }
 
+    /// Looks each key up in the sparse table at the same position, or all in the one of `tables`, as if the store were as
+    /// far away as `reach` says; `None` without AVX-512.
+    #[cfg(all(test, target_arch = "x86_64"))]
+    pub(in crate::lpm) fn sparse_as_far(
+        &self,
+        reach: u8,
+        tables: &[TableId],
+        keys: &[A],
+        values: &mut [u32],
+    ) -> Option<()> {
+        Isa::avx512()?;
+        assert!(self.census.dense.is_none() && (tables.len() == keys.len() || tables.len() == 1), "sparse tables");
+        let walked = (Columns::of(self), self.census.sparse.unwrap_or(false), reach);
+        if tables.len() == 1 {
+            // SAFETY: the headers are this store's, all tables are sparse, and the processor has AVX-512.
+            unsafe { sparse_avx512::<A, true>(walked, &self.headers, tables, keys, values) };
+        } else {
+            // SAFETY: as above.
+            unsafe { sparse_avx512::<A, false>(walked, &self.headers, tables, keys, values) };
+        }
+        Some(())
+    }
+
     /// Looks each key up in the dense table at the same position.
     fn mixed_dense(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         let (columns, paged) = (Columns::of(self), self.census.dense.unwrap_or(false));
