@@ -335,24 +335,26 @@ fn as_many_paths_of_one_rd_are_imported_as_a_vrf_says() {
     assert!(warnings.contains("routes come from a reflector"), "{warnings}");
 }
 
-/// Two sites of one customer in front of an IOS PE, with these lines for the neighbours of either.
-fn sites(pe: &str, first: &str, second: &str) -> Vec<String> {
-    let site = |number: u8, asn: u32, lines: &str| {
-        format!(
-            "hostname ce{number}
+/// A CE that announces one address to the PE of [`ios_pe`], with these lines more.
+fn ios_ce(number: u8, asn: u32, address: &str, lines: &str) -> String {
+    format!(
+        "hostname ce{number}
 interface Loopback0
- ip address 192.0.2.{number} 255.255.255.255
+ ip address {address} 255.255.255.255
 interface Ethernet0
  ip address 10.0.{number}.2 255.255.255.0
 router bgp {asn}
- network 192.0.2.{number} mask 255.255.255.255
+ network {address} mask 255.255.255.255
  neighbor 10.0.{number}.1 remote-as 65000
  {lines}
 end
 "
-        )
-    };
-    let pe = format!(
+    )
+}
+
+/// An IOS PE with a VRF of two links, to CEs 1 and 2, and these lines for all of BGP and for the VRF's family.
+fn ios_pe(bgp: &str, family: &str) -> String {
+    format!(
         "hostname pe
 ip vrf red
  rd 1:1
@@ -363,12 +365,17 @@ interface Ethernet2
  ip vrf forwarding red
  ip address 10.0.2.1 255.255.255.0
 router bgp 65000
+{bgp}
  address-family ipv4 vrf red
-{pe}
+{family}
 end
 "
-    );
-    let texts = [pe, site(1, 64601, first), site(2, 64602, second)];
+    )
+}
+
+/// Two sites of one customer in front of an IOS PE, with these lines for the neighbours of either.
+fn sites(pe: &str, first: &str, second: &str) -> Vec<String> {
+    let texts = [ios_pe("", pe), ios_ce(1, 64601, "192.0.2.1", first), ios_ce(2, 64602, "192.0.2.2", second)];
     let names = ["pe", "ce1", "ce2"];
     let texts: Vec<_> = names.into_iter().zip(&texts).map(|(name, text)| (name, text.as_str())).collect();
     let loaded = load(&texts);
@@ -466,42 +473,12 @@ fn routes_of_other_routers_are_bgp_to_an_import_policy_and_policies_may_ask_for_
 
 #[test]
 fn paths_through_two_ases_stand_beside_each_other_where_that_is_relaxed() {
-    let ce = |number: u8| {
-        format!(
-            "hostname ce{number}
-interface Loopback0
- ip address 192.0.2.1 255.255.255.255
-interface Ethernet0
- ip address 10.0.{number}.2 255.255.255.0
-router bgp 6460{number}
- network 192.0.2.1 mask 255.255.255.255
- neighbor 10.0.{number}.1 remote-as 65000
-end
-"
-        )
-    };
+    let ce = |number: u8| ios_ce(number, 64600 + u32::from(number), "192.0.2.1", "");
+    let neighbors = "  maximum-paths 2
+  neighbor 10.0.1.2 remote-as 64601\n  neighbor 10.0.1.2 activate
+  neighbor 10.0.2.2 remote-as 64602\n  neighbor 10.0.2.2 activate";
     let installed = |relaxed: &str| {
-        let pe = format!(
-            "hostname pe
-ip vrf red
- rd 1:1
-interface Ethernet1
- ip vrf forwarding red
- ip address 10.0.1.1 255.255.255.0
-interface Ethernet2
- ip vrf forwarding red
- ip address 10.0.2.1 255.255.255.0
-router bgp 65000
-{relaxed}
- address-family ipv4 vrf red
-  maximum-paths 2
-  neighbor 10.0.1.2 remote-as 64601
-  neighbor 10.0.1.2 activate
-  neighbor 10.0.2.2 remote-as 64602
-  neighbor 10.0.2.2 activate
-end
-"
-        );
+        let pe = ios_pe(relaxed, neighbors);
         let loaded = load(&[("pe", &pe), ("ce1", &ce(1)), ("ce2", &ce(2))]);
         let leak = vrfleak_engine::Leak::new(&loaded.network);
         let vrf = loaded.network.vrf_ids().next().expect("red");

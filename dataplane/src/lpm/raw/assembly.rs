@@ -71,20 +71,11 @@ fn limited(entries: usize, bytes: usize) -> Result<(), StoreError> {
 /// The tables of a store so far, and where the next ones go.
 #[derive(Debug)]
 pub(in crate::lpm) struct Assembly<'g> {
-    headers: Vec<Header>,
-    codes: Vec<u32>,
-    census: Census,
+    so_far: Assembled,
     /// What is free.
     entries: &'g mut [u32],
     nodes: &'g mut [u8],
-    used_entries: usize,
-    used_bytes: usize,
-    placed: usize,
     filled: &'g AtomicUsize,
-    /// Where the ground begins.
-    start: usize,
-    /// Values that there have to be.
-    values: usize,
 }
 
 impl<'g> Assembly<'g> {
@@ -102,9 +93,17 @@ impl<'g> Assembly<'g> {
             leaf[0] = 1;
             leaf[BITMAP_BYTES] = code as u8;
         }
-        let (headers, codes, census) = (Vec::new(), Vec::new(), Census::default());
-        let (used_entries, used_bytes, placed) = (EMPTY, LEAVES, 0);
-        Self { headers, codes, census, entries, nodes, used_entries, used_bytes, placed, filled, start, values: 0 }
+        let so_far = Assembled {
+            headers: Vec::new(),
+            codes: Vec::new(),
+            census: Census::default(),
+            used_entries: EMPTY,
+            used_bytes: LEAVES,
+            placed: 0,
+            start,
+            values: 0,
+        };
+        Self { so_far, entries, nodes, filled }
     }
 
     /// Takes the next tables and returns where they go; [`Site::fill`] may be called on any thread.
@@ -116,24 +115,25 @@ impl<'g> Assembly<'g> {
         starts: &[u32],
         values: usize,
     ) -> Result<Site<'g>, StoreError> {
+        let so_far = &mut self.so_far;
         let (slots, pages, bytes) = piece.sizes();
-        limited(self.used_entries + slots + pages, self.used_bytes + bytes + SLACK)?;
-        let mut root = self.used_entries as u32;
+        limited(so_far.used_entries + slots + pages, so_far.used_bytes + bytes + SLACK)?;
+        let mut root = so_far.used_entries as u32;
         for head in &piece.heads {
             let start = starts.get(head.dictionary as usize).copied();
             let dictionary = start.ok_or(StoreError::Broken("a table without a dictionary"))?;
             if dictionary as usize + (FIRST_VALUE + head.codes) as usize > values {
                 return Err(StoreError::Broken("the dictionary ends beyond the values"));
             }
-            self.census.count(head.shape, usize::from(head.width));
-            self.headers.push(Header::of((head.shape, head.width), root, dictionary));
-            self.codes.push(head.codes);
+            so_far.census.count(head.shape, usize::from(head.width));
+            so_far.headers.push(Header::of((head.shape, head.width), root, dictionary));
+            so_far.codes.push(head.codes);
             root += head.shape.len + 1;
         }
-        if root as usize != self.used_entries + slots {
+        if root as usize != so_far.used_entries + slots {
             return Err(StoreError::Broken("the roots do not fill their place"));
         }
-        let (page, block) = (root, self.used_bytes as u32);
+        let (page, block) = (root, so_far.used_bytes as u32);
         let full = StoreError::Broken("a ground that has no room for its pieces");
         let site = Site {
             slots: self.entries.split_off_mut(..slots).ok_or(full)?,
@@ -144,16 +144,15 @@ impl<'g> Assembly<'g> {
             piece,
             filled: self.filled,
         };
-        self.placed += 1;
-        self.values = self.values.max(values);
-        (self.used_entries, self.used_bytes) = (self.used_entries + slots + pages, self.used_bytes + bytes);
+        so_far.placed += 1;
+        so_far.values = so_far.values.max(values);
+        (so_far.used_entries, so_far.used_bytes) = (so_far.used_entries + slots + pages, so_far.used_bytes + bytes);
         Ok(site)
     }
 
     /// Returns what a store is made of besides its memory.
     pub(in crate::lpm) fn finish(self) -> Assembled {
-        let Self { headers, codes, census, used_entries, used_bytes, placed, start, values, .. } = self;
-        Assembled { headers, codes, census, used_entries, used_bytes, placed, start, values }
+        self.so_far
     }
 }
 
@@ -202,8 +201,11 @@ pub(in crate::lpm) struct Assembled {
     census: Census,
     used_entries: usize,
     used_bytes: usize,
+    /// Pieces that got a site.
     placed: usize,
+    /// Where the ground begins.
     start: usize,
+    /// Values that there have to be.
     values: usize,
 }
 

@@ -23,6 +23,11 @@ pub(crate) struct StaticRoute {
 }
 
 impl StaticRoute {
+    /// Returns a route of distance 1 and without a tag, which a policy may take out of its table.
+    pub(crate) fn new(prefix: IpNet, target: StaticTarget, place: Place) -> Self {
+        Self { prefix, target, distance: None, tag: 0, kept: false, place }
+    }
+
     /// Returns where it stands.
     pub(crate) fn origin(&self) -> RouteOrigin {
         let gateway = match self.target {

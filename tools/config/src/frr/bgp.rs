@@ -325,12 +325,8 @@ impl Reader<'_, '_> {
                 for family in Family::ALL {
                     let config = table.family_mut(family);
                     let routes = config.networks.iter().map(|network| StaticRoute {
-                        prefix: network.prefix,
-                        target: StaticTarget::Discard,
                         distance: Some(UNUSED),
-                        tag: 0,
-                        kept: false,
-                        place: network.place,
+                        ..StaticRoute::new(network.prefix, StaticTarget::Discard, network.place)
                     });
                     config.routes.extend(routes);
                 }

@@ -59,7 +59,7 @@ impl Reader<'_, '_> {
             return Read::Whole;
         };
         let address = |text: &str| text.parse::<IpAddr>().ok();
-        let mut target = match address(first.text) {
+        let target = match address(first.text) {
             Some(gateway) => {
                 // Without one of the keywords, a name behind the gateway is that of its interface.
                 match words.peek().filter(|word| is_interface(word.text)) {
@@ -73,14 +73,7 @@ impl Reader<'_, '_> {
             None if matches!(first.text, "Null0" | "blackhole" | "reject") => StaticTarget::Discard,
             None => StaticTarget::Interface { name: first.name(), gateway: None },
         };
-        let mut route = StaticRoute {
-            prefix: prefix.value,
-            target: StaticTarget::Discard,
-            distance: None,
-            tag: 0,
-            kept: false,
-            place,
-        };
+        let mut route = StaticRoute::new(prefix.value, target, place);
         let mut vrf = None;
         while let Some(word) = words.next() {
             match word.text {
@@ -98,7 +91,7 @@ impl Reader<'_, '_> {
                     let Some(name) = words.next() else { return Read::Whole };
                     self.table(name);
                     vrf = Some(name.name());
-                    if let StaticTarget::Gateway { table, .. } = &mut target {
+                    if let StaticTarget::Gateway { table, .. } = &mut route.target {
                         *table = Some(name.name());
                     }
                 }
@@ -120,14 +113,13 @@ impl Reader<'_, '_> {
             }
         }
         // The kernel may have made the interface; then the configuration does not show it.
-        if let StaticTarget::Interface { name, .. } = &target
+        if let StaticTarget::Interface { name, .. } = &route.target
             && self.device.interface_named(&name.value).is_none()
         {
             let vrf = vrf.unwrap_or_else(|| Located::new(self.device.tables[table].name.clone(), name.place));
             let index = self.device.define_interface(&name.value, name.place);
             self.device.interfaces[index].vrf = Some(vrf).filter(|vrf| vrf.value != "default");
         }
-        route.target = target;
         self.device.add_static(table, family, route, self.report);
         Read::Whole
     }

@@ -65,21 +65,14 @@ impl Reader<'_, '_> {
         };
         let Some(prefix) = prefix else { return };
         let Some(first) = value::word(&mut words, self.report, "a gateway, an interface or Null0") else { return };
-        let Some(mut target) = self.static_target(first, &mut words, family) else { return };
-        let mut route = StaticRoute {
-            prefix: prefix.value,
-            target: StaticTarget::Discard,
-            distance: None,
-            tag: 0,
-            kept: false,
-            place,
-        };
+        let Some(target) = self.static_target(first, &mut words, family) else { return };
+        let mut route = StaticRoute::new(prefix.value, target, place);
         while let Some(word) = words.next() {
             match word.text {
-                "global" => look_up_in(&mut target, Located::new("default".to_owned(), word.place)),
+                "global" => look_up_in(&mut route.target, Located::new("default".to_owned(), word.place)),
                 "nexthop-vrf" => {
                     let Some(name) = value::word(&mut words, self.report, "the name of a VRF") else { return };
-                    look_up_in(&mut target, name.name());
+                    look_up_in(&mut route.target, name.name());
                 }
                 "name" => skip_name(&mut words),
                 "tag" => {
@@ -111,7 +104,6 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        route.target = target;
         self.device.add_static(table, family, route, self.report);
     }
 

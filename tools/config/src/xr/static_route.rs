@@ -71,7 +71,7 @@ impl Reader<'_, '_, '_> {
             );
             return Read::Whole;
         };
-        let mut route = StaticRoute { prefix: prefix.value, target, distance: None, tag: 0, kept: false, place };
+        let mut route = StaticRoute::new(prefix.value, target, place);
         while let Some(word) = words.next() {
             match word.text {
                 "tag" => {
