@@ -28,6 +28,7 @@ use super::deep::Deep;
 use super::groups::{Groups, LANES};
 use super::isa::{Isa, Level};
 use super::region::{Plain, Region};
+use super::walk::prefetch;
 
 /// The code of the default route's answer, or of the miss where there is none.
 pub(in crate::lpm) const OUTSIDE: usize = 0;
@@ -99,18 +100,6 @@ fn scalar(mut value: usize) -> usize {
         std::arch::asm!("/* {0} */", inout(reg) value, options(pure, nomem, nostack, preserves_flags));
     }
     value
-}
-
-/// Asks for the line at `at` ahead of its use.
-#[inline(always)]
-fn prefetch(at: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing that a program could see and faults on no address.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
 }
 
 /// Returns the /24 of `key`, an IPv4 address.
