@@ -157,6 +157,7 @@ impl<A: Address> LookupMatch<A> for MatchForest<A> {
 mod tests {
     use vrfleak_engine::Prefix;
 
+    use super::super::raw::Reach;
     use super::super::tree_bitmap::TreeKey;
     use super::*;
 
@@ -194,16 +195,16 @@ mod tests {
         let (tables, ids, keys) = drawn::<A>();
         let forest = Forest::build(&tables[..], Options::default()).expect("ordered routes");
         let answer = |id, key| forest.lookup(id, key).unwrap_or(NO_ROUTE);
-        for reach in 0..=2 {
+        for reach in Reach::ALL {
             let mut values = vec![0; keys.len()];
             if forest.store.sparse_as_far(reach, &ids, &keys, &mut values).is_none() {
                 return;
             }
             for ((&id, &key), &value) in ids.iter().zip(&keys).zip(&values) {
-                assert_eq!(value, answer(id, key), "reach {reach}, {id:?}, {key:?}");
+                assert_eq!(value, answer(id, key), "{reach:?}, {id:?}, {key:?}");
             }
             forest.store.sparse_as_far(reach, &ids[..1], &keys, &mut values).expect("as before");
-            assert!(keys.iter().zip(&values).all(|(&key, &value)| value == answer(ids[0], key)), "reach {reach}");
+            assert!(keys.iter().zip(&values).all(|(&key, &value)| value == answer(ids[0], key)), "{reach:?}");
         }
     }
 

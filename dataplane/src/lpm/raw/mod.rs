@@ -34,3 +34,5 @@ pub(super) use part::{BARE_LEAF, LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
 pub(crate) use region::Region;
 pub(super) use store::{Store, StoreError};
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(super) use vectors::Reach;

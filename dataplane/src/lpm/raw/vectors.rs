@@ -32,24 +32,29 @@ pub(super) const VECTOR: usize = 16;
 pub(super) const KEYS: usize = 8 * VECTOR;
 
 /// How far away the entries and lists of a store are: what is worth asking for ahead.
-pub(super) struct Reach;
-
-impl Reach {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::lpm) enum Reach {
     /// They fit the second cache: the first line of each list.
-    pub(super) const SECOND_CACHE: u8 = 0;
+    SecondCache,
     /// They fit the last cache: the line of each list's last boundaries too. Half of the lists have one more line, or
     /// their load of 32 bytes has, and waits for it.
-    pub(super) const LAST_CACHE: u8 = 1;
+    LastCache,
     /// They fit none: root and page entries too, before they are gathered, which costs a tenth where a cache has them.
-    pub(super) const BEYOND_CACHES: u8 = 2;
+    BeyondCaches,
+}
+
+impl Reach {
+    /// All of them.
+    #[cfg(test)]
+    pub(in crate::lpm) const ALL: [Self; 3] = [Self::SecondCache, Self::LastCache, Self::BeyondCaches];
 
     /// Returns how far away `bytes` are on processors of today, whose second cache has 1 or 2 MiB a core and whose last
     /// has 16 MiB or more.
-    pub(super) fn of(bytes: usize) -> u8 {
+    pub(super) fn of(bytes: usize) -> Self {
         match bytes {
-            0..0x10_0000 => Self::SECOND_CACHE,
-            0x10_0000..0x100_0000 => Self::LAST_CACHE,
-            _ => Self::BEYOND_CACHES,
+            0..0x10_0000 => Self::SecondCache,
+            0x10_0000..0x100_0000 => Self::LastCache,
+            _ => Self::BeyondCaches,
         }
     }
 }
@@ -223,16 +228,15 @@ fn page_slots(entries: __m512i, pages: u16, rests: &[__m512i; 2]) -> (__m512i, [
 }
 
 /// Walks as many keys as `VECTORS` vectors have, at most [`KEYS`]: each through the table at the same position, or all
-/// through that of the first if `ONE`. An id beyond the tables stands for the last header. `REACH` is one of
-/// [`Reach`]'s.
+/// through that of the first if `ONE`. An id beyond the tables stands for the last header.
 ///
 /// # Safety
 /// The headers are of sparse tables of the store whose columns these are; their codes have `WIDTH` bytes, if that is a
 /// width. Keys and values are as many as the vectors have lanes, and tables unless `ONE`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usize, const ONE: bool, const REACH: u8>(
-    columns: Columns,
+pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usize, const ONE: bool>(
+    (columns, reach): (Columns, Reach),
     headers: &[Header],
     tables: &[TableId],
     keys: &[A],
@@ -262,7 +266,7 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
         let slots = narrowed(_mm512_srlv_epi64(tops[0], shifts[0]), _mm512_srlv_epi64(tops[1], shifts[1]));
         let slots = _mm512_min_epu32(_mm512_sub_epi32(slots, found.first), len);
         let index = _mm512_add_epi32(slots, found.root);
-        *entries = if REACH == Reach::BEYOND_CACHES {
+        *entries = if reach == Reach::BeyondCaches {
             columns.ask(index);
             index
         } else {
@@ -273,7 +277,7 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
             *rest = _mm512_sllv_epi64(top, _mm512_sub_epi64(all, shift));
         }
     }
-    if REACH == Reach::BEYOND_CACHES {
+    if reach == Reach::BeyondCaches {
         for entries in &mut entries {
             // SAFETY: as above; what was asked for are the indices of root entries.
             *entries = unsafe { _mm512_i32gather_epi32::<4>(*entries, roots) };
@@ -281,7 +285,7 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
     }
     loop {
         let mut going = 0;
-        if REACH == Reach::BEYOND_CACHES {
+        if reach == Reach::BeyondCaches {
             for (entries, rests) in entries.iter().zip(&rests) {
                 let pages = _mm512_movepi32_mask(*entries);
                 if pages != 0 {
@@ -319,7 +323,7 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
     }
     for &list in &lists.0[..VECTORS * VECTOR] {
         columns.prefetch_list(list);
-        if REACH != Reach::SECOND_CACHE {
+        if reach != Reach::SecondCache {
             columns.prefetch_list(list + HEAD_BYTES as u32 + 31);
         }
     }

@@ -11,7 +11,7 @@ use super::super::table::TableId;
 use super::isa::{Isa, Level};
 use super::store::{Header, Store};
 #[cfg(target_arch = "x86_64")]
-use super::vectors;
+use super::vectors::{self, Reach};
 use super::{dense, sparse};
 
 /// Keys walked together.
@@ -225,17 +225,17 @@ stamp_dense!(dense_batch_avx2, dense_avx2, "avx2,bmi1,bmi2,popcnt");
 ///
 /// # Safety
 /// The headers are of sparse tables of the store whose columns these are; `wide` tells whether codes may have more than a
-/// byte, `reach` is one of [`vectors::Reach`]'s. There is a value a key, and a table a key unless `ONE`.
+/// byte. There is a value a key, and a table a key unless `ONE`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
 unsafe fn sparse_avx512<A: Address, const ONE: bool>(
-    (columns, wide, reach): (Columns, bool, u8),
+    (columns, wide, reach): (Columns, bool, Reach),
     headers: &[Header],
     tables: &[TableId],
     keys: &[A],
     values: &mut [u32],
 ) {
-    use vectors::{KEYS, Reach, VECTOR, vectors};
+    use vectors::{KEYS, VECTOR, vectors};
 
     let tables_from = |from: usize| if ONE { tables } else { &tables[from..] };
     let (groups, rest) = keys.as_chunks::<KEYS>();
@@ -247,19 +247,12 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
         }
         prefetch_ahead(keys);
         prefetch_ahead(values);
-        macro_rules! walk {
-            ($width:expr, $reach:expr) => {
-                // SAFETY: the caller's promise.
-                unsafe { vectors::<A, 8, $width, ONE, { $reach }>(columns, headers, tables, keys, values) }
-            };
-        }
-        match (wide, reach) {
-            (true, Reach::SECOND_CACHE) => walk!(ANY_WIDTH, Reach::SECOND_CACHE),
-            (true, Reach::LAST_CACHE) => walk!(ANY_WIDTH, Reach::LAST_CACHE),
-            (true, _) => walk!(ANY_WIDTH, Reach::BEYOND_CACHES),
-            (false, Reach::SECOND_CACHE) => walk!(1, Reach::SECOND_CACHE),
-            (false, Reach::LAST_CACHE) => walk!(1, Reach::LAST_CACHE),
-            (false, _) => walk!(1, Reach::BEYOND_CACHES),
+        if wide {
+            // SAFETY: the caller's promise.
+            unsafe { vectors::<A, 8, ANY_WIDTH, ONE>((columns, reach), headers, tables, keys, values) };
+        } else {
+            // SAFETY: as above.
+            unsafe { vectors::<A, 8, 1, ONE>((columns, reach), headers, tables, keys, values) };
         }
     }
     let from = groups.len() * KEYS;
@@ -268,7 +261,7 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
     for (index, (keys, values)) in single.iter().zip(value_single).enumerate() {
         let tables = tables_from(from + index * VECTOR);
         // SAFETY: the caller's promise.
-        unsafe { vectors::<A, 1, ANY_WIDTH, ONE, { Reach::SECOND_CACHE }>(columns, headers, tables, keys, values) };
+        unsafe { vectors::<A, 1, ANY_WIDTH, ONE>((columns, reach), headers, tables, keys, values) };
     }
     let tables = tables_from(from + single.len() * VECTOR);
     let header_of = |lane: usize| {
@@ -283,10 +276,10 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
 const MIXED: usize = 256;
 
 impl<A: Address> Store<A> {
-    /// Returns how far away the entries and nodes are, one of [`vectors::Reach`]'s.
+    /// Returns how far away the entries and nodes are.
     #[cfg(target_arch = "x86_64")]
-    fn reach(&self) -> u8 {
-        vectors::Reach::of(size_of_val(&*self.roots) + size_of_val(&*self.blocks))
+    fn reach(&self) -> Reach {
+        Reach::of(size_of_val(&*self.roots) + size_of_val(&*self.blocks))
     }
 
     /// Returns the index among the values of the answer that `table` has for `key`.
@@ -390,7 +383,7 @@ impl<A: Address> Store<A> {
     #[cfg(all(test, target_arch = "x86_64"))]
     pub(in crate::lpm) fn sparse_as_far(
         &self,
-        reach: u8,
+        reach: Reach,
         tables: &[TableId],
         keys: &[A],
         values: &mut [u32],
