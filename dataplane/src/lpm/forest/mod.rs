@@ -4,6 +4,7 @@ pub(super) mod block;
 mod build;
 mod change;
 mod dictionary;
+pub(super) mod line;
 pub(super) mod list;
 pub(super) mod page;
 mod part;
