@@ -5,6 +5,7 @@ mod build;
 mod change;
 mod dictionary;
 pub(super) mod list;
+mod narrow;
 pub(super) mod page;
 mod part;
 mod ranges;

@@ -5,6 +5,7 @@ use vrfleak_engine::Address;
 use super::super::raw::{BARE_LEAF, LEAF, PAGE, Part, page_entry};
 use super::block::BlockWriter;
 use super::list::ListHead;
+use super::narrow::{self, LANES, inside};
 use super::page::{is_roomy, narrowing_bits, page_bits};
 use super::ranges::Range;
 use super::shape::{Kind, Shape, deepest, depth, top};
@@ -182,6 +183,16 @@ impl PartWriter {
                 slot += count;
                 continue;
             }
+            if self.kind == Kind::Sparse
+                && let Some(window) = ranges.first_chunk()
+                && let Some((count, entry)) = self.short_list(slots, at, code, window)
+            {
+                self.put(&mut to, entry, 1);
+                code = window[count - 1].code;
+                ranges = &ranges[count..];
+                slot += 1;
+                continue;
+            }
             let mut count = 1;
             while count < ranges.len() && top(ranges[count].start) >> shift == at {
                 count += 1;
@@ -199,6 +210,32 @@ impl PartWriter {
             ranges = rest;
             slot += 1;
         }
+    }
+
+    /// Appends what lies under the slot `at` of a sparse table if that is a narrow list of one-byte codes, and returns the
+    /// number of boundaries in the slot and its entry. The first of `window` lies there.
+    #[inline]
+    fn short_list<A: Address>(
+        &mut self,
+        slots: Slots,
+        at: u64,
+        code: u32,
+        window: &[Range<A>; LANES],
+    ) -> Option<(usize, u32)> {
+        let bits = u32::from(slots.bits);
+        // A boundary where the slot begins is none of its inside.
+        if self.width != 1 || bits >= 64 || depth(window[0].start) <= bits {
+            return None;
+        }
+        let last = (u128::from(at) << (64 - bits) | u128::from(u64::MAX >> bits)) << 64 | u128::from(u64::MAX);
+        let inside = inside(window, A::narrow(last >> (128 - u32::from(A::BITS))));
+        if inside.count == LANES {
+            return None;
+        }
+        let head = ListHead::choose::<A>(bits, inside.count, depth(inside.bits).max(bits)).filter(|head| !head.wide)?;
+        let list = self.part.blocks.len() as u32;
+        narrow::write(head, &mut self.part.blocks, bits, code, window);
+        Some((inside.count, list))
     }
 
     /// Appends what lies under the slot `at` of a dense table and returns its entry.

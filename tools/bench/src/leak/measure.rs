@@ -153,7 +153,7 @@ fn point(
                 let allocator = in_use.map_or(0, |in_use| now.all_bytes.saturating_sub(known(in_use)));
                 turn.accounted as u64 + program + allocator
             });
-            drop(turn.tables);
+            all.install(|| drop(turn.tables));
             let racer = &mut racers[at];
             vpn_routes = turn.vpn_routes.unwrap_or(vpn_routes);
             if let Some(before) = racer.checksum.replace(turn.checksum).filter(|&before| before != turn.checksum) {
