@@ -182,19 +182,17 @@ fn close_gaps<T: Copy>(column: &mut Vec<T>, filled: impl Iterator<Item = Range<u
 impl<'a, A: Address> Run<'a, A> {
     /// Takes the first `rows` rows off.
     fn split_off(&mut self, rows: usize) -> Run<'a, A> {
-        fn take<'a, T>(column: &mut &'a mut [T], rows: usize) -> &'a mut [T] {
-            column.split_off_mut(..rows).expect("room for all rows of all bins")
-        }
+        const ROOM: &str = "room for all rows of all bins";
         Run {
-            bits: take(&mut self.bits, rows),
-            len: take(&mut self.len, rows),
-            origin: take(&mut self.origin, rows),
-            next_hop: take(&mut self.next_hop, rows),
-            attributes: take(&mut self.attributes, rows),
-            targets: take(&mut self.targets, rows),
-            protocol: take(&mut self.protocol, rows),
-            status: take(&mut self.status, rows),
-            position: take(&mut self.position, rows),
+            bits: self.bits.split_off_mut(..rows).expect(ROOM),
+            len: self.len.split_off_mut(..rows).expect(ROOM),
+            origin: self.origin.split_off_mut(..rows).expect(ROOM),
+            next_hop: self.next_hop.split_off_mut(..rows).expect(ROOM),
+            attributes: self.attributes.split_off_mut(..rows).expect(ROOM),
+            targets: self.targets.split_off_mut(..rows).expect(ROOM),
+            protocol: self.protocol.split_off_mut(..rows).expect(ROOM),
+            status: self.status.split_off_mut(..rows).expect(ROOM),
+            position: self.position.split_off_mut(..rows).expect(ROOM),
         }
     }
 

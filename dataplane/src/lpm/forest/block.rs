@@ -8,9 +8,6 @@
 //! the one at the number of bits set up to i. A code below [`FIRST_VALUE`] is the number of a child, a block which lies at
 //! this block's offset plus the child's delta. A code from there on stands for an answer. Blocks are packed without
 //! padding and hold no absolute offset, so those of a table may be moved as one.
-//!
-//! The last byte of a leaf's bitmap is zero, which is the head of a [list](super::list) without boundaries: what begins
-//! [`BARE`] bytes behind a leaf is the leaf of a sparse table.
 
 use vrfleak_engine::Address;
 
@@ -22,9 +19,6 @@ pub(in crate::lpm) const FIRST_VALUE: u32 = 64;
 
 /// Bytes of a block's bitmap.
 pub(in crate::lpm) const BITMAP_BYTES: usize = 8;
-
-/// Bytes of a leaf before those that are a list without boundaries.
-pub(in crate::lpm) const BARE: u32 = BITMAP_BYTES as u32 - 1;
 
 /// Returns the slot of the left-aligned `key` in a block that begins at bit `at`.
 #[inline]

@@ -1,11 +1,11 @@
-//! Pages of a sparse table: a slot with too many boundaries for a list becomes a page of slots, as many as fit their
+//! Pages of a sparse table: a slot with too many boundaries for a line or a fan becomes a page of slots, as many as fit their
 //! number, and a slot of a page may become one again.
 //!
 //! The bits that a page decides follow the number of boundaries below it, so that a key comes to few pages wherever it
 //! goes (Nilsson and Karlsson, "IP-Address Lookup Using LC-Tries", 1999).
 
-use super::list::WINDOW_BITS;
-
+/// Bits behind the slot within which the boundaries of a line or fan lie.
+pub(super) const WINDOW_BITS: u32 = 32;
 /// Most bits that one page decides.
 pub(in crate::lpm) const MAX_PAGE_BITS: u32 = 12;
 /// Boundaries from which on a table has pages with about a slot a boundary; in smaller ones a slot has four, which costs
@@ -25,7 +25,7 @@ pub(super) fn page_bits(at: u32, count: usize, deepest: u32, roomy: bool) -> u32
     fitting.min(MAX_PAGE_BITS).min(deepest.min(64).saturating_sub(at)).max(1)
 }
 
-/// Returns the bits, 8 at most, that a page at bit `at` decides so that lists below it reach further, all the way to the
+/// Returns the bits, 8 at most, that a page at bit `at` decides so that lines below it reach further, all the way to the
 /// last boundary if that can be; `None` if they reach it, or bit 64, already.
 pub(super) fn narrowing_bits(at: u32, deepest: u32) -> Option<u32> {
     let missing = deepest.min(64).checked_sub(at + WINDOW_BITS)?;

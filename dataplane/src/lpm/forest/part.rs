@@ -1,17 +1,37 @@
-//! [`PartWriter`]: from a table's ranges to its root slots, pages, and blocks or lists.
+//! [`PartWriter`]: from a table's ranges to its root slots, pages, and blocks or lines.
 
 use vrfleak_engine::Address;
 
-use super::super::raw::{BARE_LEAF, LEAF, PAGE, Part, page_entry};
+use super::super::raw::{LEAF, PAGE, Part, page_entry};
 use super::block::BlockWriter;
+use super::line::{
+    Format, LINE, LINED, Run, answer_line, fan_capacity, fan_entry, separator_size, wide_entry, write_fan, write_line,
+};
 use super::list::ListHead;
-use super::narrow::{self, LANES, inside};
-use super::page::{is_roomy, narrowing_bits, page_bits};
+use super::page::{WINDOW_BITS, is_roomy, narrowing_bits, page_bits};
 use super::ranges::Range;
 use super::shape::{Kind, Shape, deepest, depth, top};
 
 /// Boundaries of a table for which its pages have one slot more than their boundaries ask for: a byte a boundary.
 const BOUNDARIES_PER_SPARE: usize = 4;
+
+/// Most boundaries of any line.
+const MOST_BOUNDARIES: usize = 32;
+/// Boundaries up to which those that lie too far behind for a line make a wide list at once; more are told apart by a page
+/// first.
+const FEW: usize = 16;
+
+/// Returns how many of the first `most` ranges begin in the slot `at`, whose bits are those above `shift`.
+fn in_slot<A: Address>(ranges: &[Range<A>], shift: u32, at: u64, most: usize) -> usize {
+    ranges.iter().take(most).take_while(|range| top(range.start) >> shift == at).count()
+}
+
+/// Returns the format of a line for boundaries whose bits together are `all`, in a run of slots of `bits` bits that
+/// `run_bits` bits number; `None` if none reaches so far.
+fn line_format<A: Address>(all: A, bits: u32, run_bits: u32) -> Option<Format> {
+    let deepest = depth(all).max(bits);
+    Format::holding(A::BITS, deepest - bits + run_bits).filter(|_| deepest <= 64)
+}
 
 /// Writes tables, or slots of one, and keeps its memory from one to the next.
 #[derive(Debug)]
@@ -128,7 +148,7 @@ impl PartWriter {
 
     fn leaf(&mut self, code: u32) -> u32 {
         if self.width == 1 || self.tagged {
-            return code | if self.kind == Kind::Dense { LEAF } else { BARE_LEAF };
+            return code | if self.kind == Kind::Dense { LEAF } else { LINED };
         }
         let code = code as usize;
         if self.leaves.len() <= code {
@@ -139,10 +159,9 @@ impl PartWriter {
             self.leaves[code] = match self.kind {
                 Kind::Dense => BlockWriter::new(bytes, self.width).leaf(code as u32),
                 Kind::Sparse => {
-                    let at = bytes.len() as u32;
-                    let bare = ListHead { wide: false, count: 0, size: 1 };
-                    bare.write::<u32>(bytes, self.width, 0, code as u32, &[]);
-                    at
+                    let line = bytes.len() / LINE;
+                    bytes.extend_from_slice(&answer_line(code as u32, self.width));
+                    Run::ONE.entry(0, Format::ALL[0], line)
                 }
             };
         }
@@ -169,7 +188,7 @@ impl PartWriter {
         let mut slot = 0;
         while slot < len {
             let at = first + u64::from(slot);
-            let Some(range) = ranges.first() else {
+            let Some((range, behind)) = ranges.split_first() else {
                 let leaf = self.leaf(code);
                 self.put(&mut to, leaf, (len - slot) as usize);
                 return;
@@ -183,59 +202,80 @@ impl PartWriter {
                 slot += count;
                 continue;
             }
-            if self.kind == Kind::Sparse
-                && let Some(window) = ranges.first_chunk()
-                && let Some((count, entry)) = self.short_list(slots, at, code, window)
-            {
-                self.put(&mut to, entry, 1);
-                code = window[count - 1].code;
-                ranges = &ranges[count..];
-                slot += 1;
-                continue;
-            }
-            let mut count = 1;
-            while count < ranges.len() && top(ranges[count].start) >> shift == at {
-                count += 1;
-            }
-            let (inside, rest) = ranges.split_at(count);
             let on_slot = depth(range.start) <= u32::from(bits);
-            let entry = match (on_slot, self.kind) {
-                (true, _) if count == 1 => self.leaf(inside[0].code),
-                (_, Kind::Dense) => self.dense_node(slots, at, code, inside),
-                (true, Kind::Sparse) => self.sparse_node(slots, at, inside[0].code, &inside[1..]),
-                (false, Kind::Sparse) => self.sparse_node(slots, at, code, inside),
+            if on_slot && self.kind == Kind::Sparse {
+                (code, ranges) = (range.code, behind);
+                if behind.first().is_none_or(|range| top(range.start) >> shift > at) {
+                    let leaf = self.leaf(code);
+                    self.put(&mut to, leaf, 1);
+                    slot += 1;
+                    continue;
+                }
+            }
+            let count = match self.kind {
+                Kind::Dense => {
+                    let count = in_slot(ranges, shift, at, ranges.len());
+                    let inside = &ranges[..count];
+                    let entry = if on_slot && count == 1 {
+                        self.leaf(inside[0].code)
+                    } else {
+                        self.dense_node(slots, at, code, inside)
+                    };
+                    self.put(&mut to, entry, 1);
+                    slot += 1;
+                    count
+                }
+                Kind::Sparse => {
+                    let (run, count) = self.sparse_run(slots, slot, code, ranges, &mut to);
+                    slot += run;
+                    count
+                }
             };
-            self.put(&mut to, entry, 1);
-            code = inside[count - 1].code;
-            ranges = rest;
-            slot += 1;
+            code = ranges[count - 1].code;
+            ranges = &ranges[count..];
         }
     }
 
-    /// Appends what lies under the slot `at` of a sparse table if that is a narrow list of one-byte codes, and returns the
-    /// number of boundaries in the slot and its entry. The first of `window` lies there.
-    #[inline]
-    fn short_list<A: Address>(
+    /// Writes the entries of the longest run of slots from `slot` on that one line serves, or the one of that slot;
+    /// returns how many they are, and how many of the `ranges` they have. The slot has some; none begins where it does.
+    fn sparse_run<A: Address>(
         &mut self,
         slots: Slots,
-        at: u64,
+        slot: u32,
         code: u32,
-        window: &[Range<A>; LANES],
-    ) -> Option<(usize, u32)> {
-        let bits = u32::from(slots.bits);
-        // A boundary where the slot begins is none of its inside.
-        if self.width != 1 || bits >= 64 || depth(window[0].start) <= bits {
-            return None;
+        ranges: &[Range<A>],
+        to: &mut To,
+    ) -> (u32, usize) {
+        let (bits, first) = (u32::from(slots.bits), slots.first + u64::from(slot));
+        let shift = 64 - bits;
+        let (mut all, mut count, mut found) = (A::ZERO, 0, None);
+        for more in 0..Run::MOST.min(slots.len - slot) {
+            let most = if more == 0 { ranges.len() } else { MOST_BOUNDARIES + 1 };
+            let inside = in_slot(&ranges[count..], shift, first + u64::from(more), most);
+            all = ranges[count..count + inside].iter().fold(all, |all, range| all | range.start);
+            count += inside;
+            let run = Run::of(more + 1);
+            let Some(format) = line_format(all, bits, run.bits()) else { break };
+            if count > format.capacity(A::BITS, self.width) {
+                break;
+            }
+            if inside > 0 {
+                found = Some((run, more + 1, format, count));
+            }
         }
-        let last = (u128::from(at) << (64 - bits) | u128::from(u64::MAX >> bits)) << 64 | u128::from(u64::MAX);
-        let inside = inside(window, A::narrow(last >> (128 - u32::from(A::BITS))));
-        if inside.count == LANES {
-            return None;
+        let Some((run, len, format, inside)) = found else {
+            // The first slot's boundaries alone are too many.
+            let inside = in_slot(ranges, shift, first, ranges.len());
+            let entry = self.crowded(slots, first, code, &ranges[..inside]);
+            self.put(to, entry, 1);
+            return (1, inside);
+        };
+        let line = self.part.blocks.len() / LINE;
+        write_line(&mut self.part.blocks, (format, self.width), (run, first, bits), code, &ranges[..inside]);
+        for slot in 0..len {
+            self.put(to, run.entry(slot, format, line), 1);
         }
-        let head = ListHead::choose::<A>(bits, inside.count, depth(inside.bits).max(bits)).filter(|head| !head.wide)?;
-        let list = self.part.blocks.len() as u32;
-        narrow::write(head, &mut self.part.blocks, bits, code, window);
-        Some((inside.count, list))
+        (len, inside)
     }
 
     /// Appends what lies under the slot `at` of a dense table and returns its entry.
@@ -247,24 +287,44 @@ impl PartWriter {
         self.page(slots, at, u32::from(slots.page_bits), code, ranges)
     }
 
-    /// Appends what lies under the slot `at` of a sparse table and returns its entry; no range begins where it does.
-    fn sparse_node<A: Address>(&mut self, slots: Slots, at: u64, code: u32, ranges: &[Range<A>]) -> u32 {
-        let bits = u32::from(slots.bits);
-        let count = ranges.len();
+    /// Appends what lies under the slot `at` of a sparse table, whose `ranges` are too many for a line or too far behind,
+    /// and returns its entry: a fan, a page or a wide list. No range begins where the slot does.
+    fn crowded<A: Address>(&mut self, slots: Slots, at: u64, code: u32, ranges: &[Range<A>]) -> u32 {
+        let (bits, count) = (u32::from(slots.bits), ranges.len());
         let deepest = deepest(ranges).max(bits);
-        let Some(head) = ListHead::choose::<A>(bits, count, deepest) else {
+        let is_near = deepest <= (bits + WINDOW_BITS).min(64);
+        if let Some(format) = Format::holding(A::BITS, deepest - bits)
+            && is_near
+            && format.size(A::BITS) <= separator_size(A::BITS)
+            && count <= format.capacity(A::BITS, self.width) * (fan_capacity(A::BITS) + 1)
+        {
+            return self.fan(format, (at, bits), code, ranges);
+        }
+        let apart = bits < deepest && bits < u32::from(A::BITS).min(64);
+        if apart && (is_near || count > FEW) {
             return self.page(slots, at, page_bits(bits, count, deepest, self.roomy), code, ranges);
-        };
-        if head.wide
-            && let Some(deciding) = narrowing_bits(bits, deepest)
+        }
+        if let Some(deciding) = narrowing_bits(bits, deepest)
             && let Some(left) = self.spare.checked_sub(1 << deciding)
         {
             self.spare = left;
             return self.page(slots, at, deciding, code, ranges);
         }
-        let list = self.part.blocks.len() as u32;
-        head.write(&mut self.part.blocks, self.width, bits, code, ranges);
-        list
+        let line = self.part.blocks.len() / LINE;
+        ListHead::new(count, deepest).write(&mut self.part.blocks, self.width, code, ranges);
+        wide_entry(line)
+    }
+
+    /// Appends a fan under the slot `at` of `bits` bits, and its lines.
+    fn fan<A: Address>(&mut self, format: Format, (at, bits): (u64, u32), mut code: u32, ranges: &[Range<A>]) -> u32 {
+        let line = self.part.blocks.len() / LINE;
+        let capacity = format.capacity(A::BITS, self.width);
+        write_fan(&mut self.part.blocks, bits, ranges.chunks(capacity));
+        for inside in ranges.chunks(capacity) {
+            write_line(&mut self.part.blocks, (format, self.width), (Run::ONE, at, bits), code, inside);
+            code = inside[inside.len() - 1].code;
+        }
+        fan_entry(format, line)
     }
 
     /// Appends a page that decides `deciding` bits under the slot `at`, and what lies under its slots.

@@ -4,6 +4,7 @@ use vrfleak_engine::Address;
 
 use super::super::raw::page_of;
 use super::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::line::{Format, LINE, Run, boundary, code_at, count, fan_capacity, line_of, separator_size};
 use super::list::ListHead;
 use super::ranges::Ranges;
 use super::shape::{BLOCK_BITS, Kind};
@@ -38,7 +39,7 @@ impl Reader<'_> {
         }
         match self.kind {
             Kind::Dense => self.block(entry as usize, at, base, ranges),
-            Kind::Sparse => self.list(entry as usize, at, base, ranges),
+            Kind::Sparse => self.lined(entry, at, base, ranges),
         }
     }
 
@@ -71,7 +72,48 @@ impl Reader<'_> {
         }
     }
 
-    fn list<A: Address>(self, offset: usize, at: u32, base: u128, ranges: &mut Ranges<A>) {
+    /// Appends the ranges of a line, fan or wide list; those of a line at the first slot of its run.
+    fn lined<A: Address>(self, entry: u32, at: u32, base: u128, ranges: &mut Ranges<A>) {
+        let line = line_of(entry);
+        let Some(format) = Format::of(entry) else { return self.list(line * LINE, base, ranges) };
+        let Some((run, slot)) = Run::read(entry) else {
+            let Some(fan) = self.nodes[line * LINE..].first_chunk() else { return };
+            let separators = count(fan, separator_size(A::BITS), fan_capacity(A::BITS));
+            for child in 0..=separators {
+                let begins = (child == 0).then_some(base);
+                self.boundaries(line + 1 + child, (format, Run::ONE), (at, base), begins, ranges);
+            }
+            return;
+        };
+        if slot == 0 {
+            self.boundaries(line, (format, run), (at, base), Some(base), ranges);
+        }
+    }
+
+    /// Appends the ranges of one line, whose first slot begins at `base` and ends at bit `at`; what is in force up to the
+    /// first boundary begins at `begins`, or has begun already.
+    fn boundaries<A: Address>(
+        self,
+        line: usize,
+        (format, run): (Format, Run),
+        (at, base): (u32, u128),
+        begins: Option<u128>,
+        ranges: &mut Ranges<A>,
+    ) {
+        let Some(bytes) = self.nodes[line * LINE..].first_chunk() else { return };
+        let size = format.size(A::BITS);
+        let code = |index: usize| self.code(line * LINE + code_at(index, self.width));
+        if let Some(begins) = begins {
+            ranges.push(begins, code(0));
+        }
+        for index in 0..count(bytes, size, format.capacity(A::BITS, self.width)) {
+            // A window begins with the bits that number the slot.
+            let window = u128::from(boundary(bytes, size, index)) << (128 - 8 * size as u32);
+            ranges.push(base + (window >> (at - run.bits())), code(index + 1));
+        }
+    }
+
+    fn list<A: Address>(self, offset: usize, base: u128, ranges: &mut Ranges<A>) {
         let Some(head) = ListHead::of(&self.nodes[offset..]) else { return };
         let (boundaries, codes) = (offset + head.boundaries(), offset + head.codes());
         ranges.push(base, self.code(codes));
@@ -79,8 +121,7 @@ impl Reader<'_> {
             let boundary = boundaries + index * head.size;
             let start = match head.size {
                 16 => self.nodes[boundary..].first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes)),
-                8 => u128::from(self.word(boundary)) << 64,
-                size => base | u128::from(self.word(boundary)) << (128 - 8 * size) >> at,
+                _ => u128::from(self.word(boundary)) << 64,
             };
             ranges.push(start, self.code(codes + (index + 1) * self.width));
         }

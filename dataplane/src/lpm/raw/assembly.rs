@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::super::forest::block::{BARE, BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::line::{Format, LINE, Run, answer_line};
 use super::super::table::NO_ROUTE;
 use super::part::{MOST_BYTES, MOST_ENTRIES, Piece, leaf_of, moved};
 use super::patch::Spare;
@@ -16,8 +17,10 @@ const BYTE_CODES: u32 = 256 - FIRST_VALUE;
 const BYTE_LEAF: u32 = BITMAP_BYTES as u32 + 1;
 /// Bytes of the block at offset 0: a leaf of the first code, which reads the same at every width of code.
 const ANY_LEAF: u32 = BITMAP_BYTES as u32 + 4;
-/// Bytes of all shared leaves.
-const LEAVES: usize = (ANY_LEAF + BYTE_CODES * BYTE_LEAF) as usize;
+/// Where the shared lines of one answer begin, for sparse tables with one-byte codes.
+const LINES: usize = ((ANY_LEAF + BYTE_CODES * BYTE_LEAF) as usize).next_multiple_of(LINE);
+/// Bytes of all shared leaves and lines.
+const LEAVES: usize = LINES + BYTE_CODES as usize * LINE;
 /// Entries before those of the first table: the one that the table without routes has.
 const EMPTY: usize = 1;
 
@@ -84,12 +87,16 @@ impl<'g> Assembly<'g> {
         let start = ground.entries.as_ptr().addr();
         let filled = &ground.filled;
         let (empty, entries) = ground.entries.split_at_mut(EMPTY);
-        empty[0] = BARE;
+        empty[0] = byte_line(FIRST_VALUE);
         let (leaves, nodes) = ground.nodes.split_at_mut(LEAVES);
+        let (leaves, lines) = leaves.split_at_mut(LINES);
+        for (line, code) in lines.as_chunks_mut().0.iter_mut().zip(FIRST_VALUE..) {
+            *line = answer_line(code, 1);
+        }
         let (any_leaf, byte_leaves) = leaves.split_at_mut(ANY_LEAF as usize);
         any_leaf[0] = 1;
         any_leaf[BITMAP_BYTES] = FIRST_VALUE as u8;
-        for (leaf, code) in byte_leaves.chunks_exact_mut(BYTE_LEAF as usize).zip(FIRST_VALUE..) {
+        for (leaf, code) in byte_leaves.chunks_exact_mut(BYTE_LEAF as usize).zip(FIRST_VALUE..256) {
             leaf[0] = 1;
             leaf[BITMAP_BYTES] = code as u8;
         }
@@ -247,8 +254,16 @@ pub(super) fn byte_leaf(code: u32) -> u32 {
     ANY_LEAF + code.wrapping_sub(FIRST_VALUE).wrapping_mul(BYTE_LEAF)
 }
 
+/// Returns the entry of the shared line of a one-byte code.
+pub(super) fn byte_line(code: u32) -> u32 {
+    let line = LINES / LINE + code.wrapping_sub(FIRST_VALUE) as usize;
+    Run::ONE.entry(0, Format::ALL[0], line)
+}
+
 /// Returns the entry as it is in a store: further on by what lies before its fragment, and the shared leaf for a code.
 fn placed(entry: u32, pages: u32, blocks: u32) -> u32 {
-    leaf_of(entry)
-        .map_or_else(|| moved(entry, pages, blocks), |(code, bare)| byte_leaf(code) + if bare { BARE } else { 0 })
+    leaf_of(entry).map_or_else(
+        || moved(entry, pages, blocks),
+        |(code, sparse)| if sparse { byte_line(code) } else { byte_leaf(code) },
+    )
 }

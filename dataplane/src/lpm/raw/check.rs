@@ -3,14 +3,17 @@
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::super::forest::list::{ListHead, MOST};
+use super::super::forest::line::{Format, LINE, LINED, Run, code_at, count, fan_capacity, line_of, separator_size};
+use super::super::forest::list::ListHead;
 use super::super::forest::page::MAX_PAGE_BITS;
 use super::super::forest::shape::{BLOCK_BITS, Kind, Shape};
 use super::part::{MOST_BYTES, PAGE, Part, leaf_of, page_deciding, page_index};
 use super::store::StoreError;
 
-/// Codes of one byte that are looked at together: all of a narrow list.
-const LANES: usize = MOST + 1;
+/// Codes of one byte that are looked at together.
+const LANES: usize = 16;
+/// Most codes of a line.
+const MOST_CODES: usize = 32;
 
 /// What the nodes of one table are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +25,8 @@ pub(super) struct Limits {
     page_bits: u32,
     /// Where the root's slots end.
     at: u32,
-    bits: u32,
+    /// Bits of an address.
+    bits: u8,
 }
 
 impl Limits {
@@ -43,7 +47,7 @@ impl Limits {
             return Err(StoreError::Broken("the codes do not fit their width"));
         }
         let (kind, at, page_bits) = (shape.kind, u32::from(shape.bits), u32::from(shape.page_bits));
-        Ok(Self { kind, width, codes, page_bits, at, bits: u32::from(A::BITS) })
+        Ok(Self { kind, width, codes, page_bits, at, bits: A::BITS })
     }
 
     /// Checks every entry of the part and what it leads to. The part's slots end at bit `at`, or where those of the root
@@ -51,8 +55,7 @@ impl Limits {
     pub(super) fn check(&self, part: &Part, at: Option<u32>, leaves: bool) -> Result<(), StoreError> {
         let leaves = leaves || self.width == 1;
         let mut walk = Walk { limits: self, part, leaves, pages: 0, end: 0, shared: Vec::new() };
-        let at = at.unwrap_or(self.at);
-        part.slots.iter().try_for_each(|&entry| walk.entry(entry, at))
+        walk.entries(&part.slots, at.unwrap_or(self.at))
     }
 
     /// Returns whether the first `len` bytes of codes are sure to name answers of the dictionary alone. All of them are
@@ -71,6 +74,17 @@ impl Limits {
         let free = free * (EVEN / 0xff);
         let carries = ((codes & EVEN) + free) | ((codes >> 8 & EVEN) + free);
         answers && carries & !EVEN == 0
+    }
+
+    /// Returns whether the last `len` of these codes name answers of the dictionary alone.
+    fn last_are_answers(&self, codes: &[u8; MOST_CODES], len: usize) -> bool {
+        // One comparison for all of them where vectors are to be had, and no branch a code.
+        let mut others = 0_u32;
+        for (place, &code) in codes.iter().rev().enumerate() {
+            let is_answer = u32::from(code.wrapping_sub(FIRST_VALUE as u8)) < self.codes;
+            others |= u32::from(!is_answer) << place;
+        }
+        others.trailing_zeros() as usize >= len
     }
 
     /// Returns how many children these codes name, and the highest of them that stands for an answer, or the first such
@@ -112,7 +126,29 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Checks an entry of a slot that ends at bit `at`.
+    /// Checks the entries of slots that end at bit `at`.
+    fn entries(&mut self, entries: &[u32], at: u32) -> Result<(), StoreError> {
+        // What the entry of the next slot of a run has to be.
+        let mut next = None;
+        for &entry in entries {
+            if next != Some(entry) {
+                self.entry(entry, at)?;
+            }
+            next = self.next_of_run(entry);
+        }
+        Ok(())
+    }
+
+    /// Returns the entry that the next slot has if it is one of the run of `entry`'s.
+    fn next_of_run(&self, entry: u32) -> Option<u32> {
+        if self.limits.kind == Kind::Dense || entry & (PAGE | LINED) != LINED {
+            return None;
+        }
+        let (run, slot) = Run::read(entry)?;
+        (slot + 1 < run.slots()).then(|| entry + Run::NEXT)
+    }
+
+    /// Checks an entry of a slot that ends at bit `at`, in a run the first one.
     fn entry(&mut self, entry: u32, at: u32) -> Result<(), StoreError> {
         if entry & PAGE != 0 {
             return self.page(entry, at);
@@ -120,7 +156,7 @@ impl Walk<'_> {
         let Some((code, bare)) = leaf_of(entry) else {
             return match self.limits.kind {
                 Kind::Dense => self.block(entry as usize, at),
-                Kind::Sparse => self.list(entry as usize),
+                Kind::Sparse => self.lined(entry),
             };
         };
         let of_kind = bare == (self.limits.kind == Kind::Sparse);
@@ -135,7 +171,7 @@ impl Walk<'_> {
         let (first, deciding) = (page_index(entry), page_deciding(entry));
         let fits = match self.limits.kind {
             Kind::Dense => at == self.limits.at && deciding == self.limits.page_bits,
-            Kind::Sparse => deciding <= MAX_PAGE_BITS && at + deciding <= self.limits.bits.min(64),
+            Kind::Sparse => deciding <= MAX_PAGE_BITS && at + deciding <= u32::from(self.limits.bits).min(64),
         };
         let end = first + (1 << deciding);
         if !fits || deciding == 0 || first < self.pages || end > self.part.pages.len() {
@@ -144,7 +180,7 @@ impl Walk<'_> {
             ));
         }
         self.pages = end;
-        self.part.pages[first..end].iter().try_for_each(|&entry| self.entry(entry, at + deciding))
+        self.entries(&self.part.pages[first..end], at + deciding)
     }
 
     /// Takes the bytes of a node.
@@ -169,23 +205,69 @@ impl Walk<'_> {
         self.take(offset, bytes)
     }
 
-    fn list(&mut self, offset: usize) -> Result<(), StoreError> {
+    /// Checks what an entry of a sparse table leads to.
+    fn lined(&mut self, entry: u32) -> Result<(), StoreError> {
+        if entry & LINED == 0 {
+            return Err(StoreError::Broken("an entry of a sparse table that names a block"));
+        }
+        let line = line_of(entry);
+        match (Format::of(entry), Run::read(entry)) {
+            (None, Some(one)) if one == (Run::ONE, 0) => self.list(line),
+            (None, _) => Err(StoreError::Broken("a wide list that serves several slots")),
+            (Some(format), None) => self.fan(format, line),
+            (Some(format), Some((run, 0))) => self.line(format, line, run == Run::ONE),
+            (Some(_), Some(_)) => Err(StoreError::Broken("a run that begins with a later slot")),
+        }
+    }
+
+    /// Checks a fan and its lines.
+    fn fan(&mut self, format: Format, line: usize) -> Result<(), StoreError> {
+        let sizes = (separator_size(self.limits.bits), fan_capacity(self.limits.bits));
+        let fan = self.part.blocks.get(line * LINE..).and_then(|rest| rest.first_chunk());
+        let separators = count(fan.ok_or(StoreError::Broken("a fan ends beyond the blocks"))?, sizes.0, sizes.1);
+        self.take(line * LINE, LINE)?;
+        (0..=separators).try_for_each(|child| self.line(format, line + 1 + child, false))
+    }
+
+    /// Checks a line; one without boundaries may be a leaf if it serves one slot.
+    fn line(&mut self, format: Format, line: usize, may_be_leaf: bool) -> Result<(), StoreError> {
+        let bytes = self.part.blocks.get(line * LINE..).and_then(|rest| rest.first_chunk::<LINE>());
+        let bytes = bytes.ok_or(StoreError::Broken("a line ends beyond the blocks"))?;
+        let (bits, width) = (self.limits.bits, self.limits.width);
+        let count = count(bytes, format.size(bits), format.capacity(bits, width));
+        let codes = &bytes[code_at(count, width)..];
+        let wrong = StoreError::Broken("a line's code is not in the dictionary");
+        if width == 1 {
+            let codes = bytes.last_chunk().ok_or(wrong)?;
+            if !self.limits.last_are_answers(codes, count + 1) {
+                return Err(wrong);
+            }
+        } else {
+            let (children, most) = self.limits.extremes(codes);
+            if children > 0 || most - FIRST_VALUE >= self.limits.codes {
+                return Err(wrong);
+            }
+            if count == 0 && may_be_leaf {
+                return self.leaf(line * LINE, LINE, most);
+            }
+        }
+        self.take(line * LINE, LINE)
+    }
+
+    /// Checks a wide list.
+    fn list(&mut self, line: usize) -> Result<(), StoreError> {
         let beyond = StoreError::Broken("a list ends beyond the blocks or has no such head");
-        let list = self.part.blocks.get(offset..).ok_or(beyond)?;
+        let list = self.part.blocks.get(line * LINE..).ok_or(beyond)?;
         let head = ListHead::of(list).ok_or(beyond)?;
         let bytes = head.bytes(self.limits.width);
-        if bytes > list.len() {
+        if head.lines(self.limits.width) * LINE > list.len() {
             return Err(beyond);
-        }
-        let code_bytes = bytes - head.codes();
-        if head.count > 0 && self.limits.are_answers(&list[head.codes()..], code_bytes) {
-            return self.take(offset, bytes);
         }
         let (children, most) = self.limits.extremes(&list[head.codes()..bytes]);
         if children > 0 || most - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("a list's code is not in the dictionary"));
         }
-        if head.count == 0 { self.leaf(offset, bytes, most) } else { self.take(offset, bytes) }
+        self.take(line * LINE, head.lines(self.limits.width) * LINE)
     }
 
     fn block(&mut self, offset: usize, at: u32) -> Result<(), StoreError> {
@@ -212,7 +294,7 @@ impl Walk<'_> {
         }
         self.take(offset, BITMAP_BYTES + code_bytes + 4 * children as usize)?;
         let below = at + u32::from(BLOCK_BITS);
-        if below >= self.limits.bits {
+        if below >= u32::from(self.limits.bits) {
             return Err(StoreError::Broken("a node below the last bit"));
         }
         for child in 0..children as usize {

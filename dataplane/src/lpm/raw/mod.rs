@@ -30,7 +30,7 @@ pub(super) use assembly::{Assembly, Ground, Site};
 pub(super) use deep::Deep;
 pub(super) use direct::{CHUNK, CHUNK_BITS, Code, DEEP, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS};
 pub use isa::Isa;
-pub(super) use part::{BARE_LEAF, LEAF, PAGE, Part, Piece, page_entry, page_of};
+pub(super) use part::{LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
 pub(crate) use region::Region;
 pub(super) use store::{Store, StoreError};

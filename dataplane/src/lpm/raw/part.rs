@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use vrfleak_engine::Address;
 
+use super::super::forest::line::{LINE, LINE_BITS, LINED};
 use super::super::forest::shape::Shape;
 use super::check::Limits;
 use super::store::StoreError;
@@ -13,13 +14,11 @@ pub(in crate::lpm) const PAGE: u32 = 1 << 31;
 const DECIDING: u32 = 27;
 /// Entries of roots and pages end here.
 pub(in crate::lpm) const MOST_ENTRIES: u32 = 1 << DECIDING;
-/// Bytes of blocks and lists end here.
+/// Bytes of blocks and lines end here.
 pub(in crate::lpm) const MOST_BYTES: u32 = 1 << 30;
-/// Tag of an entry of a [`Part`] that is one answer of a dense table: the rest is its code.
+/// Tag of an entry of a [`Part`] that is one answer of a dense table: the rest is its code. Of a sparse table such an entry
+/// has [`LINED`] alone.
 pub(in crate::lpm) const LEAF: u32 = 1 << 29;
-/// Tag of an entry of a [`Part`] that is one answer of a sparse table: the rest is its code.
-pub(in crate::lpm) const BARE_LEAF: u32 = LEAF | BARE_TAG;
-const BARE_TAG: u32 = 1 << 28;
 
 /// Returns the entry of a page that begins at index `page` and decides `deciding` bits, which are below 16.
 pub(in crate::lpm) fn page_entry(page: usize, deciding: u32) -> u32 {
@@ -50,11 +49,12 @@ const FULL: usize = 1 << 27;
 /// One table, or some slots of one, not checked yet.
 #[derive(Debug, Default)]
 pub(in crate::lpm) struct Part {
-    /// An entry a slot: a page, [`LEAF`] or [`BARE_LEAF`] and a code, or an offset into `blocks`.
+    /// An entry a slot: a page; in a dense table [`LEAF`] and a code, or an offset into `blocks`; in a sparse one what
+    /// [`line`](super::super::forest::line) says.
     pub(in crate::lpm) slots: Vec<u32>,
     /// The pages' entries, the same; those of a page in a dense table name no page.
     pub(in crate::lpm) pages: Vec<u32>,
-    /// Blocks and lists.
+    /// Blocks, or lines.
     pub(in crate::lpm) blocks: Vec<u8>,
 }
 
@@ -95,22 +95,31 @@ impl Fragment {
     /// Appends a checked part.
     fn append(&mut self, part: &Part) -> Result<(), StoreError> {
         let (pages, blocks) = (self.pages.len() as u32, self.blocks.len() as u32);
+        debug_assert!(self.blocks.len().is_multiple_of(LINE), "fragments end with a line");
         let entries = self.slots.len() + self.pages.len() + part.slots.len() + part.pages.len();
         limited(self.blocks.len() + part.blocks.len(), entries)?;
         let moved = |&entry: &u32| moved(entry, pages, blocks);
         self.slots.extend(part.slots.iter().map(moved));
         self.pages.extend(part.pages.iter().map(moved));
         self.blocks.extend_from_slice(&part.blocks);
+        self.end_line();
         Ok(())
+    }
+
+    /// Fills the last line, so that the next table begins with one.
+    fn end_line(&mut self) {
+        self.blocks.resize(self.blocks.len().next_multiple_of(LINE), 0);
     }
 }
 
-/// Returns an entry whose pages and blocks lie that much further on.
+/// Returns an entry whose pages and blocks lie that much further on; `blocks` are whole lines.
 pub(super) fn moved(entry: u32, pages: u32, blocks: u32) -> u32 {
     let by = if entry & PAGE != 0 {
         pages
-    } else if entry & LEAF != 0 {
+    } else if leaf_of(entry).is_some() {
         0
+    } else if entry & LINED != 0 {
+        blocks / LINE as u32
     } else {
         blocks
     };
@@ -119,7 +128,10 @@ pub(super) fn moved(entry: u32, pages: u32, blocks: u32) -> u32 {
 
 /// Returns whether an entry of a part is one answer, and that answer's code and whether it is one of a sparse table.
 pub(super) fn leaf_of(entry: u32) -> Option<(u32, bool)> {
-    (entry & (PAGE | LEAF) == LEAF).then_some((entry & !BARE_LEAF, entry & BARE_TAG != 0))
+    if entry & (PAGE | LINED) == LINED {
+        return (entry >> LINE_BITS == LINED >> LINE_BITS).then_some((entry & !LINED, true));
+    }
+    (entry & (PAGE | LEAF) == LEAF).then_some((entry & !LEAF, false))
 }
 
 /// Returns an error if so many bytes of nodes of one fragment, or entries, are too many.
@@ -188,7 +200,9 @@ impl Piece {
         check::<A>((shape, width, codes), &parts)?;
         self.fragments.extend(parts.into_iter().map(|part| {
             let Part { slots, pages, blocks } = part;
-            Fragment { slots, pages, blocks }
+            let mut fragment = Fragment { slots, pages, blocks };
+            fragment.end_line();
+            fragment
         }));
         self.heads.push(Head { shape, width: width as u8, dictionary, codes });
         Ok(())

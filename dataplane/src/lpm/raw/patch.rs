@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use vrfleak_engine::Address;
 
-use super::super::forest::block::{BARE, BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::line::{Format, LINE, LINED, Run, answer_line, count, fan_capacity, line_of, separator_size};
 use super::super::forest::list::ListHead;
 use super::super::forest::shape::{Kind, Shape};
 use super::super::table::TableId;
-use super::assembly::byte_leaf;
+use super::assembly::{byte_leaf, byte_line};
 use super::check::Limits;
-use super::part::{MOST_BYTES, MOST_ENTRIES, PAGE, Part, leaf_of, page_deciding, page_entry, page_index};
+use super::part::{MOST_BYTES, MOST_ENTRIES, PAGE, Part, leaf_of, moved, page_deciding, page_entry, page_index};
 use super::store::{Header, SLACK, Store, StoreError};
 
 /// Consecutive slots of a table's root or of one of its pages, as they were when the store was asked for them.
@@ -37,18 +38,22 @@ pub(in crate::lpm) struct Place {
 /// Memory of a store that no entry leads to, and leaves that any table may share.
 #[derive(Debug, Default)]
 pub(super) struct Spare {
-    /// Bytes among the nodes.
+    /// Bytes among the nodes that were blocks.
     nodes: Free,
+    /// Lines among the nodes.
+    lines: Free,
     /// Entries among the roots.
     roots: Free,
-    /// By width and code: the leaf. Never freed.
+    /// By width and code: the block of one answer. Never freed.
     leaves: HashMap<(usize, u32), u32>,
+    /// By width and code: the entry of the line of one answer. Never freed.
+    answers: HashMap<(usize, u32), u32>,
 }
 
 impl Spare {
     /// Returns the free bytes, nodes and roots together.
     pub(super) fn bytes(&self) -> usize {
-        self.nodes.len + 4 * self.roots.len
+        self.nodes.len + LINE * self.lines.len + 4 * self.roots.len
     }
 }
 
@@ -103,29 +108,43 @@ impl Free {
 /// What is not used any more.
 #[derive(Debug, Default)]
 struct Released {
-    /// Extents of nodes.
+    /// Extents of blocks.
     nodes: Vec<(u32, u32)>,
+    /// Extents of lines.
+    lines: Vec<(u32, u32)>,
     /// Index and length of pages.
     pages: Vec<(u32, u32)>,
 }
 
 impl Released {
-    fn push(&mut self, offset: usize, bytes: usize) {
-        match self.nodes.last_mut() {
-            Some((start, len)) if *start + *len == offset as u32 => *len += bytes as u32,
-            _ => self.nodes.push((offset as u32, bytes as u32)),
+    /// Appends an extent, which is one with the last where it follows.
+    fn push(extents: &mut Vec<(u32, u32)>, from: usize, count: usize) {
+        match extents.last_mut() {
+            Some((start, len)) if *start + *len == from as u32 => *len += count as u32,
+            _ => extents.push((from as u32, count as u32)),
         }
     }
 
-    /// Collects the node at `offset` and what is below it; leaves stay.
-    fn node(&mut self, blocks: &[u8], (kind, width): (Kind, usize), offset: usize) {
-        let node = &blocks[offset..];
-        if kind == Kind::Sparse {
-            if let Some(head) = ListHead::of(node).filter(|head| head.count > 0) {
-                self.push(offset, head.bytes(width));
-            }
-            return;
+    /// Collects the lines that an entry of a sparse table leads to; those of one answer stay.
+    fn lined(&mut self, blocks: &[u8], (family, width): (u8, usize), entry: u32) {
+        let line = line_of(entry);
+        let rest = &blocks[line * LINE..];
+        let Some(first) = rest.first_chunk() else { return };
+        let lines = match (Format::of(entry), Run::read(entry)) {
+            (None, _) => ListHead::of(rest).map_or(0, |head| head.lines(width)),
+            (Some(_), None) => count(first, separator_size(family), fan_capacity(family)) + 2,
+            // Later slots of the run have the same.
+            (Some(_), Some((_, 1..))) => 0,
+            (Some(format), _) => count(first, format.size(family), format.capacity(family, width)).min(1),
+        };
+        if lines > 0 {
+            Self::push(&mut self.lines, line, lines);
         }
+    }
+
+    /// Collects the block at `offset` and what is below it; leaves stay.
+    fn block(&mut self, blocks: &[u8], width: usize, offset: usize) {
+        let node = &blocks[offset..];
         let bitmap = node.first_chunk().map_or(0, |bitmap| u64::from_le_bytes(*bitmap));
         let count = bitmap.count_ones() as usize;
         let codes = &node[BITMAP_BYTES..BITMAP_BYTES + count * width];
@@ -141,22 +160,25 @@ impl Released {
         if children == 0 && count == 1 {
             return;
         }
-        self.push(offset, BITMAP_BYTES + codes.len() + 4 * children);
+        Self::push(&mut self.nodes, offset, BITMAP_BYTES + codes.len() + 4 * children);
         for delta in node[BITMAP_BYTES + codes.len()..][..4 * children].as_chunks().0 {
-            self.node(blocks, (kind, width), u32::from_le_bytes(*delta) as usize + offset);
+            self.block(blocks, width, u32::from_le_bytes(*delta) as usize + offset);
         }
     }
 
     /// Collects what `entries` lead to.
-    fn entries(&mut self, (roots, blocks): (&[u32], &[u8]), of: (Kind, usize), entries: &[u32]) {
+    fn entries(&mut self, (roots, blocks): (&[u32], &[u8]), (kind, family, width): (Kind, u8, usize), entries: &[u32]) {
         for &entry in entries {
-            if entry & PAGE == 0 {
-                self.node(blocks, of, entry as usize);
+            if entry & PAGE != 0 {
+                let (page, len) = (page_index(entry), 1 << page_deciding(entry));
+                self.entries((roots, blocks), (kind, family, width), &roots[page..page + len]);
+                self.pages.push((page as u32, len as u32));
                 continue;
             }
-            let (page, len) = (page_index(entry), 1 << page_deciding(entry));
-            self.entries((roots, blocks), of, &roots[page..page + len]);
-            self.pages.push((page as u32, len as u32));
+            match kind {
+                Kind::Dense => self.block(blocks, width, entry as usize),
+                Kind::Sparse => self.lined(blocks, (family, width), entry),
+            }
         }
     }
 }
@@ -209,6 +231,8 @@ impl<A: Address> Store<A> {
             let entry = *self.roots.get(index)?;
             let deciding = page_deciding(entry);
             if from < to || entry & PAGE == 0 {
+                let (from, to) = self.whole_runs(place, from, to.min(len - 1), len)?;
+                let index = place.index + from as usize;
                 place = Place { first: place.first + from, len: (to - from) as u32 + 1, index, ..place };
                 return Some(place);
             }
@@ -216,6 +240,31 @@ impl<A: Address> Store<A> {
             len = 1 << deciding;
             place = Place { bits, first, len: len as u32, page_bits: 0, index: page_index(entry), ..place };
         }
+    }
+
+    /// Returns the slots `from..=to` of the `len` at `place`, and all others of the runs that the first and the last are of.
+    fn whole_runs(&self, place: Place, from: u64, to: u64, len: u64) -> Option<(u64, u64)> {
+        let header = self.own(place.table)?;
+        let run = |slot: u64| {
+            let entry = *self.roots.get(place.index + slot as usize)?;
+            let lined = header.kind() == Kind::Sparse && entry & (PAGE | LINED) == LINED;
+            Some((entry, if lined { Run::read(entry) } else { None }))
+        };
+        let (_, first) = run(from)?;
+        let from = from.checked_sub(first.map_or(0, |(_, slot)| u64::from(slot)))?;
+        let mut to = to;
+        let (mut entry, mut last) = run(to)?;
+        while let Some((of, slot)) = last
+            && slot + 1 < of.slots()
+            && to + 1 < len
+        {
+            let (next, behind) = run(to + 1)?;
+            if next != entry + Run::NEXT {
+                break;
+            }
+            (to, entry, last) = (to + 1, next, behind);
+        }
+        Some((from, to))
     }
 
     /// Returns the entries of the slots, or `None` if the store has been changed since.
@@ -237,7 +286,7 @@ impl<A: Address> Store<A> {
         if part.slots.len() != old.len() {
             return Err(no_such);
         }
-        let entries = self.take_in(part, width)?;
+        let entries = self.take_in(part, (shape.kind, width))?;
         self.roots[place.index..place.index + entries.len()].copy_from_slice(&entries);
         self.release(&old, (shape.kind, width));
         self.changes += 1;
@@ -260,7 +309,7 @@ impl<A: Address> Store<A> {
         if dictionary as usize + (FIRST_VALUE + codes) as usize > self.values.len() {
             return Err(StoreError::Broken("the dictionary ends beyond the values"));
         }
-        let entries = self.take_in(part, width)?;
+        let entries = self.take_in(part, (shape.kind, width))?;
         let root = self.allocate_roots(entries.len())?;
         self.roots[root as usize..][..entries.len()].copy_from_slice(&entries);
         self.headers[table.index()] = Header::of((shape, width as u8), root, dictionary);
@@ -304,8 +353,11 @@ impl<A: Address> Store<A> {
     }
 
     /// Copies the part's nodes and pages into the store and returns its slots' entries.
-    fn take_in(&mut self, part: &Part, width: usize) -> Result<Vec<u32>, StoreError> {
-        let base = self.allocate(part.blocks.len())?;
+    fn take_in(&mut self, part: &Part, (kind, width): (Kind, usize)) -> Result<Vec<u32>, StoreError> {
+        let base = match kind {
+            Kind::Dense => self.allocate(part.blocks.len())?,
+            Kind::Sparse => self.allocate_lines(part.blocks.len() / LINE)? * LINE as u32,
+        };
         self.blocks[base as usize..][..part.blocks.len()].copy_from_slice(&part.blocks);
         part.slots.iter().map(|&entry| self.take_in_entry(entry, &part.pages, base, width)).collect()
     }
@@ -319,8 +371,26 @@ impl<A: Address> Store<A> {
             }
             return Ok(page_entry(page, deciding));
         }
-        let Some((code, bare)) = leaf_of(entry) else { return Ok(entry + base) };
-        Ok(self.shared_leaf(code, width)? + if bare { BARE } else { 0 })
+        match leaf_of(entry) {
+            None => Ok(moved(entry, 0, base)),
+            Some((code, false)) => self.shared_leaf(code, width),
+            Some((code, true)) => self.shared_line(code, width),
+        }
+    }
+
+    /// Returns the entry of a line of one answer that every table with codes of this width may share.
+    fn shared_line(&mut self, code: u32, width: usize) -> Result<u32, StoreError> {
+        if width == 1 {
+            return Ok(byte_line(code));
+        }
+        if let Some(&entry) = self.spare.answers.get(&(width, code)) {
+            return Ok(entry);
+        }
+        let line = self.allocate_lines(1)? as usize;
+        self.blocks[line * LINE..][..LINE].copy_from_slice(&answer_line(code, width));
+        let entry = Run::ONE.entry(0, Format::ALL[0], line);
+        self.spare.answers.insert((width, code), entry);
+        Ok(entry)
     }
 
     /// Returns the offset of a leaf that every table with codes of this width may share.
@@ -347,7 +417,24 @@ impl<A: Address> Store<A> {
         if let Some(offset) = self.spare.nodes.take(len as u32) {
             return Ok(offset);
         }
-        let (offset, end) = (self.used_blocks, self.used_blocks + len);
+        self.append(self.used_blocks, len)
+    }
+
+    /// Returns the first of `count` lines.
+    fn allocate_lines(&mut self, count: usize) -> Result<u32, StoreError> {
+        if count == 0 {
+            return Ok(0);
+        }
+        if let Some(line) = self.spare.lines.take(count as u32) {
+            return Ok(line);
+        }
+        let offset = self.append(self.used_blocks.next_multiple_of(LINE), count * LINE)?;
+        Ok(offset / LINE as u32)
+    }
+
+    /// Returns `offset`, from which on there are `len` more bytes for nodes now.
+    fn append(&mut self, offset: usize, len: usize) -> Result<u32, StoreError> {
+        let end = offset + len;
         if end + SLACK > MOST_BYTES as usize {
             return Err(StoreError::TooBig("block bytes", (end + SLACK) as u64, u64::from(MOST_BYTES)));
         }
@@ -377,9 +464,12 @@ impl<A: Address> Store<A> {
     /// Frees what these entries, which nothing has any more, led to.
     fn release(&mut self, entries: &[u32], of: (Kind, usize)) {
         let mut released = Released::default();
-        released.entries((&self.roots, &self.blocks), of, entries);
+        released.entries((&self.roots, &self.blocks), (of.0, A::BITS, of.1), entries);
         for (offset, len) in released.nodes {
             self.spare.nodes.insert(offset, len);
+        }
+        for (line, count) in released.lines {
+            self.spare.lines.insert(line, count);
         }
         for (page, len) in released.pages {
             self.spare.roots.insert(page, len);

@@ -1,18 +1,21 @@
-//! The walk of sparse tables without vectors: root entry, page by page, then a search among a list's boundaries.
+//! The walk of sparse tables without vectors: root entry, page by page, a fan if there is one, then a line.
 //!
 //! Up to [`LANES`] keys are walked level by level, like those of [dense](super::dense) tables.
 #![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
 
 use vrfleak_engine::Address;
 
-use super::super::forest::list::{HEAD_BYTES, ListHead, MOST, WIDE, WINDOW_BITS};
+use super::super::forest::block::FIRST_VALUE;
+use super::super::forest::line::{Format, LINE, LINED, RUN_SHIFT, Run, code_at, fan_capacity, line_of, separator_size};
+use super::super::forest::list::ListHead;
 use super::super::forest::shape::{aligned, top};
 use super::part::{PAGE, page_deciding, page_index};
 use super::store::Header;
 use super::walk::{ANY_WIDTH, Columns, LANES, Lanes, load_code, prefetch};
 
-/// Boundaries that the search of a narrow list takes in one step, in order: no branch depends on a key.
-const STEPS: [usize; 4] = [8, 4, 2, 1];
+/// Numbers that the search of a line takes in one step, in order: no branch depends on a key. The last serves fans, which
+/// have one more than the others together.
+const STEPS: [usize; 6] = [16, 8, 4, 2, 1, 1];
 
 impl Columns {
     /// Returns the entry of the root for a key with the first bits `top`, and those of its bits that follow.
@@ -47,54 +50,76 @@ impl Columns {
     #[inline(always)]
     pub(super) fn prefetch(self, entry: u32) {
         let page = self.roots.wrapping_add(page_index(entry)).cast();
-        let list = self.blocks.wrapping_add(entry as usize);
-        prefetch(std::hint::select_unpredictable(entry & PAGE != 0, page, list));
+        let line = self.blocks.wrapping_add(line_of(entry) * LINE);
+        prefetch(std::hint::select_unpredictable(entry & PAGE != 0, page, line));
     }
 
-    /// Returns the code of the narrow list at `list` for a key whose bits from that list on are `rest`.
+    /// Returns how many of the first `capacity` numbers of `size` bytes at `line` are below the first `size` bytes of
+    /// `window`.
     ///
     /// # Safety
-    /// `list` is the offset of a narrow list of the table of `header`, whose codes have `WIDTH` bytes, if that is a
-    /// width.
+    /// `line` is one of the store's, and has room for so many.
     #[inline(always)]
-    unsafe fn narrow<const WIDTH: usize>(self, header: &Header, list: u32, rest: u64) -> u32 {
-        // SAFETY: a list is within the store's blocks.
-        let start = unsafe { self.blocks.add(list as usize) };
-        // SAFETY: a list begins with its head.
-        let head = usize::from(unsafe { *start });
-        let (count, size) = (head & MOST, (head >> 4 & 3) + 1);
-        let boundaries = start.wrapping_add(HEAD_BYTES);
-        let unused = (WINDOW_BITS - 8 * size as u32) & 31;
-        let (bits, mask) = ((rest >> WINDOW_BITS) as u32 >> unused, u32::MAX >> unused);
+    unsafe fn below(line: *const u8, (size, capacity): (usize, usize), window: u32) -> usize {
+        let unused = (32 - 8 * size as u32) & 31;
+        let (window, mask) = (window >> unused, u32::MAX >> unused);
         let mut below = 0;
         #[expect(clippy::needless_bitwise_bool, reason = "both are known: no branch between them")]
         for step in STEPS {
             let next = below + step;
-            // SAFETY: the boundary is within the list, or it is below the 15th and within the slack behind all nodes.
-            let boundary = unsafe { boundaries.add((next - 1) * size) };
+            // SAFETY: the number is in the line, and bytes are there behind any line.
+            let number = unsafe { line.add((next.min(capacity) - 1) * size) };
             // SAFETY: as above.
-            let boundary = u32::from_le(unsafe { boundary.cast::<u32>().read_unaligned() }) & mask;
-            below = std::hint::select_unpredictable((next <= count) & (boundary <= bits), next, below);
+            let number = u32::from_le(unsafe { number.cast::<u32>().read_unaligned() }) & mask;
+            below = std::hint::select_unpredictable((next <= capacity) & (number < window), next, below);
         }
+        below
+    }
+
+    /// Returns the entry of the line that a key comes to in the fan of `entry`, whose bits from there on are `rest`.
+    ///
+    /// # Safety
+    /// `entry` is one of a fan of the store's.
+    #[inline(always)]
+    unsafe fn fanned<A: Address>(self, entry: u32, rest: u64) -> u32 {
+        // SAFETY: a fan is within the store's blocks.
+        let fan = unsafe { self.blocks.add(line_of(entry) * LINE) };
+        // SAFETY: a fan is a line of separators.
+        let below = unsafe { Self::below(fan, (separator_size(A::BITS), fan_capacity(A::BITS)), (rest >> 32) as u32) };
+        (entry | 1 << RUN_SHIFT) + 1 + below as u32
+    }
+
+    /// Returns the code of the line of `entry` for a key whose bits from its slot on are `rest`.
+    ///
+    /// # Safety
+    /// `entry` is one of a line of the table of `header`, whose codes have `WIDTH` bytes, if that is a width.
+    #[inline(always)]
+    unsafe fn listed<A: Address, const WIDTH: usize>(self, header: &Header, entry: u32, rest: u64) -> u32 {
         let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
-        // SAFETY: a list has a code more than boundaries, and `below` is at most their number.
-        let code = unsafe { boundaries.add(count * size + below * width) };
-        // SAFETY: as above.
+        // SAFETY: a line is within the store's blocks.
+        let line = unsafe { self.blocks.add(line_of(entry) * LINE) };
+        let (Some(format), Some((run, slot))) = (Format::of(entry), Run::read(entry)) else { return FIRST_VALUE };
+        // SAFETY: a line has room for its capacity.
+        let below = unsafe {
+            Self::below(line, (format.size(A::BITS), format.capacity(A::BITS, width)), run.window(slot, rest, 4))
+        };
+        // SAFETY: a line has a code more than boundaries.
+        let code = unsafe { line.add(code_at(below, width)) };
+        // SAFETY: as above, and bytes are there behind any line.
         unsafe { load_code::<WIDTH>(code, width) }
     }
 
-    /// Returns the code of the wide list at `list` for `key`.
+    /// Returns the code of the wide list that begins with the line of `entry` for `key`.
     ///
     /// # Safety
-    /// `list` is the offset of a wide list of the table of `header`.
+    /// `entry` is one of a wide list of the table of `header`.
     #[inline(never)]
-    pub(super) unsafe fn wide<A: Address>(self, header: &Header, list: u32, key: A) -> u32 {
-        // SAFETY: a list is within the store's blocks.
-        let start = unsafe { self.blocks.add(list as usize) };
-        // SAFETY: a wide list begins with its head and the number of its boundaries.
+    pub(super) unsafe fn wide<A: Address>(self, header: &Header, entry: u32, key: A) -> u32 {
+        // SAFETY: a list is within the store's blocks, and begins with one byte and the number of its boundaries.
+        let start = unsafe { self.blocks.add(line_of(entry) * LINE) };
+        // SAFETY: as above.
         let first = unsafe { std::slice::from_raw_parts(start, 5) };
-        let count = u32::from_le_bytes([first[1], first[2], first[3], first[4]]) as usize;
-        let head = ListHead { wide: true, count, size: if first[0] == WIDE { 8 } else { 16 } };
+        let head = ListHead::read(*first.first_chunk().unwrap_or(&[0; 5]));
         let width = usize::from(header.width);
         // SAFETY: the list is there to its end.
         let list = unsafe { std::slice::from_raw_parts(start, head.bytes(width)) };
@@ -108,26 +133,18 @@ impl Columns {
         unsafe { load_code::<ANY_WIDTH>(list[head.codes() + below * width..].as_ptr(), width) }
     }
 
-    /// Returns the code of the list at `list` for `key`, whose bits from that list on are `rest`.
+    /// Returns the code that a key comes to by way of `entry`, whose bits from its slot on are `rest`.
     ///
     /// # Safety
-    /// As [`Self::narrow`], of any list.
+    /// `entry` is one of a line or wide list of the table of `header`, whose codes have `WIDTH` bytes, if that is a width.
     #[inline(always)]
-    pub(super) unsafe fn listed<A: Address, const WIDTH: usize>(
-        self,
-        header: &Header,
-        list: u32,
-        (key, rest): (A, u64),
-    ) -> u32 {
-        // SAFETY: a list is within the store's blocks.
-        let start = unsafe { self.blocks.add(list as usize) };
-        // SAFETY: a list begins with its head.
-        if unsafe { *start } >= WIDE {
-            // SAFETY: the head is one of a wide list.
-            return unsafe { self.wide(header, list, key) };
+    unsafe fn lined<A: Address, const WIDTH: usize>(self, header: &Header, entry: u32, (key, rest): (A, u64)) -> u32 {
+        if Format::of(entry).is_none() {
+            // SAFETY: without a format it is a wide list.
+            return unsafe { self.wide(header, entry, key) };
         }
-        // SAFETY: the head is one of a narrow list.
-        unsafe { self.narrow::<WIDTH>(header, list, rest) }
+        // SAFETY: the caller's promise.
+        unsafe { self.listed::<A, WIDTH>(header, entry, rest) }
     }
 
     /// Returns the code of `key` in a sparse table.
@@ -141,9 +158,19 @@ impl Columns {
             // SAFETY: the entry is one of a page.
             (entry, rest) = unsafe { self.page_entry(entry, rest) };
         }
-        // SAFETY: what is no page is a list of the table.
-        unsafe { self.listed::<A, ANY_WIDTH>(header, entry, (key, rest)) }
+        if is_fan(entry) {
+            // SAFETY: the entry is one of a fan.
+            entry = unsafe { self.fanned::<A>(entry, rest) };
+        }
+        // SAFETY: what is no page and no fan is a line or list of the table.
+        unsafe { self.lined::<A, ANY_WIDTH>(header, entry, (key, rest)) }
     }
+}
+
+/// Returns whether an entry that names no page names a fan.
+#[inline(always)]
+fn is_fan(entry: u32) -> bool {
+    entry >> RUN_SHIFT == LINED >> RUN_SHIFT
 }
 
 /// Walks up to [`LANES`] keys, each by the header that `header_of` returns for its position.
@@ -184,11 +211,21 @@ pub(super) unsafe fn group<'h, A: Address, const WIDTH: usize>(
         }
         going = still;
     }
-    for (lane, (((value, &key), &list), &rest)) in values.iter_mut().zip(keys).zip(&entries).zip(&rests).enumerate() {
+    let mut fans = Lanes::new();
+    for (lane, &entry) in entries[..keys.len()].iter().enumerate() {
+        fans.push(lane, is_fan(entry));
+    }
+    for index in 0..fans.count {
+        let lane = fans.get(index);
+        // SAFETY: the entry is one of a fan.
+        entries[lane] = unsafe { columns.fanned::<A>(entries[lane], rests[lane]) };
+        columns.prefetch(entries[lane]);
+    }
+    for (lane, (((value, &key), &entry), &rest)) in values.iter_mut().zip(keys).zip(&entries).zip(&rests).enumerate() {
         let header = header_of(lane);
-        // SAFETY: what is no page is a list of the table.
-        let code = unsafe { columns.listed::<A, WIDTH>(header, list, (key, rest)) };
-        // SAFETY: the code was in that list.
+        // SAFETY: what is no page and no fan is a line or list of the table.
+        let code = unsafe { columns.lined::<A, WIDTH>(header, entry, (key, rest)) };
+        // SAFETY: the code was there.
         *value = unsafe { columns.value(header, code) };
     }
 }

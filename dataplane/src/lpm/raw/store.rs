@@ -202,9 +202,10 @@ impl<A: Address> Store<A> {
 #[cfg(test)]
 mod tests {
     use super::super::super::forest::block::FIRST_VALUE;
+    use super::super::super::forest::line::{Format, LINE, LINED, RUN_SHIFT, Run, answer_line};
     use super::super::super::table::NO_ROUTE;
     use super::super::assembly::{Assembly, Ground};
-    use super::super::part::{BARE_LEAF, LEAF, PAGE, Part, Piece, page_entry};
+    use super::super::part::{LEAF, PAGE, Part, Piece, page_entry};
     use super::*;
 
     const DENSE: Shape = Shape { kind: Kind::Dense, bits: 18, page_bits: 0, first: 0, len: 0 };
@@ -222,7 +223,7 @@ mod tests {
         for part in [
             part(vec![LEAF + 66], vec![]),
             part(vec![LEAF + 63], vec![]),
-            part(vec![BARE_LEAF + 64], vec![]),
+            part(vec![LINED + 64], vec![]),
             part(vec![PAGE], vec![0; 64]),
             part(vec![page_entry(0, 1)], vec![0; 64]),
             part(vec![0], vec![]),
@@ -244,30 +245,73 @@ mod tests {
     #[test]
     fn a_sparse_part_that_leads_outside_is_refused() {
         let part = |slots: Vec<u32>, pages: Vec<u32>, blocks: Vec<u8>| Part { slots, pages, blocks };
-        let leaf = BARE_LEAF + 64;
-        let good = part(vec![page_entry(0, 1), 0], vec![page_entry(2, 1), leaf, leaf, leaf], vec![0x01, 1, 64, 65]);
-        let shape = Shape { len: 1, ..SPARSE };
-        assert_eq!(Piece::default().push::<u32>((shape, 1, 2), 0, &good), Ok(()));
+        let leaf = LINED + 64;
+        let [_, two, long] = Format::ALL;
+        let entry = |run: u32, slot, format: Format, line| Run::of(run).entry(slot, format, line);
+        let one = |format, line| entry(1, 0, format, line);
+        let fan = one(two, 0) & !(15 << RUN_SHIFT);
+        let wide = |line| one(two, line) & !(3 << 24);
+        // A line with a two-byte boundary, and one with as many codes as fit.
+        let line = |codes: &[u8]| {
+            let mut line = answer_line(64, 1);
+            line[..2].copy_from_slice(&[1, 0]);
+            line[LINE - codes.len()..].copy_from_slice(codes);
+            line.to_vec()
+        };
+        let separators = [&[1, 0][..], &[u8::MAX; LINE - 2]].concat();
+        let full = |code: u8| [&[0; 42][..], &[code], &[64; 21]].concat();
+        let list = |head: &[u8]| {
+            let mut list = head.to_vec();
+            list.resize(LINE, 64);
+            list
+        };
+        let good_list = list(&[0x80, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 64, 65]);
+        for good in [
+            part(vec![page_entry(0, 1), one(two, 0)], vec![page_entry(2, 1), leaf, leaf, leaf], line(&[65, 64])),
+            part(vec![entry(3, 0, two, 0), entry(3, 1, two, 0), entry(3, 2, two, 0), leaf], vec![], line(&[65, 64])),
+            part(vec![fan, leaf], vec![], [separators.clone(), line(&[65, 64]), line(&[65, 64])].concat()),
+            part(vec![one(two, 0), leaf], vec![], full(65)),
+            part(vec![wide(0), leaf], vec![], good_list.clone()),
+        ] {
+            let shape = Shape { len: good.slots.len() as u32 - 1, ..SPARSE };
+            assert_eq!(Piece::default().push::<u32>((shape, 1, 2), 0, &good), Ok(()), "{good:?}");
+        }
         for part in [
-            part(vec![BARE_LEAF + 66], vec![], vec![]),
+            part(vec![LINED + 66], vec![], vec![]),
+            part(vec![LINED + 63], vec![], vec![]),
             part(vec![LEAF + 64], vec![], vec![]),
-            part(vec![0], vec![], vec![]),
-            part(vec![1], vec![], vec![0x01, 1, 64, 65]),
-            part(vec![0], vec![], vec![0x01, 1, 64]),
-            part(vec![0], vec![], vec![0x01, 1, 64, 66]),
-            part(vec![0], vec![], vec![0x01, 1, 63, 64]),
-            part(vec![0], vec![], vec![0x41, 1, 64, 65, 0, 0, 0, 0, 0, 0]),
-            part(vec![0], vec![], vec![0x80, 1, 0, 0, 0, 1, 64, 65]),
-            part(vec![0], vec![], vec![0x80, 255, 255, 255, 255, 1, 64, 65]),
+            part(vec![0], vec![], line(&[65, 64])),
+            part(vec![one(two, 0)], vec![], vec![]),
+            part(vec![one(two, 1)], vec![], line(&[65, 64])),
+            part(vec![one(two, 0)], vec![], line(&[65, 64])[..LINE - 1].to_vec()),
+            part(vec![one(two, 0)], vec![], line(&[66, 64])),
+            part(vec![one(two, 0)], vec![], line(&[64, 63])),
+            part(vec![one(two, 0)], vec![], full(66)),
+            part(vec![one(long, 0)], vec![], [&[0; 51][..], &[66], &[64; 12]].concat()),
+            // A fan without one of its lines, and one with a wrong line.
+            part(vec![fan], vec![], [separators.clone(), line(&[65, 64])].concat()),
+            part(vec![fan], vec![], [separators.clone(), line(&[65, 64]), line(&[66, 64])].concat()),
+            // Wide lists that end nowhere, have no such head or codes, or serve several slots.
+            part(vec![wide(0)], vec![], list(&[0x80, 255, 255, 255, 255])),
+            part(vec![wide(0)], vec![], list(&[0x80, 9])),
+            part(vec![wide(0)], vec![], list(&[0x82, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 64, 65])),
+            part(vec![wide(0)], vec![], list(&[0x80, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 64, 66])),
+            part(vec![wide(0)], vec![], list(&[0x80, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 63, 64])),
+            part(vec![wide(0) + Run::NEXT], vec![], good_list),
             // A page that ends too late, one that decides nothing, one that is its own slot, one too deep.
             part(vec![page_entry(0, 1)], vec![leaf], vec![]),
             part(vec![page_entry(0, 0)], vec![leaf], vec![]),
             part(vec![page_entry(0, 1)], vec![page_entry(0, 1), leaf], vec![]),
             part(vec![page_entry(0, 12), leaf], [page_entry(4096, 3), leaf].repeat(2048 + 4), vec![]),
             part(vec![page_entry(0, 13)], vec![leaf; 1 << 13], vec![]),
-            // Two slots with one page, or one list.
+            // Two slots with one page, or with one line and no run; runs that begin later, or go on elsewhere.
             part(vec![page_entry(0, 1), page_entry(0, 1)], vec![leaf, leaf], vec![]),
-            part(vec![0, 0], vec![], vec![0x01, 1, 64, 65]),
+            part(vec![one(two, 0), one(two, 0)], vec![], line(&[65, 64])),
+            part(vec![entry(2, 1, two, 0)], vec![], line(&[65, 64])),
+            part(vec![entry(2, 0, two, 0), entry(2, 0, two, 0)], vec![], line(&[65, 64])),
+            part(vec![entry(4, 0, two, 0), entry(4, 2, two, 0)], vec![], line(&[65, 64])),
+            part(vec![entry(2, 0, two, 0), leaf, entry(2, 1, two, 0)], vec![], line(&[65, 64])),
+            part(vec![entry(2, 0, two, 0), entry(2, 1, long, 0)], vec![], line(&[65, 64])),
         ] {
             assert!(matches!(refused(SPARSE, &part), StoreError::Broken(_)), "{part:?}");
         }

@@ -1,26 +1,28 @@
 //! The walk of sparse tables with AVX-512: sixteen keys a vector, eight vectors a group.
 //!
 //! Roots and pages are gathered, since each is one load of four bytes at an index that vectors compute; on Zen 5 a gather
-//! takes 1.3 cycles a key while the table is in the L2. A list is one load of 32 bytes: a byte permutation makes its
-//! boundaries as many numbers as fit a vector, one comparison and a bit count tell the place of the key among them.
-//! Prefetching the lists of a group before the first is searched gains 5%; software pipelining over groups, prefetching
-//! root entries, and groups of two vectors all lose.
+//! takes 1.3 cycles a key while the table is in the L2. Windows are computed sixteen at a time. Then a line is one load: a
+//! byte permutation makes its boundaries numbers of 16 or 32 bits, one comparison and a bit count tell the place of the
+//! window among them. Lines are asked for a group at a time, before the first is searched.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, __m512i, _bzhi_u32, _mm_load_si128, _mm256_loadu_si256, _mm512_add_epi32, _mm512_and_si512,
-    _mm512_castsi128_si512, _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cmple_epu32_mask,
-    _mm512_cvtepi64_epi32, _mm512_cvtepu32_epi64, _mm512_extracti64x4_epi64, _mm512_i32gather_epi32,
-    _mm512_inserti32x4, _mm512_inserti64x4, _mm512_load_si512, _mm512_loadu_si512, _mm512_mask_i32gather_epi32,
-    _mm512_maskz_set1_epi32, _mm512_min_epu32, _mm512_movepi32_mask, _mm512_permutex2var_epi8,
-    _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512,
-    _mm512_slli_epi64, _mm512_sllv_epi64, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi64, _mm512_store_si512,
-    _mm512_sub_epi32, _mm512_sub_epi64, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+    __m128i, __m512i, _mm_load_si128, _mm_storeu_si128, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi128_si512,
+    _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi32_mask, _mm512_cmplt_epu16_mask,
+    _mm512_cmplt_epu32_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi64_epi32, _mm512_cvtepu32_epi64,
+    _mm512_extracti64x4_epi64, _mm512_i32gather_epi32, _mm512_inserti32x4, _mm512_inserti64x4, _mm512_load_si512,
+    _mm512_loadu_si512, _mm512_mask_i32gather_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_set1_epi32,
+    _mm512_min_epu32, _mm512_movepi32_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_epi64,
+    _mm512_permutexvar_epi32, _mm512_set_epi64, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_sllv_epi64,
+    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_srlv_epi64, _mm512_store_si512, _mm512_sub_epi32,
+    _mm512_sub_epi64, _mm512_testn_epi32_mask, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
     _mm512_unpacklo_epi64,
 };
+use std::marker::PhantomData;
 
 use vrfleak_engine::Address;
 
-use super::super::forest::list::{HEAD_BYTES, MOST, WIDE, WINDOW_BITS};
+use super::super::forest::line::{Format, LINE, LINE_BITS, RUN_SHIFT, code_at, separator_size};
 use super::super::table::TableId;
 use super::part::MOST_ENTRIES;
 use super::store::Header;
@@ -63,25 +65,41 @@ impl Reach {
 #[repr(align(64))]
 struct Aligned<T, const N: usize>([T; N]);
 
-/// By bytes a boundary, less one: where in a list each byte of sixteen numbers comes from, the highest byte of a number
-/// from the last of a boundary; 64 is a zero.
-static SPREAD: [Aligned<u8, 64>; 4] = {
-    let mut all = [const { Aligned([64; 64]) }; 4];
-    let mut size = 1;
-    while size <= 4 {
-        let mut number = 0;
-        while number < MOST {
-            let mut byte = 0;
-            while byte < size {
-                all[size - 1].0[4 * number + 4 - size + byte] = (number * size + byte) as u8;
-                byte += 1;
+/// By the width of codes, as a power of two, and format: where in a line each byte of the numbers comes from that are compared
+/// with a window, the highest byte of a number from the last of a boundary; 64 is a byte of all ones.
+type Spreads = [[Aligned<u8, LINE>; 4]; 3];
+
+/// Returns the spreads of a family.
+const fn spreads(family: u8) -> Spreads {
+    let mut all = [const { [const { Aligned([LINE as u8; LINE]) }; 4] }; 3];
+    let mut log = 0;
+    while log < 3 {
+        let mut which = 0;
+        while which < Format::ALL.len() {
+            let format = Format::ALL[which];
+            let number_size = if format.is_short(family) { 2 } else { 4 };
+            let (size, capacity) = (format.size(family), format.capacity(family, 1 << log));
+            let mut number = 0;
+            while number < capacity {
+                let mut byte = 0;
+                while byte < size {
+                    let to = number_size * (number + 1) - size + byte;
+                    all[log][format.number()].0[to] = (number * size + byte) as u8;
+                    byte += 1;
+                }
+                number += 1;
             }
-            number += 1;
+            which += 1;
         }
-        size += 1;
+        log += 1;
     }
     all
-};
+}
+
+static SPREADS: [Spreads; 2] = [spreads(32), spreads(128)];
+
+/// By the run in an entry: how many bits of a window number the slot.
+static RUN_BITS: Aligned<u32, VECTOR> = Aligned([0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3]);
 
 /// Returns the lower eight numbers.
 #[inline]
@@ -102,21 +120,6 @@ fn high(numbers: __m512i) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn narrowed(low: __m512i, high: __m512i) -> __m512i {
     _mm512_inserti64x4::<1>(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)), _mm512_cvtepi64_epi32(high))
-}
-
-/// Returns the first 64 bits of sixteen keys, eight a vector.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn tops<A: Address>(keys: &[A; VECTOR]) -> [__m512i; 2] {
-    let keys = keys.as_ptr().cast::<__m512i>();
-    // SAFETY: the keys are one vector of 32-bit numbers or four of 128-bit ones: no other type is an address.
-    let load = |vector: usize| unsafe { _mm512_loadu_si512(keys.wrapping_add(vector).cast()) };
-    if A::BITS == 32 {
-        let keys = load(0);
-        return [_mm512_slli_epi64::<32>(low(keys)), _mm512_slli_epi64::<32>(high(keys))];
-    }
-    let upper = _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1);
-    [0, 2].map(|vector| _mm512_permutex2var_epi64(load(vector), upper, load(vector + 1)))
 }
 
 /// What the first halves of sixteen headers say, a vector each.
@@ -181,37 +184,125 @@ impl Columns {
         each.0.iter().for_each(|&index| prefetch(self.roots.wrapping_add(index as usize).cast()));
     }
 
-    /// Returns the code of the list at `list` for a key whose bits from that list on begin with `window`, or `None` if the
-    /// list is wide. Codes have `width` bytes.
+    /// Returns the code of the line at the offset `line` for `window`, found among numbers of 16 bits if `SHORT`, else of 32.
+    /// Codes have `width` bytes.
     ///
     /// # Safety
-    /// `list` is the offset of a list of the store's, with codes of `width` bytes, which is `WIDTH` if that is a width.
+    /// `line` is the offset of a line of the store's in `format`, which is a short one if `SHORT`, with codes of `width` bytes,
+    /// which is `WIDTH` if that is a width.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
-    unsafe fn compared<const WIDTH: usize>(self, list: u32, window: u32, width: usize) -> Option<u32> {
-        // SAFETY: a list is within the store's blocks.
-        let start = unsafe { self.blocks.add(list as usize) };
-        // SAFETY: a list begins with its head.
-        let head = usize::from(unsafe { *start });
-        if head >= usize::from(WIDE) {
-            return None;
-        }
-        let (count, size) = (head & MOST, head >> 4 & 3);
-        let boundaries = start.wrapping_add(HEAD_BYTES);
-        #[expect(clippy::cast_ptr_alignment, reason = "an unaligned load")]
-        // SAFETY: 32 bytes are there, since the store has slack behind the last node.
-        let bytes = unsafe { _mm256_loadu_si256(boundaries.cast::<__m256i>()) };
-        // SAFETY: the numbers are aligned to a vector.
-        let spread = unsafe { _mm512_load_si512(std::ptr::from_ref(&SPREAD[size]).cast::<__m512i>()) };
-        // The upper half of the vector is not looked at: boundaries have at most 31 bytes.
-        let numbers = _mm512_permutex2var_epi8(_mm512_castsi256_si512(bytes), spread, _mm512_setzero_si512());
-        let not_above = u32::from(_mm512_cmple_epu32_mask(numbers, _mm512_set1_epi32(window.cast_signed())));
-        let place = _bzhi_u32(not_above, count as u32).count_ones() as usize;
+    unsafe fn compared<const WIDTH: usize, const SHORT: bool>(
+        self,
+        spreads: &Spreads,
+        (line, format): (u32, u32),
+        window: u32,
+        width: usize,
+    ) -> u32 {
         let width = if WIDTH == ANY_WIDTH { width } else { WIDTH };
-        // SAFETY: a list has a code more than boundaries, and `place` is at most their number.
-        let code = unsafe { boundaries.add(count * (size + 1) + place * width) };
-        // SAFETY: as above.
-        Some(unsafe { load_code::<WIDTH>(code, width) })
+        // SAFETY: a line is within the store's blocks.
+        let start = unsafe { self.blocks.add(line as usize) };
+        #[expect(clippy::cast_ptr_alignment, reason = "an unaligned load")]
+        // SAFETY: a line has 64 bytes.
+        let bytes = unsafe { _mm512_loadu_si512(start.cast::<__m512i>()) };
+        let spread = &spreads[width.trailing_zeros() as usize & 3][format as usize & 3];
+        // SAFETY: the numbers are aligned to a vector.
+        let spread = unsafe { _mm512_load_si512(std::ptr::from_ref(spread).cast::<__m512i>()) };
+        let numbers = _mm512_permutex2var_epi8(bytes, spread, _mm512_set1_epi32(-1));
+        let below = if SHORT {
+            _mm512_cmplt_epu16_mask(numbers, _mm512_set1_epi16((window >> 16) as i16)).count_ones()
+        } else {
+            _mm512_cmplt_epu32_mask(numbers, _mm512_set1_epi32(window.cast_signed())).count_ones()
+        };
+        // SAFETY: a line has a code more than boundaries that are not all ones.
+        let code = unsafe { start.add(code_at(below as usize, width)) };
+        // SAFETY: as above, and bytes are there behind any line.
+        unsafe { load_code::<WIDTH>(code, width) }
+    }
+
+    /// Returns the offset of the line that a key with `window` comes to in the fan at the offset `fan`.
+    ///
+    /// # Safety
+    /// `fan` is the offset of a fan of the store's.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
+    unsafe fn fan<A: Address>(self, fan: u32, window: u32) -> u32 {
+        // SAFETY: a fan is within the store's blocks.
+        let start = unsafe { self.blocks.add(fan as usize) };
+        #[expect(clippy::cast_ptr_alignment, reason = "an unaligned load")]
+        // SAFETY: a fan has 64 bytes.
+        let separators = unsafe { _mm512_loadu_si512(start.cast::<__m512i>()) };
+        let below = if separator_size(A::BITS) == 2 {
+            _mm512_cmplt_epu16_mask(separators, _mm512_set1_epi16((window >> 16) as i16)).count_ones()
+        } else {
+            _mm512_cmplt_epu32_mask(separators, _mm512_set1_epi32(window.cast_signed())).count_ones()
+        };
+        fan + (1 + below) * LINE as u32
+    }
+}
+
+/// The first bits of sixteen keys that are not looked at yet, left-aligned: of IPv4 keys a vector, of IPv6 keys two with
+/// eight times the first 64.
+#[derive(Clone, Copy)]
+struct Rests<A>([__m512i; 2], PhantomData<A>);
+
+impl<A: Address> Rests<A> {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn none() -> Self {
+        Self([_mm512_setzero_si512(); 2], PhantomData)
+    }
+
+    /// Returns all bits of `keys`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn of(keys: &[A; VECTOR]) -> Self {
+        let keys = keys.as_ptr().cast::<__m512i>();
+        // SAFETY: the keys are one vector of 32-bit numbers or four of 128-bit ones: no other type is an address.
+        let load = |vector: usize| unsafe { _mm512_loadu_si512(keys.wrapping_add(vector).cast()) };
+        if A::BITS == 32 {
+            return Self([load(0), _mm512_setzero_si512()], PhantomData);
+        }
+        let upper = _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1);
+        Self([0, 2].map(|vector| _mm512_permutex2var_epi64(load(vector), upper, load(vector + 1))), PhantomData)
+    }
+
+    /// Returns the first bits as numbers, as many of each as `bits` says, which are 1 to 32 or none: then the number is 0.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn first(&self, bits: __m512i) -> __m512i {
+        if A::BITS == 32 {
+            return _mm512_srlv_epi32(self.0[0], _mm512_sub_epi32(_mm512_set1_epi32(32), bits));
+        }
+        let all = _mm512_set1_epi64(64);
+        let half = |half: usize, bits: __m512i| _mm512_srlv_epi64(self.0[half], _mm512_sub_epi64(all, bits));
+        narrowed(half(0, low(bits)), half(1, high(bits)))
+    }
+
+    /// Takes `bits` bits off each.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn skip(&mut self, bits: __m512i) {
+        if A::BITS == 32 {
+            self.0[0] = _mm512_sllv_epi32(self.0[0], bits);
+        } else {
+            self.0 = [_mm512_sllv_epi64(self.0[0], low(bits)), _mm512_sllv_epi64(self.0[1], high(bits))];
+        }
+    }
+
+    /// Returns the windows of 32 bits, each for a slot of the run that an entry names: the last `bits` bits of `runs`, then
+    /// these.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn windows(&self, runs: __m512i, bits: __m512i) -> __m512i {
+        // A shift by 32 leaves nothing.
+        let slots = _mm512_sllv_epi32(runs, _mm512_sub_epi32(_mm512_set1_epi32(32), bits));
+        let rests = if A::BITS == 32 {
+            self.0[0]
+        } else {
+            narrowed(_mm512_srli_epi64::<32>(self.0[0]), _mm512_srli_epi64::<32>(self.0[1]))
+        };
+        _mm512_or_si512(_mm512_srlv_epi32(rests, bits), slots)
     }
 }
 
@@ -219,12 +310,43 @@ impl Columns {
 /// find there, and for all lanes the bits that their page decides: none without one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn page_slots(entries: __m512i, pages: u16, rests: &[__m512i; 2]) -> (__m512i, [__m512i; 2]) {
+fn page_slots<A: Address>(entries: __m512i, pages: u16, rests: &Rests<A>) -> (__m512i, __m512i) {
     let deciding = _mm512_and_si512(_mm512_srli_epi32::<27>(entries), _mm512_maskz_set1_epi32(pages, 15));
-    let deciding = [low(deciding), high(deciding)];
-    let slot = |half: usize| _mm512_srlv_epi64(rests[half], _mm512_sub_epi64(_mm512_set1_epi64(64), deciding[half]));
     let first = _mm512_and_si512(entries, _mm512_set1_epi32((MOST_ENTRIES - 1).cast_signed()));
-    (_mm512_add_epi32(narrowed(slot(0), slot(1)), first), deciding)
+    (_mm512_add_epi32(rests.first(deciding), first), deciding)
+}
+
+/// Lanes of a group that something is left to do for, in their order.
+struct Left {
+    lanes: [u8; KEYS + VECTOR],
+    count: usize,
+}
+
+impl Left {
+    fn none() -> Self {
+        Self { lanes: [0; KEYS + VECTOR], count: 0 }
+    }
+
+    /// Appends those of vector `vector` that are in `mask`; all together are at most [`KEYS`].
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn push(&mut self, vector: usize, mask: u16) {
+        let ids = _mm512_add_epi32(
+            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+            _mm512_set1_epi32((vector * VECTOR) as i32),
+        );
+        let found = _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(mask, ids));
+        let to = self.lanes[self.count.min(KEYS)..].as_mut_ptr();
+        // SAFETY: there is room for a vector of lanes behind the last that may be.
+        unsafe { _mm_storeu_si128(to.cast(), found) };
+        self.count += mask.count_ones() as usize;
+    }
+
+    /// Returns them.
+    #[inline]
+    fn lanes(&self) -> impl Iterator<Item = usize> {
+        self.lanes[..self.count.min(KEYS)].iter().map(|&lane| usize::from(lane) % KEYS)
+    }
 }
 
 /// Walks as many keys as `VECTORS` vectors have, at most [`KEYS`]: each through the table at the same position, or all
@@ -247,9 +369,8 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
         &headers[table.index().min(headers.len() - 1)]
     };
     let roots = columns.roots.cast::<i32>();
-    let all = _mm512_set1_epi64(64);
     let mut entries = [_mm512_setzero_si512(); VECTORS];
-    let mut rests = [[_mm512_setzero_si512(); 2]; VECTORS];
+    let mut rests = [Rests::<A>::none(); VECTORS];
     let mut dictionaries = Aligned([0_u32; KEYS]);
     for (vector, (keys, (entries, rests))) in
         keys.as_chunks().0.iter().zip(entries.iter_mut().zip(&mut rests)).enumerate()
@@ -260,11 +381,11 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
             // SAFETY: there are as many as the vectors have lanes, and vectors begin where they are aligned.
             unsafe { _mm512_store_si512(to.cast(), found.dictionary) };
         }
-        let shift = _mm512_srli_epi32::<24>(found.len_shift);
+        let bits = _mm512_sub_epi32(_mm512_set1_epi32(64), _mm512_srli_epi32::<24>(found.len_shift));
         let len = _mm512_and_si512(found.len_shift, _mm512_set1_epi32((1 << 24) - 1));
-        let (tops, shifts) = (tops(keys), [low(shift), high(shift)]);
-        let slots = narrowed(_mm512_srlv_epi64(tops[0], shifts[0]), _mm512_srlv_epi64(tops[1], shifts[1]));
-        let slots = _mm512_min_epu32(_mm512_sub_epi32(slots, found.first), len);
+        *rests = Rests::of(keys);
+        let slots = _mm512_min_epu32(_mm512_sub_epi32(rests.first(bits), found.first), len);
+        rests.skip(bits);
         let index = _mm512_add_epi32(slots, found.root);
         *entries = if reach == Reach::BeyondCaches {
             columns.ask(index);
@@ -273,9 +394,6 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
             // SAFETY: a root has `len + 1` entries from `root` on.
             unsafe { _mm512_i32gather_epi32::<4>(index, roots) }
         };
-        for ((rest, top), shift) in rests.iter_mut().zip(tops).zip(shifts) {
-            *rest = _mm512_sllv_epi64(top, _mm512_sub_epi64(all, shift));
-        }
     }
     if reach == Reach::BeyondCaches {
         for entries in &mut entries {
@@ -301,43 +419,85 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
             let (index, deciding) = page_slots(*entries, pages, rests);
             // SAFETY: a page has an entry for every value of its bits; lanes without a page load nothing.
             *entries = unsafe { _mm512_mask_i32gather_epi32::<4>(*entries, pages, index, roots) };
-            for (rest, deciding) in rests.iter_mut().zip(deciding) {
-                *rest = _mm512_sllv_epi64(*rest, deciding);
-            }
+            rests.skip(deciding);
             going |= _mm512_movepi32_mask(*entries);
         }
         if going == 0 {
             break;
         }
     }
-    let (mut windows, mut lists) = (Aligned([0_u32; KEYS]), Aligned([0_u32; KEYS]));
-    for (vector, (entries, [rest, rest_behind])) in entries.iter().zip(&rests).enumerate() {
-        let lane = vector * VECTOR;
-        let (lists, windows) = (lists.0.as_mut_ptr().wrapping_add(lane), windows.0.as_mut_ptr().wrapping_add(lane));
-        let upper = |rest: __m512i| _mm512_srli_epi64::<WINDOW_BITS>(rest);
+    let mut windows = Aligned([0_u32; KEYS]);
+    // What an entry leads to, as an offset, and its format in the two lowest bits.
+    let mut lines = Aligned([0_u32; KEYS]);
+    // Lanes at a fan, at a line that is compared like most of the family's, and at what is not.
+    let (mut fans, mut usual, mut others) = (Left::none(), Left::none(), Left::none());
+    for (vector, (entries, rests)) in entries.iter().zip(&rests).enumerate() {
+        let (entries, lane) = (*entries, vector * VECTOR);
+        let runs = _mm512_and_si512(_mm512_srli_epi32::<RUN_SHIFT>(entries), _mm512_set1_epi32(15));
+        // SAFETY: the numbers are aligned to a vector.
+        let run_bits = unsafe { _mm512_load_si512(std::ptr::from_ref(&RUN_BITS).cast()) };
+        let window = rests.windows(runs, _mm512_permutexvar_epi32(runs, run_bits));
+        let format = _mm512_and_si512(_mm512_srli_epi32::<LINE_BITS>(entries), _mm512_set1_epi32(3));
+        let line = _mm512_srli_epi32::<2>(_mm512_slli_epi32::<8>(entries));
+        let line = _mm512_or_si512(line, format);
+        fans.push(vector, _mm512_testn_epi32_mask(runs, runs));
+        let other = if A::BITS == 32 { Format::LONG.number() as i32 } else { 0 };
+        let other = _mm512_cmpeq_epi32_mask(format, _mm512_set1_epi32(other));
+        others.push(vector, other);
+        usual.push(vector, !other);
+        let (lines, windows) = (lines.0.as_mut_ptr().wrapping_add(lane), windows.0.as_mut_ptr().wrapping_add(lane));
         // SAFETY: there are as many lanes as the vectors have, and vectors begin where they are aligned.
-        unsafe { _mm512_store_si512(lists.cast(), *entries) };
-        let window = narrowed(upper(*rest), upper(*rest_behind));
+        unsafe { _mm512_store_si512(lines.cast(), line) };
         // SAFETY: as above.
         unsafe { _mm512_store_si512(windows.cast(), window) };
     }
-    for &list in &lists.0[..VECTORS * VECTOR] {
-        columns.prefetch_list(list);
-        if reach != Reach::SecondCache {
-            columns.prefetch_list(list + HEAD_BYTES as u32 + 31);
-        }
+    for &line in &lines.0[..VECTORS * VECTOR] {
+        columns.prefetch_line(line & !3);
+    }
+    for lane in fans.lanes() {
+        let line = lines.0[lane];
+        // SAFETY: the entry was one of a fan.
+        let line = unsafe { columns.fan::<A>(line & !3, windows.0[lane]) } | line & 3;
+        lines.0[lane] = line;
+        columns.prefetch_line(line & !3);
     }
     let of_first = header_of(0);
-    let lanes = lists.0.iter().zip(&windows.0).zip(&dictionaries.0);
-    for (lane, ((value, &key), ((&list, &window), &dictionary))) in values.iter_mut().zip(keys).zip(lanes).enumerate() {
-        let width = if ONE || WIDTH != ANY_WIDTH { of_first.width } else { header_of(lane).width };
-        // SAFETY: what is no page is a list of the table.
-        let code = unsafe { columns.compared::<WIDTH>(list, window, usize::from(width)) };
-        let code = code.unwrap_or_else(|| {
-            // SAFETY: the list is a wide one of the table.
-            unsafe { columns.wide(header_of(lane), list, key) }
-        });
-        // SAFETY: the code was in that list.
-        *value = unsafe { columns.value_of(if ONE { of_first.dictionary } else { dictionary }, code) };
+    let width =
+        |lane: usize| usize::from(if ONE || WIDTH != ANY_WIDTH { of_first.width } else { header_of(lane).width });
+    let dictionary = |lane: usize| if ONE { of_first.dictionary } else { dictionaries.0[lane] };
+    let spreads = &SPREADS[usize::from(A::BITS != 32)];
+    let short = A::BITS == 32;
+    let find = |lane: usize| {
+        let (line, window) = ((lines.0[lane] & !3, lines.0[lane] & 3), windows.0[lane]);
+        let code = if short {
+            // SAFETY: the line is one of the table, and its format a short one: lanes with another are left.
+            unsafe { columns.compared::<WIDTH, true>(spreads, line, window, width(lane)) }
+        } else {
+            // SAFETY: the line is one of the table, and its format no short one: there is none in IPv6.
+            unsafe { columns.compared::<WIDTH, false>(spreads, line, window, width(lane)) }
+        };
+        // SAFETY: the code was in that line.
+        unsafe { columns.value_of(dictionary(lane), code) }
+    };
+    if others.count == 0 {
+        for (lane, value) in values.iter_mut().enumerate() {
+            *value = find(lane);
+        }
+        return;
+    }
+    for lane in usual.lanes() {
+        values[lane] = find(lane);
+    }
+    for lane in others.lanes() {
+        let line = (lines.0[lane] & !3, lines.0[lane] & 3);
+        let code = if short {
+            // SAFETY: the line is one of the table, and of the format that is not short.
+            unsafe { columns.compared::<WIDTH, false>(spreads, line, windows.0[lane], width(lane)) }
+        } else {
+            // SAFETY: without a format it is a wide list.
+            unsafe { columns.wide(header_of(lane), line.0 / LINE as u32, keys[lane]) }
+        };
+        // SAFETY: the code was there.
+        values[lane] = unsafe { columns.value_of(dictionary(lane), code) };
     }
 }

@@ -64,10 +64,10 @@ impl Columns {
         header.root as usize + slot as usize
     }
 
-    /// Asks for the list at `list`.
+    /// Asks for the line at the offset `line`.
     #[inline(always)]
-    pub(super) fn prefetch_list(self, list: u32) {
-        prefetch(self.blocks.wrapping_add(list as usize));
+    pub(super) fn prefetch_line(self, line: u32) {
+        prefetch(self.blocks.wrapping_add(line as usize));
     }
 
     /// Returns the value of `code`, or any of the store's values for a code that is a child.
