@@ -7,6 +7,8 @@ use rayon::prelude::*;
 
 use crate::address::Address;
 use crate::attributes::WEIGHT_LOCAL;
+use crate::bins::Bins;
+use crate::columns::Columns;
 use crate::export_targets::{ExportTargets, Mapped};
 use crate::id::{AttributesId, NextHopId, RouteId, TargetSetId, VrfId};
 use crate::network::Network;
@@ -15,26 +17,10 @@ use crate::prefix::Prefix;
 use crate::reexport::Reexport;
 use crate::resolve::Resolution;
 use crate::route_table::{ExportStatus, RouteTable};
+use crate::row::Row;
 use crate::select::{self, RouteKey, Viewpoint};
-use crate::source_route::Protocol;
-
-/// One route while it is sorted: prefix, preference, order of its next hop, protocol, attributes.
-///
-/// The derived order is the rank. Every field of a route is in it, so the order of input decides nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Row<A> {
-    bits: A,
-    /// Prefix length in the upper 8 bits, preference class in the lower 24.
-    len_preference: u32,
-    /// Order of the next hop in the upper 30 bits, protocol in the lower 2.
-    order_protocol: u32,
-    attributes: u32,
-}
-
-/// Stands for a route that takes no part; sorts behind all others, as no length is 255.
-const ABSENT: u32 = u32::MAX;
-
-const PROTOCOLS: [Protocol; 4] = [Protocol::Connected, Protocol::Local, Protocol::Static, Protocol::Bgp];
+use crate::source_route::{Protocol, SourceRoute};
+use crate::vrf::{Redistribute, Vrf};
 
 /// What one order for everybody is made of: a preference class for each (attributes, redistributed or not), and a place
 /// for each next hop.
@@ -117,17 +103,15 @@ impl Order {
         protocol: Protocol,
     ) -> Row<A> {
         let redistributed = usize::from(protocol != Protocol::Bgp);
-        Row {
-            bits: prefix.bits(),
-            len_preference: u32::from(prefix.len()) << 24 | self.preference[attributes.index() * 2 + redistributed],
-            order_protocol: self.place[next_hop.index()] << 2 | protocol as u32,
-            attributes: attributes.0,
-        }
+        let preference = self.preference[attributes.index() * 2 + redistributed];
+        Row::new(prefix, preference, self.place[next_hop.index()], protocol, attributes)
     }
 }
 
 /// How many routes one task looks at.
 const CHUNK: usize = 1 << 14;
+/// One route of so many is looked at to tell where addresses begin and end.
+const SAMPLED: usize = 1 << 10;
 
 impl<A: Address> RouteTable<A> {
     /// Exports what the VRFs of `network` have and ranks all of it, in the current rayon pool.
@@ -141,10 +125,8 @@ impl<A: Address> RouteTable<A> {
     pub(crate) fn with_reexports(network: &Network, resolution: &Resolution, reexports: &[Reexport<A>]) -> Self {
         let targets = ExportTargets::<A>::new(network, resolution, reexports);
         let order = Order::new(Paths::new(network, &targets.derived));
-        let rows = sorted_rows::<A>(network, resolution, &order, &targets.rows);
-        let mut table = columns(network, &rows, &order, targets);
-        drop(rows);
-        table.mark_positions();
+        let bins = dealt::<A>(network, resolution, &order, &targets.rows);
+        let mut table = columns(network, bins, &order, targets);
         table.settle(network);
         table.mark_ways(reexports);
         table
@@ -165,32 +147,6 @@ impl<A: Address> RouteTable<A> {
             .collect();
         ways.sort_unstable();
         self.ways = ways;
-    }
-
-    /// Fills the position of each route within its prefix.
-    fn mark_positions(&mut self) {
-        let (bits, len) = (&self.bits, &self.len);
-        let deepest = self.position.par_chunks_mut(CHUNK).enumerate().map(|(chunk, positions)| {
-            let start = chunk * CHUNK;
-            let mut position = 0_usize;
-            // The first prefix of the chunk may have begun before it; 65,535 and above look alike.
-            while position < usize::from(u16::MAX) && position < start && {
-                let before = start - position - 1;
-                (bits[before], len[before]) == (bits[start], len[start])
-            } {
-                position += 1;
-            }
-            for (offset, slot) in positions.iter_mut().enumerate() {
-                let index = start + offset;
-                if offset > 0 {
-                    let same = bits[index] == bits[index - 1] && len[index] == len[index - 1];
-                    position = if same { position + 1 } else { 0 };
-                }
-                *slot = position.min(usize::from(u16::MAX)) as u16;
-            }
-            positions.iter().copied().max().unwrap_or(0)
-        });
-        self.deepest = deepest.max().unwrap_or(0);
     }
 
     /// Decides what several routes to one prefix mean for each other: which of a VRF's own is exported, and which of
@@ -308,90 +264,101 @@ fn rd_numbers(network: &Network) -> Vec<u32> {
     numbers
 }
 
-/// Returns a row for each route that takes part, sorted.
+/// Routes of one VRF or more, or rows besides them, of which one thread makes rows at a time.
+#[derive(Default)]
+struct Share<'a, A> {
+    routes: Vec<&'a [SourceRoute<A>]>,
+    added: &'a [(Prefix<A>, RouteKey)],
+}
+
+/// Cuts the routes of all VRFs that are up into `shares` of about as many each, and adds `added` to the last one.
+fn shares<'a, A: Address>(
+    network: &'a Network,
+    added: &'a [(Prefix<A>, RouteKey)],
+    shares: usize,
+) -> Vec<Share<'a, A>> {
+    let up = || network.vrfs().iter().filter(|vrf| vrf.up).map(|vrf| vrf.family::<A>().routes.as_slice());
+    let most = up().map(<[_]>::len).sum::<usize>().div_ceil(shares).max(1);
+    let (mut cut, mut share, mut room) = (Vec::with_capacity(shares + 1), Share::default(), most);
+    for mut routes in up() {
+        while routes.len() > room {
+            let (taken, rest) = routes.split_at(room);
+            share.routes.push(taken);
+            cut.push(std::mem::take(&mut share));
+            (routes, room) = (rest, most);
+        }
+        share.routes.push(routes);
+        room -= routes.len();
+    }
+    share.added = added;
+    cut.push(share);
+    cut
+}
+
+/// Returns a row for each route that takes part, in bins.
 ///
 /// `added` are rows besides the source routes; all of them take part.
-fn sorted_rows<A: Address>(
+fn dealt<A: Address>(
     network: &Network,
     resolution: &Resolution,
     order: &Order,
     added: &[(Prefix<A>, RouteKey)],
-) -> Vec<Row<A>> {
-    let mut rows = vec![Row::<A>::default(); network.source_routes::<A>() + added.len()];
-    let mut parts = Vec::with_capacity(network.vrfs().len());
-    let mut rest = rows.as_mut_slice();
-    for vrf in network.vrfs() {
-        let (part, behind) = rest.split_at_mut(vrf.family::<A>().routes.len());
-        parts.push((vrf, part));
-        rest = behind;
-    }
-    for (row, &(prefix, key)) in rest.iter_mut().zip(added) {
-        *row = order.row(prefix, key.attributes, key.next_hop, key.protocol);
-    }
-    let absent: usize = parts
-        .into_par_iter()
-        .map(|(vrf, part)| {
-            let mut absent = 0;
-            for (row, route) in part.iter_mut().zip(&vrf.family::<A>().routes) {
-                if !vrf.up || !resolution.resolves(route.next_hop()) {
-                    *row = Row { bits: A::MAX, len_preference: ABSENT, order_protocol: ABSENT, attributes: ABSENT };
-                    absent += 1;
-                    continue;
-                }
-                *row = order.row(route.prefix(), route.attributes(), route.next_hop(), route.protocol());
-            }
-            absent
-        })
-        .sum();
-    rows.par_sort_unstable();
-    rows.truncate(rows.len() - absent);
-    // A source route given twice is one route.
-    rows.dedup();
-    rows
+) -> Bins<A> {
+    let all = network.source_routes::<A>() + added.len();
+    let threads = rayon::current_num_threads();
+    let shares = shares(network, added, if all < CHUNK { 1 } else { threads });
+    let row_of = |prefix, attributes, next_hop, protocol| order.row(prefix, attributes, next_hop, protocol);
+    let of_route =
+        |route: &SourceRoute<A>| row_of(route.prefix(), route.attributes(), route.next_hop(), route.protocol());
+    let sample = shares.iter().flat_map(|share| &share.routes).flat_map(|routes| routes.iter().step_by(SAMPLED));
+    Bins::deal(shares.len(), all, sample.map(|route| of_route(route).head()), |share| {
+        let Share { routes, added } = &shares[share];
+        let resolved = routes.iter().copied().flatten().filter(|route| resolution.resolves(route.next_hop()));
+        let added = added.iter().map(|&(prefix, key)| row_of(prefix, key.attributes, key.next_hop, key.protocol));
+        resolved.map(of_route).chain(added)
+    })
 }
 
-fn columns<A: Address>(network: &Network, rows: &[Row<A>], order: &Order, targets: ExportTargets<A>) -> RouteTable<A> {
-    let (bits, len) = rows.par_iter().map(|row| (row.bits, (row.len_preference >> 24) as u8)).unzip();
-    let (next_hop, origin): (Vec<NextHopId>, Vec<VrfId>) =
-        rows.par_iter().map(|row| order.next_hop_at[(row.order_protocol >> 2) as usize]).unzip();
-    let attributes: Vec<AttributesId> = rows.par_iter().map(|row| AttributesId(row.attributes)).collect();
-    let protocol: Vec<Protocol> = rows.par_iter().map(|row| PROTOCOLS[(row.order_protocol & 3) as usize]).collect();
-    let (status, sets) = (0..rows.len())
-        .into_par_iter()
-        .map(|index| {
-            let vrf = network.vrf(origin[index]);
-            let row: &Row<A> = &rows[index];
-            let prefix = Prefix::containing(row.bits, (row.len_preference >> 24) as u8);
-            let in_bgp = match network.attributes().get(attributes[index].index()) {
-                Some(given) => vrf.family::<A>().redistribute.includes(protocol[index], given),
-                // A derived route.
-                None => true,
-            };
-            let mapped = targets.of(prefix, origin[index], attributes[index], next_hop[index], protocol[index]);
-            match (in_bgp, vrf.rd, mapped) {
-                (false, ..) => (ExportStatus::NotRedistributed, TargetSetId::NONE),
-                (true, None, _) => (ExportStatus::NoRd, TargetSetId::NONE),
-                (true, _, Mapped::Dropped) => (ExportStatus::MapDenied, TargetSetId::NONE),
-                (true, _, Mapped::Rewritten) => (ExportStatus::Rewritten, TargetSetId::NONE),
-                (true, _, Mapped::Targets(TargetSetId::NONE)) => (ExportStatus::NoTarget, TargetSetId::NONE),
-                (true, Some(_), Mapped::Targets(set)) => (ExportStatus::Exported, set),
-            }
-        })
-        .unzip();
+/// What the routes of one VRF become on their way out of it, as far as they are alike.
+struct Exporter {
+    redistribute: Redistribute,
+    has_rd: bool,
+}
+
+fn columns<A: Address>(network: &Network, bins: Bins<A>, order: &Order, targets: ExportTargets<A>) -> RouteTable<A> {
+    let exporter = |vrf: &Vrf| Exporter { redistribute: vrf.family::<A>().redistribute, has_rd: vrf.rd.is_some() };
+    let exporters: Vec<Exporter> = network.vrfs().iter().map(exporter).collect();
+    let export = |row: &Row<A>, next_hop: NextHopId, origin: VrfId| {
+        let (protocol, attributes) = (row.protocol(), row.attributes());
+        let Exporter { redistribute, has_rd } = exporters[origin.index()];
+        let in_bgp = protocol == Protocol::Bgp
+            // No attributes of the network's are those of a derived route.
+            || network.attributes().get(attributes.index()).is_none_or(|given| redistribute.includes(protocol, given));
+        match (in_bgp, has_rd, targets.of(row.prefix(), origin, attributes, next_hop, protocol)) {
+            (false, ..) => (ExportStatus::NotRedistributed, TargetSetId::NONE),
+            (true, false, _) => (ExportStatus::NoRd, TargetSetId::NONE),
+            (true, _, Mapped::Dropped) => (ExportStatus::MapDenied, TargetSetId::NONE),
+            (true, _, Mapped::Rewritten) => (ExportStatus::Rewritten, TargetSetId::NONE),
+            (true, _, Mapped::Targets(TargetSetId::NONE)) => (ExportStatus::NoTarget, TargetSetId::NONE),
+            (true, true, Mapped::Targets(set)) => (ExportStatus::Exported, set),
+        }
+    };
+    let columns = Columns::fill(&bins, &order.next_hop_at, export);
+    drop(bins);
     RouteTable {
-        bits,
-        len,
-        origin,
-        next_hop,
-        attributes,
-        targets: sets,
-        protocol,
-        status,
-        position: vec![0; rows.len()],
+        bits: columns.bits,
+        len: columns.len,
+        origin: columns.origin,
+        next_hop: columns.next_hop,
+        attributes: columns.attributes,
+        targets: columns.targets,
+        protocol: columns.protocol,
+        status: columns.status,
+        position: columns.position,
         own_targets: targets.vary_within_a_vrf(),
         target_sets: targets.sets,
         export_of: targets.of_vrf,
-        deepest: 0,
+        deepest: columns.deepest,
         shared_nlri: Vec::new(),
         derived: targets.derived,
         first_derived: u32::try_from(network.attributes().len()).expect("ids are u32"),

@@ -72,6 +72,11 @@ impl<A: Address> Ranges<A> {
 
     /// Replaces every code by what `codes` has at its place.
     pub(super) fn recode(&mut self, codes: &[u32]) {
+        let first = codes.first().copied().unwrap_or(0);
+        if codes.iter().zip(first..).all(|(&code, next)| code == next) {
+            // A table with a dictionary of its own has them in order.
+            return self.list.iter_mut().for_each(|range| range.code += first);
+        }
         for range in &mut self.list {
             range.code = codes[range.code as usize];
         }

@@ -17,11 +17,18 @@ const LEVEL_WORTH: f64 = 1.5;
 /// Boundaries from which on a table may be dense. A smaller one is always sparse: in batches over many tables its list
 /// is found sooner than a block.
 const DENSE_BOUNDARIES: u32 = 1 << 14;
-/// Bytes a boundary up to which a table may be dense.
-const DENSE_BYTES: f64 = 8.0;
+/// Bytes a boundary, besides those of a code, up to which a table may be dense: about those of a list.
+const DENSE_BYTES: f64 = 4.0;
 /// Blocks that a key comes to, on average over the boundaries, up to which a table may be dense: the full IPv4 table has
 /// 1.1, the full IPv6 table 2.7.
 const DENSE_LEVELS: f64 = 1.5;
+
+/// Boundaries that are looked at to tell at once that no shape makes a table dense: a few windows of neighbours, in
+/// tables of several times as many. Counting all of them takes longer than writing a tenth of the table.
+const WINDOWS: usize = 8;
+const WINDOW: usize = 512;
+/// How far beyond the limits what the windows tell has to be, since it is a sample.
+const BEYOND: f64 = 1.5;
 
 /// Boundaries a slot of a sparse table's root, at least.
 pub(super) const SPARSE_SLOT: usize = 4;
@@ -200,10 +207,28 @@ impl Shape {
     }
 
     fn dense<A: Address>(ranges: &[Range<A>], width: usize) -> Option<Self> {
+        let suits = |taken: &[Range<A>], slack: f64| {
+            let (shape, bytes, levels) = Self::best_dense(ranges, taken, width)?;
+            let boundaries = slack * ranges.len() as f64;
+            let fits = bytes <= (DENSE_BYTES + width as f64) * boundaries && levels <= DENSE_LEVELS * boundaries;
+            fits.then_some(shape)
+        };
+        if ranges.len() >= 4 * WINDOWS * WINDOW {
+            let windows =
+                (0..WINDOWS).map(|window| &ranges[(ranges.len() - WINDOW) * window / (WINDOWS - 1)..][..WINDOW]);
+            suits(&windows.collect::<Vec<_>>().concat(), BEYOND)?;
+        }
+        suits(ranges, 1.0)
+    }
+
+    /// Returns the dense root of `ranges` that costs least, its bytes, and the boundaries times levels walked, by a census
+    /// of those that are `taken`, all of the ranges or a sample.
+    fn best_dense<A: Address>(ranges: &[Range<A>], taken: &[Range<A>], width: usize) -> Option<(Self, f64, f64)> {
         let (first, tail) = (ranges.get(1)?.start, ranges.last()?.start);
-        let census = Census::take(ranges);
+        let census = Census::take(taken);
+        let scale = ranges.len() as f64 / taken.len() as f64;
         let mut best = None;
-        let (mut least, mut bytes_of_best, mut levels) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
+        let mut least = f64::INFINITY;
         for bits in 1..=MAX_ROOT_BITS.min(A::BITS - BLOCK_BITS) {
             let (start, len) = Self::slots(ranges, (first, tail), bits);
             let slots = 4.0 * len as f64;
@@ -218,16 +243,17 @@ impl Shape {
                 }
                 let pages = if page_bits == 0 { 0.0 } else { f64::from(split) * f64::from(4_u32 << page_bits) };
                 let paging = if page_bits == 0 { 0.0 } else { 0.4 * f64::from(census.deeper[usize::from(bits)]) };
-                let (bytes, walked) = census.blocks(usize::from(inner), width);
-                let cost = slots + pages + bytes + LEVEL_WORTH * (walked + paging);
+                let (blocks, walked) = census.blocks(usize::from(inner), width);
+                let bytes = slots + scale * (pages + blocks);
+                let cost = bytes + LEVEL_WORTH * scale * (walked + paging);
                 if cost < least {
-                    (least, bytes_of_best, levels) = (cost, slots + pages + bytes, walked);
-                    best = Some(Self { kind: Kind::Dense, bits, page_bits, first: start, len: len as u32 });
+                    least = cost;
+                    let shape = Self { kind: Kind::Dense, bits, page_bits, first: start, len: len as u32 };
+                    best = Some((shape, bytes, scale * walked));
                 }
             }
         }
-        let boundaries = ranges.len() as f64;
-        best.filter(|_| bytes_of_best <= DENSE_BYTES * boundaries && levels <= DENSE_LEVELS * boundaries)
+        best
     }
 
     /// Returns the bits that root and page decide together: where the first block begins.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 
 use rayon::ThreadPool;
+use rayon::prelude::*;
 use vrfleak_engine::Network;
 
 use super::contender::{self, Turn};
@@ -131,15 +132,18 @@ fn point(
             racers.push(Racer { name, pool: pool(threads)?, row, readings: Default::default(), checksum: None });
         }
     }
-    let mut vpn_routes = 0;
+    let (mut vpn_routes, mut taken) = (0, 0_u64);
     for round in 0..plan.rounds {
         for at in 0..racers.len() {
             let racer = &racers[at];
             let threads = racer.pool.current_num_threads();
             progress(&format!("{} {} threads, round {}", racer.name, threads, round + 1), report);
+            let held = Resident::now().map_or(taken, |now| now.all_bytes);
+            all.install(|| fetch(taken.saturating_sub(held) as usize));
             forget_peak();
             let turn = leak(racer.name, network, &racer.pool, all).map_err(LeakError::Install)?;
             let peak = memory::peak_resident_bytes();
+            taken = taken.max(peak.unwrap_or(0));
             // Once, since memory that was given back is slow to get again.
             let last = round + 1 == plan.rounds;
             let pools = racers.iter().map(|racer| &racer.pool).chain([all]).filter(|_| last);
@@ -153,7 +157,7 @@ fn point(
                 let allocator = in_use.map_or(0, |in_use| now.all_bytes.saturating_sub(known(in_use)));
                 turn.accounted as u64 + program + allocator
             });
-            drop(turn.tables);
+            all.install(|| drop(turn.tables));
             let racer = &mut racers[at];
             vpn_routes = turn.vpn_routes.unwrap_or(vpn_routes);
             if let Some(before) = racer.checksum.replace(turn.checksum).filter(|&before| before != turn.checksum) {
@@ -212,6 +216,19 @@ fn disagree(report: &mut LeakReport, name: &str, what: &str) {
 fn pool(threads: usize) -> Result<ThreadPool, LeakError> {
     let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
     builder.build().map_err(|error| LeakError::Threads(error.to_string()))
+}
+
+/// Bytes of a page, or less.
+const PAGE: usize = 4 << 10;
+
+/// Touches so many bytes of fresh memory and frees them, in the current rayon pool.
+///
+/// The host of a virtual machine may take away within seconds what is freed, and giving it again costs more than all that a
+/// contender does: so whoever came after the baseline, which frees most, paid for it.
+fn fetch(bytes: usize) {
+    let mut memory = vec![0_u8; bytes];
+    memory.par_chunks_mut(PAGE).with_min_len(512).for_each(|page| page[0] = 1);
+    std::hint::black_box(&memory);
 }
 
 /// Has the system count the most memory anew, where it can (Linux).

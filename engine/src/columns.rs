@@ -1,0 +1,235 @@
+//! [`Columns`]: the columns of a route table while they are filled, a run of bins at a time on every thread.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::address::Address;
+use crate::bins::{Bins, Scratch};
+use crate::id::{AttributesId, NextHopId, TargetSetId, VrfId};
+use crate::route_table::ExportStatus;
+use crate::row::Row;
+use crate::source_route::Protocol;
+
+/// Runs of bins that a thread fills, so that none waits for another for long.
+const RUNS_PER_THREAD: usize = 8;
+
+/// What the rows of a table become, a column for each part of a route.
+pub(crate) struct Columns<A> {
+    pub(crate) bits: Vec<A>,
+    pub(crate) len: Vec<u8>,
+    pub(crate) origin: Vec<VrfId>,
+    pub(crate) next_hop: Vec<NextHopId>,
+    pub(crate) attributes: Vec<AttributesId>,
+    pub(crate) targets: Vec<TargetSetId>,
+    pub(crate) protocol: Vec<Protocol>,
+    pub(crate) status: Vec<ExportStatus>,
+    /// The position of a route within its prefix, 65,535 and above as 65,535.
+    pub(crate) position: Vec<u16>,
+    /// The largest of them.
+    pub(crate) deepest: u16,
+}
+
+/// Numbers as they are filled in: zeros of them cost nothing until they are written.
+struct Numbers<A> {
+    bits: Vec<A>,
+    len: Vec<u8>,
+    origin: Vec<u32>,
+    next_hop: Vec<u32>,
+    attributes: Vec<u32>,
+    targets: Vec<u32>,
+    protocol: Vec<Protocol>,
+    status: Vec<ExportStatus>,
+    position: Vec<u16>,
+}
+
+/// Consecutive rows of all columns.
+struct Run<'a, A> {
+    bits: &'a mut [A],
+    len: &'a mut [u8],
+    origin: &'a mut [u32],
+    next_hop: &'a mut [u32],
+    attributes: &'a mut [u32],
+    targets: &'a mut [u32],
+    protocol: &'a mut [Protocol],
+    status: &'a mut [ExportStatus],
+    position: &'a mut [u16],
+}
+
+impl<A: Address> Columns<A> {
+    /// Sorts all bins and fills the columns, in the current rayon pool. `next_hop_at` has the next hop and its VRF by
+    /// place; `export` tells what becomes of the route of a row on its way out of its VRF.
+    ///
+    /// O(rows), or where rows crowd O(rows · log rows).
+    pub(crate) fn fill(
+        bins: &Bins<A>,
+        next_hop_at: &[(NextHopId, VrfId)],
+        export: impl Fn(&Row<A>, NextHopId, VrfId) -> (ExportStatus, TargetSetId) + Sync,
+    ) -> Self {
+        let mut numbers = Numbers::new(bins.start(bins.len()));
+        let mut rest = numbers.run();
+        let runs: Vec<(Range<usize>, Run<'_, A>)> = runs(bins)
+            .map(|bins_of_run| {
+                let rows = bins.start(bins_of_run.end) - bins.start(bins_of_run.start);
+                (bins_of_run, rest.split_off(rows))
+            })
+            .collect();
+        let fill = |scratch: &mut Scratch<A>, (bins_of_run, mut run): (Range<usize>, Run<'_, A>)| {
+            let start = bins.start(bins_of_run.start);
+            let (mut rows, mut deepest) = (0, 0);
+            for bin in bins_of_run {
+                let sorted = bins.sorted(bin, scratch);
+                deepest = deepest.max(run.split_off(sorted.len()).fill(sorted, next_hop_at, &export));
+                rows += sorted.len();
+            }
+            (start..start + rows, deepest)
+        };
+        let filled: Vec<(Range<usize>, u16)> =
+            runs.into_par_iter().with_max_len(1).map_init(Scratch::default, fill).collect();
+        let deepest = filled.iter().map(|&(_, deepest)| deepest).max().unwrap_or(0);
+        numbers.close_gaps(filled.into_iter().map(|(rows, _)| rows));
+        numbers.columns(deepest)
+    }
+}
+
+/// Cuts the bins into runs of about as many rows each.
+fn runs<A: Address>(bins: &Bins<A>) -> impl Iterator<Item = Range<usize>> {
+    let most = bins.start(bins.len()).div_ceil(rayon::current_num_threads() * RUNS_PER_THREAD);
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let first = next;
+        while next < bins.len() && (next == first || bins.start(next + 1) - bins.start(first) <= most) {
+            next += 1;
+        }
+        (first < next).then_some(first..next)
+    })
+}
+
+impl<A: Address> Numbers<A> {
+    fn new(rows: usize) -> Self {
+        Self {
+            bits: vec![A::ZERO; rows],
+            len: vec![0; rows],
+            origin: vec![0; rows],
+            next_hop: vec![0; rows],
+            attributes: vec![0; rows],
+            targets: vec![0; rows],
+            protocol: vec![Protocol::Connected; rows],
+            status: vec![ExportStatus::Exported; rows],
+            position: vec![0; rows],
+        }
+    }
+
+    fn run(&mut self) -> Run<'_, A> {
+        Run {
+            bits: &mut self.bits,
+            len: &mut self.len,
+            origin: &mut self.origin,
+            next_hop: &mut self.next_hop,
+            attributes: &mut self.attributes,
+            targets: &mut self.targets,
+            protocol: &mut self.protocol,
+            status: &mut self.status,
+            position: &mut self.position,
+        }
+    }
+
+    /// Moves what was filled together: a row that was there twice leaves a gap behind its run.
+    fn close_gaps(&mut self, filled: impl Iterator<Item = Range<usize>> + Clone) {
+        close_gaps(&mut self.bits, filled.clone());
+        close_gaps(&mut self.len, filled.clone());
+        close_gaps(&mut self.origin, filled.clone());
+        close_gaps(&mut self.next_hop, filled.clone());
+        close_gaps(&mut self.attributes, filled.clone());
+        close_gaps(&mut self.targets, filled.clone());
+        close_gaps(&mut self.protocol, filled.clone());
+        close_gaps(&mut self.status, filled.clone());
+        close_gaps(&mut self.position, filled);
+    }
+
+    fn columns(self, deepest: u16) -> Columns<A> {
+        // Ids are the numbers in the very memory.
+        Columns {
+            bits: self.bits,
+            len: self.len,
+            origin: self.origin.into_iter().map(VrfId).collect(),
+            next_hop: self.next_hop.into_iter().map(NextHopId).collect(),
+            attributes: self.attributes.into_iter().map(AttributesId).collect(),
+            targets: self.targets.into_iter().map(TargetSetId).collect(),
+            protocol: self.protocol,
+            status: self.status,
+            position: self.position,
+            deepest,
+        }
+    }
+}
+
+fn close_gaps<T: Copy>(column: &mut Vec<T>, filled: impl Iterator<Item = Range<usize>>) {
+    let mut end = 0;
+    for rows in filled {
+        let len = rows.len();
+        if rows.start > end {
+            column.copy_within(rows, end);
+        }
+        end += len;
+    }
+    if end < column.len() {
+        column.truncate(end);
+        column.shrink_to_fit();
+    }
+}
+
+impl<'a, A: Address> Run<'a, A> {
+    /// Takes the first `rows` rows off.
+    fn split_off(&mut self, rows: usize) -> Run<'a, A> {
+        const ROOM: &str = "room for all rows of all bins";
+        Run {
+            bits: self.bits.split_off_mut(..rows).expect(ROOM),
+            len: self.len.split_off_mut(..rows).expect(ROOM),
+            origin: self.origin.split_off_mut(..rows).expect(ROOM),
+            next_hop: self.next_hop.split_off_mut(..rows).expect(ROOM),
+            attributes: self.attributes.split_off_mut(..rows).expect(ROOM),
+            targets: self.targets.split_off_mut(..rows).expect(ROOM),
+            protocol: self.protocol.split_off_mut(..rows).expect(ROOM),
+            status: self.status.split_off_mut(..rows).expect(ROOM),
+            position: self.position.split_off_mut(..rows).expect(ROOM),
+        }
+    }
+
+    /// Fills in the rows of one bin, as many as there is room for, and returns the largest position. A column at a time:
+    /// the rows stay in the first cache.
+    fn fill(
+        self,
+        rows: &[Row<A>],
+        next_hop_at: &[(NextHopId, VrfId)],
+        export: impl Fn(&Row<A>, NextHopId, VrfId) -> (ExportStatus, TargetSetId),
+    ) -> u16 {
+        put(self.bits, rows, Row::bits);
+        put(self.len, rows, Row::len);
+        put(self.attributes, rows, |row| row.attributes().0);
+        put(self.protocol, rows, Row::protocol);
+        for ((next_hop, origin), row) in self.next_hop.iter_mut().zip(&mut *self.origin).zip(rows) {
+            let (of_row, vrf) = next_hop_at[row.place()];
+            (*next_hop, *origin) = (of_row.0, vrf.0);
+        }
+        let routes = self.next_hop.iter().zip(&*self.origin).zip(rows);
+        for ((targets, status), ((&next_hop, &origin), row)) in self.targets.iter_mut().zip(self.status).zip(routes) {
+            let (became, set) = export(row, NextHopId(next_hop), VrfId(origin));
+            (*status, *targets) = (became, set.0);
+        }
+        let (mut position, mut deepest) = (0_u16, 0);
+        // A prefix is in one bin.
+        for (slot, pair) in self.position.iter_mut().skip(1).zip(rows.windows(2)) {
+            position = if pair[0].is_beside(&pair[1]) { position.saturating_add(1) } else { 0 };
+            *slot = position;
+            deepest = deepest.max(position);
+        }
+        deepest
+    }
+}
+
+fn put<A, T>(column: &mut [T], rows: &[Row<A>], part: impl Fn(&Row<A>) -> T) {
+    for (to, row) in column.iter_mut().zip(rows) {
+        *to = part(row);
+    }
+}
