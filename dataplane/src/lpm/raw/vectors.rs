@@ -26,7 +26,7 @@ use super::super::forest::line::{Format, LINE, LINE_BITS, RUN_SHIFT, code_at, se
 use super::super::table::TableId;
 use super::part::MOST_ENTRIES;
 use super::store::Header;
-use super::walk::{ANY_WIDTH, Columns, load_code, prefetch};
+use super::walk::{ANY_WIDTH, Columns, load_code_before, prefetch};
 
 /// Keys of a vector.
 pub(super) const VECTOR: usize = 16;
@@ -210,9 +210,9 @@ impl Columns {
             _mm512_cmplt_epu32_mask(numbers, _mm512_set1_epi32(window.cast_signed())).count_ones()
         };
         // SAFETY: a line has a code more than boundaries that are not all ones.
-        let code = unsafe { start.add(code_at(below as usize, width)) };
-        // SAFETY: as above, and bytes are there behind any line.
-        unsafe { load_code::<WIDTH>(code, width) }
+        let end = unsafe { start.add(code_at(below as usize, width) + width) };
+        // SAFETY: as above, and no line has room for codes in its first three bytes.
+        unsafe { load_code_before::<WIDTH>(end, width) }
     }
 
     /// Returns the offset of the line that a key with `window` comes to in the fan at the offset `fan`.
