@@ -7,7 +7,7 @@
 //! A line serves a run of 1, 2, 4 or 8 slots. The window of a key is the number of its slot in the run (0, 1, 2 or 3 bits)
 //! and its bits that follow the slot's, 8 S bits in all; a boundary is a window less one, so that one of all ones is below
 //! no key. They ascend. The code of a key is the one at the number of boundaries below its window. S is one of three sizes
-//! of the family, the [`Format`]; a format that vectors search among 16-bit numbers has up to 32 boundaries, others 16.
+//! of the family, the [`Format`]. A line has 31 boundaries at most in IPv4 and 16 in IPv6.
 //!
 //! A slot whose boundaries are too many for a line may have a *fan*: a line of separators as wide as the family's vectors
 //! search them (no codes), and behind it the lines between them, one more than separators. The code of a key is in the line
@@ -71,9 +71,9 @@ impl Format {
     /// Returns the most boundaries of a line with codes of `width` bytes.
     #[inline]
     pub(in crate::lpm) const fn capacity(self, family: u8, width: usize) -> usize {
-        let lanes = if self.is_short(family) { 32 } else { 16 };
+        let most = most(family);
         let fitting = (LINE - width) / (self.size(family) + width);
-        if fitting < lanes { fitting } else { lanes }
+        if fitting < most { fitting } else { most }
     }
 
     /// Returns the format with the fewest bytes whose boundaries have `bits` bits, up to 32.
@@ -89,6 +89,12 @@ impl Format {
     }
 }
 
+/// Returns the most numbers of a line or fan.
+#[inline]
+pub(in crate::lpm) const fn most(family: u8) -> usize {
+    if family == 32 { 31 } else { 16 }
+}
+
 /// Returns the bytes of a separator of a fan: as many as the numbers have that vectors search.
 #[inline]
 pub(in crate::lpm) const fn separator_size(family: u8) -> usize {
@@ -98,7 +104,7 @@ pub(in crate::lpm) const fn separator_size(family: u8) -> usize {
 /// Returns the most separators of a fan.
 #[inline]
 pub(in crate::lpm) const fn fan_capacity(family: u8) -> usize {
-    LINE / separator_size(family)
+    most(family)
 }
 
 /// Slots that share a line.
@@ -257,7 +263,7 @@ mod tests {
         assert_eq!(capacities(1), ([31, 21, 12], [16, 15, 12]));
         assert_eq!(capacities(2), ([20, 15, 10], [15, 12, 10]));
         assert_eq!(capacities(4), ([12, 10, 7], [10, 8, 7]));
-        assert_eq!((fan_capacity(32), fan_capacity(128)), (32, 16));
+        assert_eq!((fan_capacity(32), fan_capacity(128)), (31, 16));
         assert_eq!(Format::holding(32, 8).map(|format| format.size(32)), Some(1));
         assert_eq!(Format::holding(32, 17).map(|format| format.size(32)), Some(4));
         assert_eq!(Format::holding(128, 33), None);

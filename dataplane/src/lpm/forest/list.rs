@@ -14,7 +14,7 @@ use super::ranges::Range;
 use super::shape::{aligned, top};
 
 /// Bytes before the boundaries: the head and their number.
-const HEAD_BYTES: usize = 5;
+pub(in crate::lpm) const HEAD_BYTES: usize = 5;
 /// The head of a list whose boundaries are the first 64 bits of addresses; one more where they are whole addresses.
 const WIDE: u8 = 0x80;
 
@@ -47,16 +47,10 @@ impl ListHead {
         Self { count: u32::from_le_bytes(count) as usize, size: if head == WIDE { 8 } else { 16 } }
     }
 
-    /// Returns the offset of the first boundary.
-    #[inline]
-    pub(in crate::lpm) fn boundaries(self) -> usize {
-        HEAD_BYTES
-    }
-
     /// Returns the offset of the first code.
     #[inline]
     pub(in crate::lpm) fn codes(self) -> usize {
-        self.boundaries() + self.count * self.size
+        HEAD_BYTES + self.count * self.size
     }
 
     /// Returns the bytes of the whole list with codes of `width` bytes.

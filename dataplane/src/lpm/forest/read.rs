@@ -5,7 +5,7 @@ use vrfleak_engine::Address;
 use super::super::raw::page_of;
 use super::block::{BITMAP_BYTES, FIRST_VALUE};
 use super::line::{Format, LINE, Run, boundary, code_at, count, fan_capacity, line_of, separator_size};
-use super::list::ListHead;
+use super::list::{HEAD_BYTES, ListHead};
 use super::ranges::Ranges;
 use super::shape::{BLOCK_BITS, Kind};
 
@@ -115,7 +115,7 @@ impl Reader<'_> {
 
     fn list<A: Address>(self, offset: usize, base: u128, ranges: &mut Ranges<A>) {
         let Some(head) = ListHead::of(&self.nodes[offset..]) else { return };
-        let (boundaries, codes) = (offset + head.boundaries(), offset + head.codes());
+        let (boundaries, codes) = (offset + HEAD_BYTES, offset + head.codes());
         ranges.push(base, self.code(codes));
         for index in 0..head.count {
             let boundary = boundaries + index * head.size;

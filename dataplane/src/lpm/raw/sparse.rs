@@ -7,15 +7,17 @@ use vrfleak_engine::Address;
 
 use super::super::forest::block::FIRST_VALUE;
 use super::super::forest::line::{Format, LINE, LINED, RUN_SHIFT, Run, code_at, fan_capacity, line_of, separator_size};
-use super::super::forest::list::ListHead;
+use super::super::forest::list::{HEAD_BYTES, ListHead};
 use super::super::forest::shape::{aligned, top};
 use super::part::{PAGE, page_deciding, page_index};
 use super::store::Header;
 use super::walk::{ANY_WIDTH, Columns, LANES, Lanes, load_code, prefetch};
 
-/// Numbers that the search of a line takes in one step, in order: no branch depends on a key. The last serves fans, which
-/// have one more than the others together.
-const STEPS: [usize; 6] = [16, 8, 4, 2, 1, 1];
+/// Returns how many numbers the search of a line or fan takes in one step, in order, which are [`most`](super::super::forest::line::most) together: no branch
+/// depends on a key.
+const fn steps(family: u8) -> [usize; 5] {
+    if family == 32 { [16, 8, 4, 2, 1] } else { [8, 4, 2, 1, 1] }
+}
 
 impl Columns {
     /// Returns the entry of the root for a key with the first bits `top`, and those of its bits that follow.
@@ -60,15 +62,15 @@ impl Columns {
     /// # Safety
     /// `line` is one of the store's, and has room for so many.
     #[inline(always)]
-    unsafe fn below(line: *const u8, (size, capacity): (usize, usize), window: u32) -> usize {
+    unsafe fn below<A: Address>(line: *const u8, (size, capacity): (usize, usize), window: u32) -> usize {
         let unused = (32 - 8 * size as u32) & 31;
         let (window, mask) = (window >> unused, u32::MAX >> unused);
         let mut below = 0;
         #[expect(clippy::needless_bitwise_bool, reason = "both are known: no branch between them")]
-        for step in STEPS {
+        for step in steps(A::BITS) {
             let next = below + step;
-            // SAFETY: the number is in the line, and bytes are there behind any line.
-            let number = unsafe { line.add((next.min(capacity) - 1) * size) };
+            // SAFETY: the number is in the line, or it does not count and is within the slack behind all lines.
+            let number = unsafe { line.add((next - 1) * size) };
             // SAFETY: as above.
             let number = u32::from_le(unsafe { number.cast::<u32>().read_unaligned() }) & mask;
             below = std::hint::select_unpredictable((next <= capacity) & (number < window), next, below);
@@ -85,7 +87,8 @@ impl Columns {
         // SAFETY: a fan is within the store's blocks.
         let fan = unsafe { self.blocks.add(line_of(entry) * LINE) };
         // SAFETY: a fan is a line of separators.
-        let below = unsafe { Self::below(fan, (separator_size(A::BITS), fan_capacity(A::BITS)), (rest >> 32) as u32) };
+        let below =
+            unsafe { Self::below::<A>(fan, (separator_size(A::BITS), fan_capacity(A::BITS)), (rest >> 32) as u32) };
         (entry | 1 << RUN_SHIFT) + 1 + below as u32
     }
 
@@ -101,7 +104,7 @@ impl Columns {
         let (Some(format), Some((run, slot))) = (Format::of(entry), Run::read(entry)) else { return FIRST_VALUE };
         // SAFETY: a line has room for its capacity.
         let below = unsafe {
-            Self::below(line, (format.size(A::BITS), format.capacity(A::BITS, width)), run.window(slot, rest, 4))
+            Self::below::<A>(line, (format.size(A::BITS), format.capacity(A::BITS, width)), run.window(slot, rest, 4))
         };
         // SAFETY: a line has a code more than boundaries.
         let code = unsafe { line.add(code_at(below, width)) };
@@ -118,12 +121,12 @@ impl Columns {
         // SAFETY: a list is within the store's blocks, and begins with one byte and the number of its boundaries.
         let start = unsafe { self.blocks.add(line_of(entry) * LINE) };
         // SAFETY: as above.
-        let first = unsafe { std::slice::from_raw_parts(start, 5) };
-        let head = ListHead::read(*first.first_chunk().unwrap_or(&[0; 5]));
+        let first = unsafe { std::slice::from_raw_parts(start, HEAD_BYTES) };
+        let head = ListHead::read(*first.first_chunk().unwrap_or(&[0; HEAD_BYTES]));
         let width = usize::from(header.width);
         // SAFETY: the list is there to its end.
         let list = unsafe { std::slice::from_raw_parts(start, head.bytes(width)) };
-        let boundaries = &list[head.boundaries()..head.codes()];
+        let boundaries = &list[HEAD_BYTES..head.codes()];
         let below = if head.size == 8 {
             boundaries.as_chunks().0.partition_point(|&boundary| u64::from_le_bytes(boundary) <= top(key))
         } else {

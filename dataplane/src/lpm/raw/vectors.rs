@@ -185,17 +185,17 @@ impl Columns {
     }
 
     /// Returns the code of the line at the offset `line` for `window`, found among numbers of 16 bits if `SHORT`, else of 32.
-    /// Codes have `width` bytes.
+    /// `spread` is where that of the line's format begins among the family's for codes of a byte; codes have `width` bytes.
     ///
     /// # Safety
-    /// `line` is the offset of a line of the store's in `format`, which is a short one if `SHORT`, with codes of `width` bytes,
-    /// which is `WIDTH` if that is a width.
+    /// `line` is the offset of a line of the store's of that format, which is a short one if `SHORT`, with codes of `width`
+    /// bytes, which is `WIDTH` if that is a width.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
     unsafe fn compared<const WIDTH: usize, const SHORT: bool>(
         self,
         spreads: &Spreads,
-        (line, format): (u32, u32),
+        (line, spread): (u32, u32),
         window: u32,
         width: usize,
     ) -> u32 {
@@ -205,9 +205,12 @@ impl Columns {
         #[expect(clippy::cast_ptr_alignment, reason = "an unaligned load")]
         // SAFETY: a line has 64 bytes.
         let bytes = unsafe { _mm512_loadu_si512(start.cast::<__m512i>()) };
-        let spread = &spreads[width.trailing_zeros() as usize & 3][format as usize & 3];
-        // SAFETY: the numbers are aligned to a vector.
-        let spread = unsafe { _mm512_load_si512(std::ptr::from_ref(spread).cast::<__m512i>()) };
+        let of_width = std::ptr::from_ref(&spreads[width.trailing_zeros() as usize & 3]).cast::<u8>();
+        // SAFETY: a format has its spread among those of its width.
+        let spread = unsafe { of_width.add(spread as usize) };
+        #[expect(clippy::cast_ptr_alignment, reason = "spreads are aligned to a vector")]
+        // SAFETY: as above.
+        let spread = unsafe { _mm512_load_si512(spread.cast::<__m512i>()) };
         let numbers = _mm512_permutex2var_epi8(bytes, spread, _mm512_set1_epi32(-1));
         let below = if SHORT {
             _mm512_cmplt_epu16_mask(numbers, _mm512_set1_epi16((window >> 16) as i16)).count_ones()
@@ -333,7 +336,7 @@ impl Left {
     fn push(&mut self, vector: usize, mask: u16) {
         let ids = _mm512_add_epi32(
             _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-            _mm512_set1_epi32((vector * VECTOR) as i32),
+            _mm512_set1_epi32(((vector * VECTOR) as u32).cast_signed()),
         );
         let found = _mm512_cvtepi32_epi8(_mm512_maskz_compress_epi32(mask, ids));
         let to = self.lanes[self.count.min(KEYS)..].as_mut_ptr();
@@ -346,6 +349,132 @@ impl Left {
     #[inline]
     fn lanes(&self) -> impl Iterator<Item = usize> {
         self.lanes[..self.count.min(KEYS)].iter().map(|&lane| usize::from(lane) % KEYS)
+    }
+}
+
+/// The entries of a group's keys and what they have not looked at yet.
+type Reached<A, const VECTORS: usize> = ([__m512i; VECTORS], [Rests<A>; VECTORS]);
+
+impl Columns {
+    /// Returns the root entries of keys, each in the table of the header with the same position in `headers`.
+    ///
+    /// # Safety
+    /// The headers are of sparse tables of the store whose columns these are.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn roots<A: Address, const VECTORS: usize>(
+        self,
+        reach: Reach,
+        keys: &[A],
+        mut headers: impl FnMut(usize) -> Roots,
+    ) -> Reached<A, VECTORS> {
+        let roots = self.roots.cast::<i32>();
+        let (mut entries, mut rests) = ([_mm512_setzero_si512(); VECTORS], [Rests::<A>::none(); VECTORS]);
+        for (vector, (keys, (entries, rests))) in
+            keys.as_chunks().0.iter().zip(entries.iter_mut().zip(&mut rests)).enumerate()
+        {
+            let found = headers(vector);
+            let bits = _mm512_sub_epi32(_mm512_set1_epi32(64), _mm512_srli_epi32::<24>(found.len_shift));
+            let len = _mm512_and_si512(found.len_shift, _mm512_set1_epi32((1 << 24) - 1));
+            *rests = Rests::of(keys);
+            let slots = _mm512_min_epu32(_mm512_sub_epi32(rests.first(bits), found.first), len);
+            rests.skip(bits);
+            let index = _mm512_add_epi32(slots, found.root);
+            *entries = if reach == Reach::BeyondCaches {
+                self.ask(index);
+                index
+            } else {
+                // SAFETY: a root has `len + 1` entries from `root` on.
+                unsafe { _mm512_i32gather_epi32::<4>(index, roots) }
+            };
+        }
+        if reach == Reach::BeyondCaches {
+            for entries in &mut entries {
+                // SAFETY: as above; what was asked for are the indices of root entries.
+                *entries = unsafe { _mm512_i32gather_epi32::<4>(*entries, roots) };
+            }
+        }
+        (entries, rests)
+    }
+
+    /// Follows entries that name pages until none does.
+    ///
+    /// # Safety
+    /// The entries are of sparse tables of the store.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn pages<A: Address, const VECTORS: usize>(self, reach: Reach, (entries, rests): &mut Reached<A, VECTORS>) {
+        let roots = self.roots.cast::<i32>();
+        loop {
+            let mut going = 0;
+            if reach == Reach::BeyondCaches {
+                for (entries, rests) in entries.iter().zip(rests.iter()) {
+                    let pages = _mm512_movepi32_mask(*entries);
+                    if pages != 0 {
+                        self.ask(page_slots(*entries, pages, rests).0);
+                    }
+                }
+            }
+            for (entries, rests) in entries.iter_mut().zip(rests.iter_mut()) {
+                let pages = _mm512_movepi32_mask(*entries);
+                if pages == 0 {
+                    continue;
+                }
+                let (index, deciding) = page_slots(*entries, pages, rests);
+                // SAFETY: a page has an entry for every value of its bits; lanes without a page load nothing.
+                *entries = unsafe { _mm512_mask_i32gather_epi32::<4>(*entries, pages, index, roots) };
+                rests.skip(deciding);
+                going |= _mm512_movepi32_mask(*entries);
+            }
+            if going == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// Where a group's keys go on behind roots and pages.
+struct Ends {
+    /// Offsets of lines, fans and wide lists.
+    lines: Aligned<u32, KEYS>,
+    /// Where the spreads of the lines' formats begin.
+    spreads: Aligned<u32, KEYS>,
+    windows: Aligned<u32, KEYS>,
+    /// Lanes at a fan.
+    fans: Left,
+    /// Lanes whose line is compared like most of the family's, at last, and those where it is not or is a wide list.
+    usual: Left,
+    others: Left,
+}
+
+impl Ends {
+    /// Returns what entries that name no page say.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn of<A: Address, const VECTORS: usize>((entries, rests): &Reached<A, VECTORS>) -> Self {
+        let none = || Aligned([0_u32; KEYS]);
+        let (fans, usual, others) = (Left::none(), Left::none(), Left::none());
+        let mut ends = Self { lines: none(), spreads: none(), windows: none(), fans, usual, others };
+        // SAFETY: the numbers are aligned to a vector.
+        let run_bits = unsafe { _mm512_load_si512(std::ptr::from_ref(&RUN_BITS).cast()) };
+        let other = if A::BITS == 32 { Format::LONG.number() as u32 } else { 0 };
+        for (vector, (&entries, rests)) in entries.iter().zip(rests).enumerate() {
+            let runs = _mm512_and_si512(_mm512_srli_epi32::<RUN_SHIFT>(entries), _mm512_set1_epi32(15));
+            let window = rests.windows(runs, _mm512_permutexvar_epi32(runs, run_bits));
+            let line = _mm512_srli_epi32::<2>(_mm512_slli_epi32::<8>(entries));
+            let format = _mm512_and_si512(_mm512_srli_epi32::<LINE_BITS>(entries), _mm512_set1_epi32(3));
+            ends.fans.push(vector, _mm512_testn_epi32_mask(runs, runs));
+            let other = _mm512_cmpeq_epi32_mask(format, _mm512_set1_epi32(other.cast_signed()));
+            ends.others.push(vector, other);
+            ends.usual.push(vector, !other);
+            let spread = _mm512_slli_epi32::<6>(format);
+            for (all, found) in [(&mut ends.lines, line), (&mut ends.spreads, spread), (&mut ends.windows, window)] {
+                let to = all.0.as_mut_ptr().wrapping_add(vector * VECTOR);
+                // SAFETY: there are as many lanes as the vectors have, and vectors begin where they are aligned.
+                unsafe { _mm512_store_si512(to.cast(), found) };
+            }
+        }
+        ends
     }
 }
 
@@ -368,107 +497,40 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
         let table = tables[if ONE { 0 } else { lane }];
         &headers[table.index().min(headers.len() - 1)]
     };
-    let roots = columns.roots.cast::<i32>();
-    let mut entries = [_mm512_setzero_si512(); VECTORS];
-    let mut rests = [Rests::<A>::none(); VECTORS];
-    let mut dictionaries = Aligned([0_u32; KEYS]);
-    for (vector, (keys, (entries, rests))) in
-        keys.as_chunks().0.iter().zip(entries.iter_mut().zip(&mut rests)).enumerate()
-    {
-        let found = if ONE { Roots::all(header_of(0)) } else { Roots::of(headers, &tables.as_chunks().0[vector]) };
-        if !ONE {
-            let to = dictionaries.0.as_mut_ptr().wrapping_add(vector * VECTOR);
-            // SAFETY: there are as many as the vectors have lanes, and vectors begin where they are aligned.
-            unsafe { _mm512_store_si512(to.cast(), found.dictionary) };
-        }
-        let bits = _mm512_sub_epi32(_mm512_set1_epi32(64), _mm512_srli_epi32::<24>(found.len_shift));
-        let len = _mm512_and_si512(found.len_shift, _mm512_set1_epi32((1 << 24) - 1));
-        *rests = Rests::of(keys);
-        let slots = _mm512_min_epu32(_mm512_sub_epi32(rests.first(bits), found.first), len);
-        rests.skip(bits);
-        let index = _mm512_add_epi32(slots, found.root);
-        *entries = if reach == Reach::BeyondCaches {
-            columns.ask(index);
-            index
-        } else {
-            // SAFETY: a root has `len + 1` entries from `root` on.
-            unsafe { _mm512_i32gather_epi32::<4>(index, roots) }
-        };
-    }
-    if reach == Reach::BeyondCaches {
-        for entries in &mut entries {
-            // SAFETY: as above; what was asked for are the indices of root entries.
-            *entries = unsafe { _mm512_i32gather_epi32::<4>(*entries, roots) };
-        }
-    }
-    loop {
-        let mut going = 0;
-        if reach == Reach::BeyondCaches {
-            for (entries, rests) in entries.iter().zip(&rests) {
-                let pages = _mm512_movepi32_mask(*entries);
-                if pages != 0 {
-                    columns.ask(page_slots(*entries, pages, rests).0);
-                }
-            }
-        }
-        for (entries, rests) in entries.iter_mut().zip(&mut rests) {
-            let pages = _mm512_movepi32_mask(*entries);
-            if pages == 0 {
-                continue;
-            }
-            let (index, deciding) = page_slots(*entries, pages, rests);
-            // SAFETY: a page has an entry for every value of its bits; lanes without a page load nothing.
-            *entries = unsafe { _mm512_mask_i32gather_epi32::<4>(*entries, pages, index, roots) };
-            rests.skip(deciding);
-            going |= _mm512_movepi32_mask(*entries);
-        }
-        if going == 0 {
-            break;
-        }
-    }
-    let mut windows = Aligned([0_u32; KEYS]);
-    // What an entry leads to, as an offset, and its format in the two lowest bits.
-    let mut lines = Aligned([0_u32; KEYS]);
-    // Lanes at a fan, at a line that is compared like most of the family's, and at what is not.
-    let (mut fans, mut usual, mut others) = (Left::none(), Left::none(), Left::none());
-    for (vector, (entries, rests)) in entries.iter().zip(&rests).enumerate() {
-        let (entries, lane) = (*entries, vector * VECTOR);
-        let runs = _mm512_and_si512(_mm512_srli_epi32::<RUN_SHIFT>(entries), _mm512_set1_epi32(15));
-        // SAFETY: the numbers are aligned to a vector.
-        let run_bits = unsafe { _mm512_load_si512(std::ptr::from_ref(&RUN_BITS).cast()) };
-        let window = rests.windows(runs, _mm512_permutexvar_epi32(runs, run_bits));
-        let format = _mm512_and_si512(_mm512_srli_epi32::<LINE_BITS>(entries), _mm512_set1_epi32(3));
-        let line = _mm512_srli_epi32::<2>(_mm512_slli_epi32::<8>(entries));
-        let line = _mm512_or_si512(line, format);
-        fans.push(vector, _mm512_testn_epi32_mask(runs, runs));
-        let other = if A::BITS == 32 { Format::LONG.number() as i32 } else { 0 };
-        let other = _mm512_cmpeq_epi32_mask(format, _mm512_set1_epi32(other));
-        others.push(vector, other);
-        usual.push(vector, !other);
-        let (lines, windows) = (lines.0.as_mut_ptr().wrapping_add(lane), windows.0.as_mut_ptr().wrapping_add(lane));
-        // SAFETY: there are as many lanes as the vectors have, and vectors begin where they are aligned.
-        unsafe { _mm512_store_si512(lines.cast(), line) };
-        // SAFETY: as above.
-        unsafe { _mm512_store_si512(windows.cast(), window) };
-    }
-    for &line in &lines.0[..VECTORS * VECTOR] {
-        columns.prefetch_line(line & !3);
-    }
-    for lane in fans.lanes() {
-        let line = lines.0[lane];
-        // SAFETY: the entry was one of a fan.
-        let line = unsafe { columns.fan::<A>(line & !3, windows.0[lane]) } | line & 3;
-        lines.0[lane] = line;
-        columns.prefetch_line(line & !3);
-    }
     let of_first = header_of(0);
+    let mut dictionaries = Aligned([0_u32; KEYS]);
+    let headers = |vector: usize| {
+        if ONE {
+            return Roots::all(of_first);
+        }
+        let found = Roots::of(headers, &tables.as_chunks().0[vector]);
+        let to = dictionaries.0.as_mut_ptr().wrapping_add(vector * VECTOR);
+        // SAFETY: there are as many as the vectors have lanes, and vectors begin where they are aligned.
+        unsafe { _mm512_store_si512(to.cast(), found.dictionary) };
+        found
+    };
+    // SAFETY: the caller's promise.
+    let mut reached = unsafe { columns.roots::<A, VECTORS>(reach, keys, headers) };
+    // SAFETY: as above.
+    unsafe { columns.pages(reach, &mut reached) };
+    let mut ends = Ends::of(&reached);
+    for &line in &ends.lines.0[..VECTORS * VECTOR] {
+        columns.prefetch_line(line);
+    }
+    for lane in ends.fans.lanes() {
+        // SAFETY: the entry was one of a fan.
+        let line = unsafe { columns.fan::<A>(ends.lines.0[lane], ends.windows.0[lane]) };
+        ends.lines.0[lane] = line;
+        columns.prefetch_line(line);
+    }
+    let Ends { lines, spreads: formats, windows, usual, others, .. } = &ends;
     let width =
         |lane: usize| usize::from(if ONE || WIDTH != ANY_WIDTH { of_first.width } else { header_of(lane).width });
     let dictionary = |lane: usize| if ONE { of_first.dictionary } else { dictionaries.0[lane] };
     let spreads = &SPREADS[usize::from(A::BITS != 32)];
     let short = A::BITS == 32;
     let find = |lane: usize| {
-        let (line, window) = ((lines.0[lane] & !3, lines.0[lane] & 3), windows.0[lane]);
+        let (line, window) = ((lines.0[lane], formats.0[lane]), windows.0[lane]);
         let code = if short {
             // SAFETY: the line is one of the table, and its format a short one: lanes with another are left.
             unsafe { columns.compared::<WIDTH, true>(spreads, line, window, width(lane)) }
@@ -489,13 +551,13 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
         values[lane] = find(lane);
     }
     for lane in others.lanes() {
-        let line = (lines.0[lane] & !3, lines.0[lane] & 3);
         let code = if short {
+            let line = (lines.0[lane], formats.0[lane]);
             // SAFETY: the line is one of the table, and of the format that is not short.
             unsafe { columns.compared::<WIDTH, false>(spreads, line, windows.0[lane], width(lane)) }
         } else {
             // SAFETY: without a format it is a wide list.
-            unsafe { columns.wide(header_of(lane), line.0 / LINE as u32, keys[lane]) }
+            unsafe { columns.wide(header_of(lane), lines.0[lane] / LINE as u32, keys[lane]) }
         };
         // SAFETY: the code was there.
         values[lane] = unsafe { columns.value_of(dictionary(lane), code) };
