@@ -307,17 +307,16 @@ impl PartWriter {
         ranges: &[Range<A>],
     ) -> Option<(Run, u32, Format, usize)> {
         let (bits, first) = (u32::from(slots.bits), slots.first + u64::from(slot));
-        let slot_of = |range: &Range<A>| top(range.start) >> (64 - bits);
+        let slot_in_run = |range: &Range<A>| (top(range.start) >> (64 - bits)) - first;
         let capacity = self.last.capacity(A::BITS, self.width);
-        let (mut count, mut end) = (ranges.len(), first + u64::from(Run::MOST.min(slots.len - slot)));
+        let (mut count, mut end) = (ranges.len(), u64::from(Run::MOST.min(slots.len - slot)));
         if let Some(behind) = ranges.get(capacity) {
-            (count, end) = (capacity, end.min(slot_of(behind)));
+            (count, end) = (capacity, end.min(slot_in_run(behind)));
         }
-        while count > 0 && slot_of(&ranges[count - 1]) >= end {
+        while count > 0 && slot_in_run(&ranges[count - 1]) >= end {
             count -= 1;
         }
-        let last = ranges[..count].last()?;
-        let len = (slot_of(last) - first + 1) as u32;
+        let len = slot_in_run(ranges[..count].last()?) as u32 + 1;
         let all = ranges[..count].iter().fold(A::ZERO, |all, range| all | range.start);
         let run = Run::of(len);
         let format = line_format(all, bits, run.bits()).filter(|&format| format == self.last)?;
