@@ -11,7 +11,7 @@ use super::super::forest::list::{HEAD_BYTES, ListHead};
 use super::super::forest::shape::{aligned, top};
 use super::part::{PAGE, page_deciding, page_index};
 use super::store::Header;
-use super::walk::{ANY_WIDTH, Columns, LANES, Lanes, load_code, prefetch};
+use super::walk::{ANY_WIDTH, Columns, LANES, Lanes, load_code, load_code_before, prefetch};
 
 /// Returns how many numbers the search of a line or fan takes in one step, in order, which are [`most`](super::super::forest::line::most) together: no branch
 /// depends on a key.
@@ -107,9 +107,9 @@ impl Columns {
             Self::below::<A>(line, (format.size(A::BITS), format.capacity(A::BITS, width)), run.window(slot, rest, 4))
         };
         // SAFETY: a line has a code more than boundaries.
-        let code = unsafe { line.add(code_at(below, width)) };
-        // SAFETY: as above, and bytes are there behind any line.
-        unsafe { load_code::<WIDTH>(code, width) }
+        let end = unsafe { line.add(code_at(below, width) + width) };
+        // SAFETY: as above, and no line has room for codes in its first three bytes.
+        unsafe { load_code_before::<WIDTH>(end, width) }
     }
 
     /// Returns the code of the wide list that begins with the line of `entry` for `key`.

@@ -26,7 +26,7 @@ use super::super::forest::line::{Format, LINE, LINE_BITS, RUN_SHIFT, code_at, se
 use super::super::table::TableId;
 use super::part::MOST_ENTRIES;
 use super::store::Header;
-use super::walk::{ANY_WIDTH, Columns, load_code, prefetch};
+use super::walk::{ANY_WIDTH, Columns, load_code_before, prefetch};
 
 /// Keys of a vector.
 pub(super) const VECTOR: usize = 16;
@@ -36,11 +36,8 @@ pub(super) const KEYS: usize = 8 * VECTOR;
 /// How far away the entries and lists of a store are: what is worth asking for ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::lpm) enum Reach {
-    /// They fit the second cache: the first line of each list.
-    SecondCache,
-    /// They fit the last cache: the line of each list's last boundaries too. Half of the lists have one more line, or
-    /// their load of 32 bytes has, and waits for it.
-    LastCache,
+    /// They fit one of them: lines.
+    InCaches,
     /// They fit none: root and page entries too, before they are gathered, which costs a tenth where a cache has them.
     BeyondCaches,
 }
@@ -48,16 +45,11 @@ pub(in crate::lpm) enum Reach {
 impl Reach {
     /// All of them.
     #[cfg(test)]
-    pub(in crate::lpm) const ALL: [Self; 3] = [Self::SecondCache, Self::LastCache, Self::BeyondCaches];
+    pub(in crate::lpm) const ALL: [Self; 2] = [Self::InCaches, Self::BeyondCaches];
 
-    /// Returns how far away `bytes` are on processors of today, whose second cache has 1 or 2 MiB a core and whose last
-    /// has 16 MiB or more.
+    /// Returns how far away `bytes` are on processors of today, whose last cache has 16 MiB or more.
     pub(super) fn of(bytes: usize) -> Self {
-        match bytes {
-            0..0x10_0000 => Self::SecondCache,
-            0x10_0000..0x100_0000 => Self::LastCache,
-            _ => Self::BeyondCaches,
-        }
+        if bytes < 0x100_0000 { Self::InCaches } else { Self::BeyondCaches }
     }
 }
 
@@ -218,9 +210,9 @@ impl Columns {
             _mm512_cmplt_epu32_mask(numbers, _mm512_set1_epi32(window.cast_signed())).count_ones()
         };
         // SAFETY: a line has a code more than boundaries that are not all ones.
-        let code = unsafe { start.add(code_at(below as usize, width)) };
-        // SAFETY: as above, and bytes are there behind any line.
-        unsafe { load_code::<WIDTH>(code, width) }
+        let end = unsafe { start.add(code_at(below as usize, width) + width) };
+        // SAFETY: as above, and no line has room for codes in its first three bytes.
+        unsafe { load_code_before::<WIDTH>(end, width) }
     }
 
     /// Returns the offset of the line that a key with `window` comes to in the fan at the offset `fan`.

@@ -108,6 +108,22 @@ pub(super) unsafe fn load_code<const WIDTH: usize>(code: *const u8, width: usize
     wide & (u32::MAX >> ((32 - 8 * width as u32) & 31))
 }
 
+/// Returns the code of a line that ends at `end`, where the one after the last ends at the line's end: from four bytes of
+/// that line alone, since half of those that begin with the code are in the next line, which nobody has asked for.
+///
+/// # Safety
+/// A code of `width` bytes ends at `end`, which is `WIDTH` if that is a width, and there are four bytes up to there.
+#[inline(always)]
+pub(super) unsafe fn load_code_before<const WIDTH: usize>(end: *const u8, width: usize) -> u32 {
+    if WIDTH == 1 {
+        // SAFETY: the code is there.
+        return u32::from(unsafe { *end.sub(1) });
+    }
+    // SAFETY: the caller's promise.
+    let wide = u32::from_le(unsafe { end.sub(4).cast::<u32>().read_unaligned() });
+    wide >> ((32 - 8 * width as u32) & 31)
+}
+
 /// Lanes of a group, appended without a branch.
 #[derive(Clone, Copy)]
 pub(super) struct Lanes {
