@@ -49,7 +49,7 @@ impl<'a, A: Address> Layout<'a, A> {
                 (!rib.splices().is_empty()).then(|| overlay(leak, rib).map_or(Content::Vrf(vrf), Content::Overlay))
             })
             .collect();
-        let mut list_is_used = vec![false; leak.ribs().lists().len()];
+        let mut list_is_used = vec![false; leak.ribs().lists()];
         for (vrf, own) in own.iter().enumerate() {
             if !matches!(own, Some(Content::Vrf(_))) {
                 list_is_used[leak.ribs().list_of(VrfId::from_index(vrf)).index()] = true;
@@ -109,7 +109,7 @@ impl Content {
     /// Returns the routes, where they are a slice.
     fn slice<'s, A: Address>(&'s self, leak: &'s FamilyLeak<A>) -> Option<&'s [RouteId]> {
         match self {
-            Self::List(list) => Some(&leak.ribs().lists()[list.index()]),
+            Self::List(list) => Some(leak.ribs().list(*list)),
             Self::Overlay(entries) => Some(entries),
             Self::Vrf(_) => None,
         }
@@ -126,7 +126,7 @@ impl Content {
 
     fn routes<A: Address>(&self, leak: &FamilyLeak<A>) -> usize {
         match self {
-            Self::List(list) => leak.ribs().lists()[list.index()].len(),
+            Self::List(list) => leak.ribs().list(*list).len(),
             Self::Vrf(vrf) => leak.rib(*vrf).len(),
             Self::Overlay(entries) => entries.len(),
         }

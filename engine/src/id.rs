@@ -65,6 +65,6 @@ impl TargetSetId {
     pub const NONE: Self = Self(u32::MAX);
 }
 dense_id! {
-    /// A list of best routes that one VRF or several have in common: its position in [`Ribs::lists`](crate::rib::Ribs::lists).
+    /// A list of best routes that one VRF or several have in common: its number among [`Ribs::lists`](crate::rib::Ribs::lists).
     ListId
 }

@@ -72,6 +72,7 @@ mod reexport;
 pub mod reference;
 pub mod resolve;
 pub mod rib;
+mod rib_lists;
 pub mod route_table;
 pub mod route_target;
 pub mod router;

@@ -310,8 +310,12 @@ fn dealt<A: Address>(
     let row_of = |prefix, attributes, next_hop, protocol| order.row(prefix, attributes, next_hop, protocol);
     let of_route =
         |route: &SourceRoute<A>| row_of(route.prefix(), route.attributes(), route.next_hop(), route.protocol());
-    let sample = shares.iter().flat_map(|share| &share.routes).flat_map(|routes| routes.iter().step_by(SAMPLED));
-    Bins::deal(shares.len(), all, sample.map(|route| of_route(route).head()), |share| {
+    // Where the routes of a VRF ascend, its first and its last one tell most.
+    let some = |routes: &&'_ [SourceRoute<A>]| {
+        routes.iter().step_by(SAMPLED).chain(routes.last()).copied().collect::<Vec<_>>()
+    };
+    let sample = shares.iter().flat_map(|share| &share.routes).flat_map(some);
+    Bins::deal(shares.len(), all, sample.map(|route| of_route(&route).head()), |share| {
         let Share { routes, added } = &shares[share];
         let resolved = routes.iter().copied().flatten().filter(|route| resolution.resolves(route.next_hop()));
         let added = added.iter().map(|&(prefix, key)| row_of(prefix, key.attributes, key.next_hop, key.protocol));

@@ -3,6 +3,7 @@
 use crate::id::{ListId, RouteId, VrfId};
 use crate::limit::{Cut, LimitReport};
 use crate::memory::MemoryPart;
+use crate::rib_lists::{Kept, RibLists, Shelf};
 
 /// What only a VRF with multipath or a limit has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -222,14 +223,25 @@ struct VrfRib {
 /// Four bytes an entry of a list, eight a splice and eight a further path, 40 a VRF.
 #[derive(Clone, Debug, Default)]
 pub struct Ribs {
-    lists: Vec<Box<[RouteId]>>,
+    lists: RibLists,
     vrfs: Vec<VrfRib>,
 }
 
-/// A RIB as it was computed: its list, or the number of the class whose list it shares.
+/// The list of a RIB as it was computed.
+#[derive(Debug)]
+pub(crate) enum MadeList {
+    /// It is kept on a thread's shelf.
+    Kept(Kept),
+    /// It has memory of its own.
+    Own(Box<[RouteId]>),
+    /// It is that of the class of this number.
+    OfClass(usize),
+}
+
+/// A RIB as it was computed.
 #[derive(Debug)]
 pub(crate) struct MadeRib {
-    pub(crate) list: Result<Box<[RouteId]>, usize>,
+    pub(crate) list: MadeList,
     pub(crate) splices: Box<[Splice]>,
     pub(crate) imported: u32,
     pub(crate) particulars: Option<Box<Particulars>>,
@@ -238,22 +250,18 @@ pub(crate) struct MadeRib {
 impl Ribs {
     /// Puts together what was computed of each VRF, with the lists of the classes that are shared. Lists are numbered by
     /// the first VRF that has them.
-    pub(crate) fn new(made: Vec<MadeRib>, mut shared: Vec<Box<[RouteId]>>) -> Self {
-        let mut ribs = Self { lists: Vec::new(), vrfs: Vec::with_capacity(made.len()) };
+    pub(crate) fn new(made: Vec<MadeRib>, mut shared: Vec<Box<[RouteId]>>, shelves: Vec<Shelf>) -> Self {
+        let mut ribs = Self { lists: RibLists::new(shelves), vrfs: Vec::with_capacity(made.len()) };
         let mut number_of = vec![None; shared.len()];
         for rib in made {
-            let next = ListId::from_index(ribs.lists.len());
             let list = match rib.list {
-                Ok(own) => {
-                    ribs.lists.push(own);
-                    next
+                MadeList::Kept(kept) => ribs.lists.push_kept(kept),
+                MadeList::Own(own) => ribs.lists.push(own),
+                MadeList::OfClass(class) => {
+                    *number_of[class].get_or_insert_with(|| ribs.lists.push(std::mem::take(&mut shared[class])))
                 }
-                Err(class) => *number_of[class].get_or_insert_with(|| {
-                    ribs.lists.push(std::mem::take(&mut shared[class]));
-                    next
-                }),
             };
-            let mut len = ribs.lists[list.index()].len();
+            let mut len = ribs.lists.of(list).len();
             for splice in &rib.splices {
                 len = len + usize::from(splice.best().is_some()) - usize::from(splice.replaces());
             }
@@ -268,7 +276,7 @@ impl Ribs {
     #[inline]
     pub fn of(&self, vrf: VrfId) -> Rib<'_> {
         let VrfRib { list, ref splices, len, imported, ref particulars } = self.vrfs[vrf.index()];
-        Rib { list: &self.lists[list.index()], splices, len, imported, particulars: particulars.as_deref() }
+        Rib { list: self.lists.of(list), splices, len, imported, particulars: particulars.as_deref() }
     }
 
     /// Returns the RIBs, by [`VrfId`].
@@ -282,9 +290,15 @@ impl Ribs {
         self.vrfs[vrf.index()].list
     }
 
-    /// Returns the lists, by [`ListId`].
-    pub fn lists(&self) -> &[Box<[RouteId]>] {
-        &self.lists
+    /// Returns how many lists there are; ids are below it.
+    pub fn lists(&self) -> usize {
+        self.lists.len()
+    }
+
+    /// Returns a list.
+    #[inline]
+    pub fn list(&self, list: ListId) -> &[RouteId] {
+        self.lists.of(list)
     }
 
     /// Returns the bytes held. O(lists + VRFs).
@@ -294,8 +308,7 @@ impl Ribs {
 
     /// Returns the same by part. O(lists + VRFs).
     pub fn memory(&self) -> [MemoryPart; 3] {
-        let entries = self.lists.iter().map(|list| list.len()).sum::<usize>();
-        let lists = entries * size_of::<RouteId>() + self.lists.capacity() * size_of::<Box<[RouteId]>>();
+        let (entries, lists) = (self.lists.entries(), self.lists.bytes());
         let splices = self.vrfs.iter().map(|vrf| vrf.splices.len()).sum::<usize>();
         let particulars = self.vrfs.iter().filter_map(|vrf| vrf.particulars.as_deref()).map(Particulars::bytes);
         let vrfs = self.vrfs.capacity() * size_of::<VrfRib>() + particulars.sum::<usize>();
@@ -323,11 +336,11 @@ mod tests {
             splice(3, false, Some(9)),
         ];
         let made = vec![
-            MadeRib { list: Err(0), splices: Box::default(), imported: 3, particulars: None },
-            MadeRib { list: Ok(ids(&[5])), splices: Box::default(), imported: 1, particulars: None },
-            MadeRib { list: Err(0), splices: splices.into(), imported: 2, particulars: None },
+            MadeRib { list: MadeList::OfClass(0), splices: Box::default(), imported: 3, particulars: None },
+            MadeRib { list: MadeList::Own(ids(&[5])), splices: Box::default(), imported: 1, particulars: None },
+            MadeRib { list: MadeList::OfClass(0), splices: splices.into(), imported: 2, particulars: None },
         ];
-        Ribs::new(made, vec![ids(&[2, 4, 6])])
+        Ribs::new(made, vec![ids(&[2, 4, 6])], Vec::new())
     }
 
     #[test]

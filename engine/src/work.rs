@@ -13,7 +13,8 @@ use crate::class::{self, Chooser, Class, ClassView};
 use crate::id::{RouteId, VrfId};
 use crate::import::{Common, Import};
 use crate::overlay::{Overlay, apply};
-use crate::rib::{MadeRib, Ribs};
+use crate::rib::{MadeList, MadeRib, Ribs};
+use crate::rib_lists::Shelf;
 use crate::span::Span;
 
 /// How the import is divided. It makes a difference in time and memory, in nothing else.
@@ -40,15 +41,42 @@ impl Division {
     }
 }
 
-/// What one thread reuses from VRF to VRF.
-#[derive(Default)]
+/// What one thread reuses from VRF to VRF, and where it keeps its lists.
 struct Scratch {
     chooser: Chooser,
     overlay: Overlay,
     best: Vec<RouteId>,
+    shelf: Shelf,
 }
 
-type Scratches = Mutex<Vec<Scratch>>;
+/// The scratches that no thread uses now, and how many there are in all.
+#[derive(Default)]
+struct Scratches {
+    spare: Mutex<Vec<Scratch>>,
+    made: AtomicUsize,
+}
+
+impl Scratches {
+    fn take(&self) -> Scratch {
+        let spare = self.spare.lock().expect("no thread panics while it holds the lock").pop();
+        spare.unwrap_or_else(|| Scratch {
+            chooser: Chooser::default(),
+            overlay: Overlay::default(),
+            best: Vec::new(),
+            shelf: Shelf::new(self.made.fetch_add(1, Ordering::Relaxed)),
+        })
+    }
+
+    fn give(&self, scratch: Scratch) {
+        self.spare.lock().expect("no thread panics while it holds the lock").push(scratch);
+    }
+
+    /// Returns the shelves of all threads, none of which works any longer.
+    fn shelves(self) -> Vec<Shelf> {
+        let scratches = self.spare.into_inner().expect("no thread panics while it holds the lock");
+        scratches.into_iter().map(|scratch| scratch.shelf).collect()
+    }
+}
 
 /// What became of a class: the words of the best and of the other routes if several VRFs share it, or the RIB of the only
 /// one.
@@ -104,12 +132,12 @@ impl<A: Address> Import<'_, A> {
         }
         let made = made.into_iter().map(|rib| rib.expect("every VRF is in one class")).collect();
         let ids = |(best, _): (Vec<u32>, _)| best.into_iter().map(|word| self.packing.id(word)).collect();
-        Ribs::new(made, shared.into_par_iter().map(ids).collect())
+        Ribs::new(made, shared.into_par_iter().map(ids).collect(), scratches.shelves())
     }
 
     /// Computes a class on the current thread.
     fn make(&self, class: &Class, common: &Common, scratch: &mut Scratch) -> Made {
-        let Scratch { chooser, overlay, best } = scratch;
+        let Scratch { chooser, overlay, best, shelf } = scratch;
         let view = chooser.choose(self, &class.sets, Span::ALL);
         let [vrf] = *class.members else {
             return Made::Shared { best: view.best.to_vec(), others: view.others.to_vec() };
@@ -117,7 +145,7 @@ impl<A: Address> Import<'_, A> {
         let (imported, mut particulars) = self.begin(vrf, view, common, overlay);
         self.list(vrf, view, Span::ALL, common, overlay, best);
         particulars.multipath = self.multipath(vrf, view.sets, best, overlay.cut.as_ref(), &mut overlay.candidates);
-        let (list, particulars) = (Ok(best.as_slice().into()), particulars.boxed());
+        let (list, particulars) = (MadeList::Kept(shelf.keep(best)), particulars.boxed());
         Made::Alone(MadeRib { list, splices: Box::default(), imported, particulars })
     }
 
@@ -155,7 +183,7 @@ impl<A: Address> Import<'_, A> {
         }));
         let (lists, multipath): (Vec<_>, Vec<_>) = lists.into_iter().unzip();
         particulars.multipath = multipath.concat().into();
-        let (list, particulars) = (Ok(lists.concat().into()), particulars.boxed());
+        let (list, particulars) = (MadeList::Own(lists.concat().into()), particulars.boxed());
         Made::Alone(MadeRib { list, splices: Box::default(), imported, particulars })
     }
 
@@ -168,7 +196,7 @@ impl<A: Address> Import<'_, A> {
         common: &Common,
         scratch: &mut Scratch,
     ) -> MadeRib {
-        let Scratch { overlay, best, .. } = scratch;
+        let Scratch { overlay, best, shelf, .. } = scratch;
         let (imported, mut particulars) = self.begin(vrf, view, common, overlay);
         let changes = self.compare(vrf, view, Span::ALL, common, overlay);
         if self.network.vrf(vrf).family::<A>().maximum_paths.paths > 1 {
@@ -180,10 +208,10 @@ impl<A: Address> Import<'_, A> {
         // A splice takes the room of two entries of a list.
         if changes < view.best.len() {
             let splices = overlay.changes.iter().map(|change| change.splice).collect();
-            return MadeRib { list: Err(index), splices, imported, particulars };
+            return MadeRib { list: MadeList::OfClass(index), splices, imported, particulars };
         }
         self.list(vrf, view, Span::ALL, common, overlay, best);
-        MadeRib { list: Ok(best.as_slice().into()), splices: Box::default(), imported, particulars }
+        MadeRib { list: MadeList::Kept(shelf.keep(best)), splices: Box::default(), imported, particulars }
     }
 }
 
@@ -199,9 +227,7 @@ fn on_all_threads<T: Send>(
 ) -> Vec<(usize, T)> {
     let next = AtomicUsize::new(0);
     let done = rayon::broadcast(|_| {
-        let kept = || scratches.lock().expect("no thread panics while it holds the lock");
-        let spare = kept().pop();
-        let mut scratch = spare.unwrap_or_default();
+        let mut scratch = scratches.take();
         let mut done = Vec::new();
         loop {
             let task = next.fetch_add(1, Ordering::Relaxed);
@@ -210,7 +236,7 @@ fn on_all_threads<T: Send>(
             }
             done.push((task, work(&mut scratch, task)));
         }
-        kept().push(scratch);
+        scratches.give(scratch);
         done
     });
     done.into_iter().flatten().collect()

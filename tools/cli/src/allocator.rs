@@ -1,5 +1,4 @@
-//! The allocator of the command: it counts the bytes that are in use, maps [big blocks](crate::big_blocks), and gives back
-//! what was freed.
+//! The allocator of the command: it counts the bytes that are in use, and gives back what was freed.
 #![expect(unsafe_code, reason = "an allocator hands out raw memory, and one function of it is C's")]
 
 use std::alloc::{GlobalAlloc, Layout};
@@ -30,31 +29,8 @@ thread_local! {
 #[repr(align(64))]
 struct Count(AtomicUsize);
 
-/// mimalloc, counted, and mappings for what is big.
+/// mimalloc, counted.
 struct Counting;
-
-#[cfg(target_os = "linux")]
-use crate::big_blocks;
-
-/// Other systems have mimalloc's memory whatever the size.
-#[cfg(not(target_os = "linux"))]
-mod big_blocks {
-    use std::alloc::Layout;
-
-    pub(super) fn is_big(_layout: Layout) -> bool {
-        false
-    }
-
-    pub(super) fn map(_layout: Layout) -> *mut u8 {
-        std::ptr::null_mut()
-    }
-
-    pub(super) unsafe fn unmap(_block: *mut u8, _layout: Layout) {}
-
-    pub(super) unsafe fn resize(_block: *mut u8, _layout: Layout, _size: usize) -> bool {
-        false
-    }
-}
 
 /// Adds to the count of this thread, modulo 2^64.
 #[inline]
@@ -74,15 +50,11 @@ fn count(bytes: usize) {
     });
 }
 
-// SAFETY: every function is mimalloc's or that of big blocks, as the block's layout tells, and a count takes no memory from
-// either.
+// SAFETY: every function is mimalloc's, and a count takes no memory from it.
 unsafe impl GlobalAlloc for Counting {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
-        if big_blocks::is_big(layout) {
-            return big_blocks::map(layout);
-        }
         // SAFETY: what the caller promises is what is asked for.
         unsafe { MiMalloc.alloc(layout) }
     }
@@ -90,46 +62,20 @@ unsafe impl GlobalAlloc for Counting {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
-        if big_blocks::is_big(layout) {
-            return big_blocks::map(layout);
-        }
         // SAFETY: as in `alloc`.
         unsafe { MiMalloc.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller promises that a block of this size may be asked for.
-        let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        let (was_big, is_big) = (big_blocks::is_big(layout), big_blocks::is_big(wanted));
-        if !was_big && !is_big {
-            count(size.wrapping_sub(layout.size()));
-            // SAFETY: as in `alloc`.
-            return unsafe { MiMalloc.realloc(block, layout, size) };
-        }
-        // SAFETY: the block is a big one and remains one.
-        if was_big && is_big && unsafe { big_blocks::resize(block, layout, size) } {
-            count(size.wrapping_sub(layout.size()));
-            return block;
-        }
+        count(size.wrapping_sub(layout.size()));
         // SAFETY: as in `alloc`.
-        let moved = unsafe { self.alloc(wanted) };
-        if !moved.is_null() {
-            // SAFETY: both blocks have as many bytes, and no byte is in both.
-            unsafe { std::ptr::copy_nonoverlapping(block, moved, size.min(layout.size())) };
-            // SAFETY: the caller gives the block up.
-            unsafe { self.dealloc(block, layout) };
-        }
-        moved
+        unsafe { MiMalloc.realloc(block, layout, size) }
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(layout.size().wrapping_neg());
-        if big_blocks::is_big(layout) {
-            // SAFETY: the block came from `alloc` with this layout, and the caller gives it up.
-            return unsafe { big_blocks::unmap(block, layout) };
-        }
         // SAFETY: as in `alloc`.
         unsafe { MiMalloc.dealloc(block, layout) }
     }

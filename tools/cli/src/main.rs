@@ -8,8 +8,6 @@ mod allocator;
 mod args;
 mod bench;
 mod bgp_detail;
-#[cfg(target_os = "linux")]
-mod big_blocks;
 mod entry;
 mod failure;
 mod feeds;

@@ -223,20 +223,41 @@ pub(super) fn write_line<A: Address>(
 ) {
     let mut line = [u8::MAX; LINE];
     let size = format.size(A::BITS);
-    let mut put = |place: usize, bytes: usize, word: u32| match bytes {
-        1 => line[place] = word as u8,
-        2 => line[place..place + 2].copy_from_slice(&(word as u16).to_le_bytes()),
-        _ => line[place..place + bytes].copy_from_slice(&word.to_le_bytes()[..bytes]),
-    };
-    for (index, range) in ranges.iter().enumerate() {
-        let start = top(range.start);
-        let slot = ((start >> (64 - at)) - first) as u32;
-        put(index * size, size, run.window(slot, start.unbounded_shl(at), size).wrapping_sub(1));
+    // A window is what follows the beginning of the run; a run has no more slots than there are.
+    let origin = first.unbounded_shl(64 - at);
+    let (skipped, rest) = (at - run.bits(), 64 - 8 * size as u32);
+    let words = ranges.iter().map(|range| {
+        let window = top(range.start).wrapping_sub(origin).unbounded_shl(skipped) >> rest;
+        (window as u32).wrapping_sub(1)
+    });
+    match size {
+        1 => put(line.as_chunks_mut().0.iter_mut(), words, |word| [word as u8]),
+        2 => put(line.as_chunks_mut().0.iter_mut(), words, |word| (word as u16).to_le_bytes()),
+        3 => put(line.as_chunks_mut().0.iter_mut(), words, |word| {
+            let [a, b, c, _] = word.to_le_bytes();
+            [a, b, c]
+        }),
+        _ => put(line.as_chunks_mut().0.iter_mut(), words, u32::to_le_bytes),
     }
-    for (index, code) in std::iter::once(code).chain(ranges.iter().map(|range| range.code)).enumerate() {
-        put(code_at(index, width), width, code);
+    let codes = std::iter::once(code).chain(ranges.iter().map(|range| range.code));
+    match width {
+        1 => put(line.as_chunks_mut().0.iter_mut().rev(), codes, |code| [code as u8]),
+        2 => put(line.as_chunks_mut().0.iter_mut().rev(), codes, |code| (code as u16).to_le_bytes()),
+        _ => put(line.as_chunks_mut().0.iter_mut().rev(), codes, u32::to_le_bytes),
     }
     bytes.extend_from_slice(&line);
+}
+
+/// Writes numbers to their places, one after the other.
+#[inline]
+fn put<'a, const N: usize>(
+    places: impl Iterator<Item = &'a mut [u8; N]>,
+    words: impl Iterator<Item = u32>,
+    bytes: impl Fn(u32) -> [u8; N],
+) {
+    for (place, word) in places.zip(words) {
+        *place = bytes(word);
+    }
 }
 
 /// Appends the separators of a fan under a slot of `at` bits, one before each of `children` but the first.

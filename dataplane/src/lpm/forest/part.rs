@@ -47,6 +47,8 @@ pub(super) struct PartWriter {
     tagged: bool,
     /// Slots that pages may still have in place of wide lists: a boundary far below others would make a wide list of all.
     spare: usize,
+    /// The format of the last line that serves a run.
+    last: Format,
 }
 
 /// Where a writer's entries go.
@@ -77,7 +79,7 @@ impl PartWriter {
     /// Returns a writer without memory.
     pub(super) fn new() -> Self {
         let (part, leaves) = (Part::default(), Vec::new());
-        Self { part, width: 1, kind: Kind::Dense, roomy: false, leaves, tagged: false, spare: 0 }
+        Self { part, width: 1, kind: Kind::Dense, roomy: false, leaves, tagged: false, spare: 0, last: Format::LONG }
     }
 
     fn begin(&mut self, kind: Kind, width: usize, boundaries: usize) {
@@ -247,6 +249,33 @@ impl PartWriter {
         to: &mut To,
     ) -> (u32, usize) {
         let (bits, first) = (u32::from(slots.bits), slots.first + u64::from(slot));
+        let Some((run, len, format, inside)) =
+            self.like_the_last(slots, slot, ranges).or_else(|| self.longest_run(slots, slot, ranges))
+        else {
+            // The first slot's boundaries alone are too many.
+            let inside = in_slot(ranges, 64 - bits, first, ranges.len());
+            let entry = self.crowded(slots, first, code, &ranges[..inside]);
+            self.put(to, entry, 1);
+            return (1, inside);
+        };
+        self.last = format;
+        let line = self.part.blocks.len() / LINE;
+        write_line(&mut self.part.blocks, (format, self.width), (run, first, bits), code, &ranges[..inside]);
+        for slot in 0..len {
+            self.put(to, run.entry(slot, format, line), 1);
+        }
+        (len, inside)
+    }
+
+    /// Finds the longest run of slots from `slot` on that one line serves, whose last slot has boundaries; returns it with
+    /// the number of its slots, its format, and the number of its boundaries. `None` if a line has no room for one slot.
+    fn longest_run<A: Address>(
+        &self,
+        slots: Slots,
+        slot: u32,
+        ranges: &[Range<A>],
+    ) -> Option<(Run, u32, Format, usize)> {
+        let (bits, first) = (u32::from(slots.bits), slots.first + u64::from(slot));
         let shift = 64 - bits;
         let (mut all, mut count, mut found) = (A::ZERO, 0, None);
         for more in 0..Run::MOST.min(slots.len - slot) {
@@ -263,19 +292,35 @@ impl PartWriter {
                 found = Some((run, more + 1, format, count));
             }
         }
-        let Some((run, len, format, inside)) = found else {
-            // The first slot's boundaries alone are too many.
-            let inside = in_slot(ranges, shift, first, ranges.len());
-            let entry = self.crowded(slots, first, code, &ranges[..inside]);
-            self.put(to, entry, 1);
-            return (1, inside);
-        };
-        let line = self.part.blocks.len() / LINE;
-        write_line(&mut self.part.blocks, (format, self.width), (run, first, bits), code, &ranges[..inside]);
-        for slot in 0..len {
-            self.put(to, run.entry(slot, format, line), 1);
+        found
+    }
+
+    /// Finds the same if its line has the format of the last one. The boundary for which a line of that format has no more
+    /// room tells where the run ends: no slot is looked through for its boundaries, whose number nobody could foresee.
+    ///
+    /// More slots have more boundaries and never a shorter format. So a run that is as long as its own format allows is
+    /// the longest.
+    fn like_the_last<A: Address>(
+        &self,
+        slots: Slots,
+        slot: u32,
+        ranges: &[Range<A>],
+    ) -> Option<(Run, u32, Format, usize)> {
+        let (bits, first) = (u32::from(slots.bits), slots.first + u64::from(slot));
+        let slot_in_run = |range: &Range<A>| (top(range.start) >> (64 - bits)) - first;
+        let capacity = self.last.capacity(A::BITS, self.width);
+        let (mut count, mut end) = (ranges.len(), u64::from(Run::MOST.min(slots.len - slot)));
+        if let Some(behind) = ranges.get(capacity) {
+            (count, end) = (capacity, end.min(slot_in_run(behind)));
         }
-        (len, inside)
+        while count > 0 && slot_in_run(&ranges[count - 1]) >= end {
+            count -= 1;
+        }
+        let len = slot_in_run(ranges[..count].last()?) as u32 + 1;
+        let all = ranges[..count].iter().fold(A::ZERO, |all, range| all | range.start);
+        let run = Run::of(len);
+        let format = line_format(all, bits, run.bits()).filter(|&format| format == self.last)?;
+        Some((run, len, format, count))
     }
 
     /// Appends what lies under the slot `at` of a dense table and returns its entry.
@@ -336,5 +381,60 @@ impl PartWriter {
         let inner = Slots { kind: slots.kind, first: at << deciding, len: 1 << deciding, bits, page_bits: 0 };
         self.fill(inner, code, ranges, To::Pages(page));
         page_entry(page, deciding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Boundaries that lie close together in some slots and far apart in others, of a few lengths.
+    fn boundaries() -> impl Strategy<Value = Vec<Range<u32>>> {
+        let cluster = (0_u32..1 << 10, 0_u32..40, 1_u32..1 << 14, prop::sample::select(vec![0_u32, 4, 8, 12]));
+        prop::collection::vec(cluster, 1..20).prop_map(|clusters| {
+            let starts = clusters.into_iter().flat_map(|(slot, count, step, granule)| {
+                (1..=count).map(move |at| (slot << 22).wrapping_add(at.wrapping_mul(step)) >> granule << granule)
+            });
+            let starts: std::collections::BTreeSet<u32> = starts.collect();
+            starts.into_iter().map(|start| Range { start, code: 64 }).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn oracle_a_run_like_the_last_is_the_longest(
+            ranges in boundaries(),
+            (bits, width) in (6_u8..16, prop::sample::select(vec![1_usize, 2, 4])),
+        ) {
+            let slots = Slots { kind: Kind::Sparse, first: 0, len: 1 << bits, bits, page_bits: 0 };
+            for from in 0..ranges.len() {
+                let slot = (ranges[from].start >> (32 - bits)) as u32;
+                if from > 0 && ranges[from - 1].start >> (32 - bits) == slot {
+                    continue;
+                }
+                let mut writer = PartWriter::new();
+                writer.width = width;
+                let longest = writer.longest_run(slots, slot, &ranges[from..]);
+                for last in Format::ALL {
+                    writer.last = last;
+                    let like = writer.like_the_last(slots, slot, &ranges[from..]);
+                    prop_assert!(like.is_none() || like == longest, "{like:?} is not {longest:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn runs_of_one_kind_are_told_by_the_last() {
+        let ranges: Vec<Range<u32>> = (1..4000).map(|at| Range { start: at * 0x0009_1000, code: 64 }).collect();
+        let slots = Slots { kind: Kind::Sparse, first: 0, len: 1 << 10, bits: 10, page_bits: 0 };
+        let mut writer = PartWriter::new();
+        assert_eq!(writer.like_the_last(slots, 0, &ranges), None);
+        let (run, len, format, count) = writer.longest_run(slots, 0, &ranges).expect("some slots");
+        assert_eq!((run, len, format.size(32), count), (Run::of(3), 3, 2, 21));
+        writer.last = format;
+        assert_eq!(writer.like_the_last(slots, 0, &ranges), Some((run, len, format, count)));
     }
 }

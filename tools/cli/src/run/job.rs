@@ -133,7 +133,7 @@ fn leaked(network: &Network, leak: &Leak, events: &Events) {
     let table_bytes = ipv4.table().bytes() + ipv6.table().bytes() + ipv4.buckets().bytes() + ipv6.buckets().bytes();
     let route_targets = distinct_targets(network);
     let heaviest = Heaviest::new(network, leak);
-    let rib_lists = ipv4.ribs().lists().len() + ipv6.ribs().lists().len();
+    let rib_lists = ipv4.ribs().lists() + ipv6.ribs().lists();
     let digest = digest(ipv4) ^ digest(ipv6).rotate_left(1);
     events.measured(move |report: &mut Report| {
         report.network.vpn_routes = vpn_routes;
