@@ -8,7 +8,8 @@
 pub(super) const WINDOW_BITS: u32 = 32;
 /// Most bits that one page decides.
 pub(in crate::lpm) const MAX_PAGE_BITS: u32 = 12;
-/// Boundaries from which on a table has pages with a slot for two boundaries; in smaller ones a slot has four.
+/// Boundaries from which on a table has pages with a slot for two boundaries, or for one where a line does
+/// not reach the last; in smaller tables a slot has four.
 const LARGE: usize = 1 << 14;
 
 /// Returns whether the pages of a table of `boundaries` shall be roomy.
@@ -19,7 +20,14 @@ pub(super) fn is_roomy(boundaries: usize) -> bool {
 /// Returns the bits that a page at bit `at` decides, with `count` boundaries inside of which the deepest ends at bit
 /// `deepest`: 1 or more, if any can be told apart within the first 64.
 pub(super) fn page_bits(at: u32, count: usize, deepest: u32, roomy: bool) -> u32 {
-    let slots = if roomy { count / 2 } else { count / 4 };
+    let is_near = deepest <= (at + WINDOW_BITS).min(64);
+    let slots = if !roomy {
+        count / 4
+    } else if is_near {
+        count / 2
+    } else {
+        count
+    };
     let fitting = slots.max(2).ilog2();
     fitting.min(MAX_PAGE_BITS).min(deepest.min(64).saturating_sub(at)).max(1)
 }
