@@ -196,7 +196,7 @@ mod tests {
         let (tables, ids, keys) = drawn::<A>();
         let forest = Forest::build(&tables[..], Options::default()).expect("ordered routes");
         let answer = |id, key| forest.lookup(id, key).unwrap_or(NO_ROUTE);
-        for reach in Reach::ALL {
+        for reach in Reach::ALL.into_iter().flat_map(|reach| [(reach, false), (reach, true)]) {
             let mut values = vec![0; keys.len()];
             if forest.store.sparse_as_far(reach, &ids, &keys, &mut values).is_none() {
                 return;

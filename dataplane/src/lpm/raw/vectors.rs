@@ -471,7 +471,8 @@ impl Ends {
 }
 
 /// Walks as many keys as `VECTORS` vectors have, at most [`KEYS`]: each through the table at the same position, or all
-/// through that of the first if `ONE`. An id beyond the tables stands for the last header.
+/// through that of the first if `ONE`. An id beyond the tables stands for the last header. `values_far` tells whether the values
+/// are worth asking for ahead.
 ///
 /// # Safety
 /// The headers are of sparse tables of the store whose columns these are; their codes have `WIDTH` bytes, if that is a
@@ -479,7 +480,7 @@ impl Ends {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
 pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usize, const ONE: bool>(
-    (columns, reach): (Columns, Reach),
+    (columns, reach, values_far): (Columns, Reach, bool),
     headers: &[Header],
     tables: &[TableId],
     keys: &[A],
@@ -530,17 +531,19 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
             // SAFETY: the line is one of the table, and its format no short one: there is none in IPv6.
             unsafe { columns.compared::<WIDTH, false>(spreads, line, window, width(lane)) }
         };
-        // SAFETY: the code was in that line.
-        unsafe { columns.value_of(dictionary(lane), code) }
+        dictionary(lane) + code
     };
-    if others.count == 0 {
+    if others.count == 0 && !values_far {
         for (lane, value) in values.iter_mut().enumerate() {
-            *value = find(lane);
+            // SAFETY: the code was in a line of the table.
+            *value = unsafe { columns.value_at(find(lane)) };
         }
         return;
     }
+    // First where the values are, then the values, which one key after the other would wait for.
     for lane in usual.lanes() {
         values[lane] = find(lane);
+        columns.prefetch_value(values[lane]);
     }
     for lane in others.lanes() {
         let code = if short {
@@ -551,7 +554,11 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
             // SAFETY: without a format it is a wide list.
             unsafe { columns.wide(header_of(lane), lines.0[lane] / LINE as u32, keys[lane]) }
         };
-        // SAFETY: the code was there.
-        values[lane] = unsafe { columns.value_of(dictionary(lane), code) };
+        values[lane] = dictionary(lane) + code;
+        columns.prefetch_value(values[lane]);
+    }
+    for value in values {
+        // SAFETY: every lane was one of the two, so that this is the place of a code's value.
+        *value = unsafe { columns.value_at(*value) };
     }
 }

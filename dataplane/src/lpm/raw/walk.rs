@@ -87,9 +87,25 @@ impl Columns {
     #[inline(always)]
     pub(super) unsafe fn value_of(self, dictionary: u32, code: u32) -> u32 {
         // SAFETY: every code of a table, and every number of a child, has a value from the table's dictionary on.
-        let value = unsafe { self.values.add(dictionary as usize + code as usize) };
+        unsafe { self.value_at(dictionary + code) }
+    }
+
+    /// Returns the value at `index`.
+    ///
+    /// # Safety
+    /// `index` is where a dictionary of the store begins, and a code of a table with it or the number of a child.
+    #[inline(always)]
+    pub(super) unsafe fn value_at(self, index: u32) -> u32 {
+        // SAFETY: the caller's promise.
+        let value = unsafe { self.values.add(index as usize) };
         // SAFETY: as above.
         unsafe { *value }
+    }
+
+    /// Asks for the value at `index`.
+    #[inline(always)]
+    pub(super) fn prefetch_value(self, index: u32) {
+        prefetch(self.values.wrapping_add(index as usize).cast());
     }
 }
 
@@ -117,10 +133,14 @@ pub(super) unsafe fn load_code<const WIDTH: usize>(code: *const u8, width: usize
 pub(super) unsafe fn load_code_before<const WIDTH: usize>(end: *const u8, width: usize) -> u32 {
     if WIDTH == 1 {
         // SAFETY: the code is there.
-        return u32::from(unsafe { *end.sub(1) });
+        let code = unsafe { end.sub(1) };
+        // SAFETY: as above.
+        return u32::from(unsafe { *code });
     }
     // SAFETY: the caller's promise.
-    let wide = u32::from_le(unsafe { end.sub(4).cast::<u32>().read_unaligned() });
+    let wide = unsafe { end.sub(4) };
+    // SAFETY: as above.
+    let wide = u32::from_le(unsafe { wide.cast::<u32>().read_unaligned() });
     wide >> ((32 - 8 * width as u32) & 31)
 }
 
@@ -245,7 +265,7 @@ stamp_dense!(dense_batch_avx2, dense_avx2, "avx2,bmi1,bmi2,popcnt");
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
 unsafe fn sparse_avx512<A: Address, const ONE: bool>(
-    (columns, wide, reach): (Columns, bool, Reach),
+    (columns, wide, far): (Columns, bool, (Reach, bool)),
     headers: &[Header],
     tables: &[TableId],
     keys: &[A],
@@ -265,10 +285,10 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
         prefetch_ahead(values);
         if wide {
             // SAFETY: the caller's promise.
-            unsafe { vectors::<A, 8, ANY_WIDTH, ONE>((columns, reach), headers, tables, keys, values) };
+            unsafe { vectors::<A, 8, ANY_WIDTH, ONE>((columns, far.0, far.1), headers, tables, keys, values) };
         } else {
             // SAFETY: as above.
-            unsafe { vectors::<A, 8, 1, ONE>((columns, reach), headers, tables, keys, values) };
+            unsafe { vectors::<A, 8, 1, ONE>((columns, far.0, far.1), headers, tables, keys, values) };
         }
     }
     let from = groups.len() * KEYS;
@@ -277,7 +297,7 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
     for (index, (keys, values)) in single.iter().zip(value_single).enumerate() {
         let tables = tables_from(from + index * VECTOR);
         // SAFETY: the caller's promise.
-        unsafe { vectors::<A, 1, ANY_WIDTH, ONE>((columns, reach), headers, tables, keys, values) };
+        unsafe { vectors::<A, 1, ANY_WIDTH, ONE>((columns, far.0, far.1), headers, tables, keys, values) };
     }
     let tables = tables_from(from + single.len() * VECTOR);
     let header_of = |lane: usize| {
@@ -288,14 +308,20 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
     unsafe { sparse::group::<A, ANY_WIDTH>(columns, header_of, rest, value_rest) };
 }
 
+/// Bytes of values from which on they are asked for ahead: where each table has a dictionary of its own, the second cache does
+/// not have them.
+#[cfg(target_arch = "x86_64")]
+const FAR_VALUES: usize = 1 << 18;
+
 /// Keys of a mixed batch whose headers are found together.
 const MIXED: usize = 256;
 
 impl<A: Address> Store<A> {
-    /// Returns how far away the entries and nodes are.
+    /// Returns how far away the entries and nodes are, and whether the values are too.
     #[cfg(target_arch = "x86_64")]
-    fn reach(&self) -> Reach {
-        Reach::of(size_of_val(&*self.roots) + size_of_val(&*self.blocks))
+    fn reach(&self) -> (Reach, bool) {
+        let nodes = size_of_val(&*self.roots) + size_of_val(&*self.blocks);
+        (Reach::of(nodes), size_of_val(&self.values[..]) >= FAR_VALUES)
     }
 
     /// Returns the index among the values of the answer that `table` has for `key`.
@@ -395,18 +421,18 @@ impl<A: Address> Store<A> {
     }
 
     /// Looks each key up in the sparse table at the same position, or all in the one of `tables`, as if the store were as
-    /// far away as `reach` says; `None` without AVX-512.
+    /// far away as `far` says; `None` without AVX-512.
     #[cfg(all(test, target_arch = "x86_64"))]
     pub(in crate::lpm) fn sparse_as_far(
         &self,
-        reach: Reach,
+        far: (Reach, bool),
         tables: &[TableId],
         keys: &[A],
         values: &mut [u32],
     ) -> Option<()> {
         Isa::avx512()?;
         assert!(self.census.dense.is_none() && (tables.len() == keys.len() || tables.len() == 1), "sparse tables");
-        let walked = (Columns::of(self), self.census.sparse.unwrap_or(false), reach);
+        let walked = (Columns::of(self), self.census.sparse.unwrap_or(false), far);
         if tables.len() == 1 {
             // SAFETY: the headers are this store's, all tables are sparse, and the processor has AVX-512.
             unsafe { sparse_avx512::<A, true>(walked, &self.headers, tables, keys, values) };
