@@ -410,7 +410,7 @@ mod tests {
         ) {
             let slots = Slots { kind: Kind::Sparse, first: 0, len: 1 << bits, bits, page_bits: 0 };
             for from in 0..ranges.len() {
-                let slot = (ranges[from].start >> (32 - bits)) as u32;
+                let slot = ranges[from].start >> (32 - bits);
                 if from > 0 && ranges[from - 1].start >> (32 - bits) == slot {
                     continue;
                 }
