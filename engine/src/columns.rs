@@ -233,3 +233,42 @@ fn put<A, T>(column: &mut [T], rows: &[Row<A>], part: impl Fn(&Row<A>) -> T) {
         *to = part(row);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prefix::Prefix;
+
+    #[test]
+    fn oracle_columns_are_the_sorted_rows_each_once() {
+        let next_hop_at: Vec<(NextHopId, VrfId)> = (0..7).map(|at| (NextHopId(6 - at), VrfId(at * 10))).collect();
+        let row = |at: u32| {
+            let prefix = Prefix::<u32>::containing(at.wrapping_mul(0x9e37_79b9) & 0xffff_f000, 24);
+            Row::new(prefix, at % 3, at % 7, Protocol::Static, AttributesId(at % 5))
+        };
+        // Rows that are there twice lie everywhere, those of one prefix too.
+        let rows: Vec<Row<u32>> = (0..60_000).map(|at| row(at - u32::from(at % 97 == 5))).collect();
+        let bins = Bins::deal(1, rows.len(), rows.iter().step_by(50).map(Row::head), |_| rows.iter().copied());
+        let export = |row: &Row<u32>, _, origin: VrfId| {
+            let set = TargetSetId(origin.0 + row.attributes().0);
+            (if row.place() == 2 { ExportStatus::NoTarget } else { ExportStatus::Exported }, set)
+        };
+        let columns = Columns::fill(&bins, &next_hop_at, export);
+        let mut expected = rows;
+        expected.sort_unstable();
+        expected.dedup();
+        assert!(bins.len() > 8 && expected.len() < 60_000 - 100);
+        let mut position = 0;
+        for (at, row) in expected.iter().enumerate() {
+            let (next_hop, origin) = next_hop_at[row.place()];
+            let (status, set) = export(row, next_hop, origin);
+            position = if at > 0 && expected[at - 1].is_beside(row) { position + 1 } else { 0 };
+            assert_eq!((columns.bits[at], columns.len[at]), (row.bits(), row.len()));
+            assert_eq!((columns.next_hop[at], columns.origin[at]), (next_hop, origin));
+            assert_eq!((columns.attributes[at], columns.protocol[at]), (row.attributes(), row.protocol()));
+            assert_eq!((columns.status[at], columns.targets[at], columns.position[at]), (status, set, position));
+        }
+        assert_eq!((columns.bits.len(), columns.position.len()), (expected.len(), expected.len()));
+        assert_eq!(Some(&columns.deepest), columns.position.iter().max());
+    }
+}

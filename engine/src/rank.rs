@@ -116,7 +116,8 @@ const SAMPLED: usize = 1 << 10;
 impl<A: Address> RouteTable<A> {
     /// Exports what the VRFs of `network` have and ranks all of it, in the current rayon pool.
     ///
-    /// O(routes · log routes); 16 bytes a route (IPv6: 32) are needed besides the result.
+    /// O(routes), or where many routes have one address O(routes · log routes); 16 bytes a route (IPv6: 32) are needed
+    /// besides the result. Sorting all rows by comparisons took one and a half times as long on 4 M routes.
     pub fn new(network: &Network, resolution: &Resolution) -> Self {
         Self::with_reexports(network, resolution, &[])
     }
