@@ -14,10 +14,10 @@ const PAGE_BITS: [u8; 4] = [0, 6, 8, 10];
 /// the root that the README beside this folder names; other values were not compared.
 const LEVEL_WORTH: f64 = 1.5;
 
-/// Boundaries from which on a table may be dense. A smaller one is always sparse: in batches over many tables its list
+/// Boundaries from which on a table may be dense. A smaller one is always sparse: in batches over many tables its line
 /// is found sooner than a block.
 const DENSE_BOUNDARIES: u32 = 1 << 14;
-/// Bytes a boundary, besides those of a code, up to which a table may be dense: about those of a list.
+/// Bytes a boundary, besides those of a code, up to which a table may be dense: about those of a line.
 const DENSE_BYTES: f64 = 4.0;
 /// Blocks that a key comes to, on average over the boundaries, up to which a table may be dense: the full IPv4 table has
 /// 1.1, the full IPv6 table 2.7.
@@ -40,7 +40,7 @@ const MAX_SPARSE_BITS: u8 = 24;
 pub(in crate::lpm) enum Kind {
     /// Pages of one size, then [blocks](super::block).
     Dense,
-    /// Pages of many sizes within each other, then [lists](super::list).
+    /// Pages of many sizes within each other, then [lines](super::line) or a [list](super::list).
     Sparse,
 }
 

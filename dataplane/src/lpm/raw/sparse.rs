@@ -118,7 +118,7 @@ impl Columns {
     /// `entry` is one of a wide list of the table of `header`.
     #[inline(never)]
     pub(super) unsafe fn wide<A: Address>(self, header: &Header, entry: u32, key: A) -> u32 {
-        // SAFETY: a list is within the store's blocks, and begins with one byte and the number of its boundaries.
+        // SAFETY: a list is within the store's blocks, and begins with a byte and the number of its boundaries.
         let start = unsafe { self.blocks.add(line_of(entry) * LINE) };
         // SAFETY: as above.
         let first = unsafe { std::slice::from_raw_parts(start, HEAD_BYTES) };

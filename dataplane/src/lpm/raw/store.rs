@@ -11,7 +11,7 @@ use super::super::table::TableId;
 use super::patch::Spare;
 use super::region::Region;
 
-/// Bytes behind the last node, so that a code may be loaded as four bytes and a list as if it were full.
+/// Bytes behind the last node, so that a code may be loaded as four bytes and a line searched as if its numbers were more.
 pub(super) const SLACK: usize = 256;
 /// Where a table is and how its root is read; half a cache line, so that a mixed batch loads it in one. Vectors load the
 /// first half as four numbers.

@@ -33,7 +33,7 @@ pub(super) const VECTOR: usize = 16;
 /// Most keys walked together.
 pub(super) const KEYS: usize = 8 * VECTOR;
 
-/// How far away the entries and lists of a store are: what is worth asking for ahead.
+/// How far away the entries and lines of a store are: what is worth asking for ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::lpm) enum Reach {
     /// They fit one of them: lines.
