@@ -17,8 +17,10 @@ const LEVEL_WORTH: f64 = 1.5;
 /// Boundaries from which on a table may be dense. A smaller one is always sparse: in batches over many tables its line
 /// is found sooner than a block.
 const DENSE_BOUNDARIES: u32 = 1 << 14;
-/// Bytes a boundary, besides those of a code, up to which a table may be dense: about those of a line.
-const DENSE_BYTES: f64 = 4.0;
+/// Bytes a boundary, besides those of a code, up to which a table may be dense: with the code the full IPv4 table of 2023 comes to
+/// 2.6, one of 300,000 prefixes to 5.4, and one of 160,000 scattered prefixes, which is built in half the time without
+/// blocks, to 7.4.
+const DENSE_BYTES: f64 = 5.0;
 /// Blocks that a key comes to, on average over the boundaries, up to which a table may be dense: the full IPv4 table has
 /// 1.1, the full IPv6 table 2.7.
 const DENSE_LEVELS: f64 = 1.5;
