@@ -103,7 +103,7 @@ fn flat_table(batch: Batch<DirectForest, u32>) -> Batch<DirectForest, u32> {
 }
 
 #[library_benchmark]
-#[bench::portable(args = (None), setup = small, config = most(187))]
+#[bench::portable(args = (None), setup = small, config = most(246))]
 fn mixed_tables(mut batch: Batch<Forest<u32>, u32>) -> Batch<Forest<u32>, u32> {
     batch.forest.lookup_mixed(&batch.tables, black_box(&batch.keys), &mut batch.values);
     batch
