@@ -158,6 +158,7 @@ impl<A: Address> LookupMatch<A> for MatchForest<A> {
 mod tests {
     use vrfleak_engine::Prefix;
 
+    use super::super::linear::Linear;
     use super::super::raw::Reach;
     use super::super::tree_bitmap::TreeKey;
     use super::*;
@@ -213,5 +214,39 @@ mod tests {
     fn how_far_away_a_forest_is_changes_no_answer() {
         walks_agree::<u32>();
         walks_agree::<u128>();
+    }
+
+    /// A fan as full as it may be: prefixes of `len` bits, `step` of them apart, under one slot of a root that two prefixes far
+    /// away make coarse; looked up on both sides of every boundary.
+    fn fans_agree<A: TreeKey>(len: u8, step: u128, prefixes: u128) {
+        let unit = u32::from(A::BITS - len);
+        let bits = |high: u128, low: u128| A::narrow(high << (A::BITS - 8) | low << unit);
+        let far = [0x01, 0xfe].map(|high| (Prefix::containing(bits(high, 0), 8), 60));
+        let near = (0..prefixes).map(|at| (Prefix::containing(bits(0x20, at * step + 1), len), (at % 50) as u32));
+        let mut routes: Vec<_> = near.chain(far).collect();
+        routes.sort_by_key(|route| route.0);
+        let keys: Vec<A> = (0..prefixes)
+            .flat_map(|at| [0, 1, 2].map(|on| bits(0x20, at * step + on)))
+            .flat_map(|key| [key, A::narrow(key.widen() - 1)])
+            .collect();
+        let (tables, ids) = ([routes], vec![TableId(0); keys.len()]);
+        let linear = Linear::build(&tables[..]).expect("ordered routes");
+        for isa in Isa::available() {
+            let forest = Forest::build(&tables[..], Options { isa, ..Options::default() }).expect("ordered routes");
+            let (mut values, mut mixed) = (vec![0; keys.len()], vec![0; keys.len()]);
+            forest.lookup_batch(TableId(0), &keys, &mut values);
+            forest.lookup_mixed(&ids, &keys, &mut mixed);
+            for ((&key, value), mixed) in keys.iter().zip(values).zip(mixed) {
+                let expected = linear.lookup(TableId(0), key).unwrap_or(NO_ROUTE);
+                assert_eq!((value, mixed), (expected, expected), "{} {key:?}", isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn oracle_full_fans() {
+        // 12 boundaries of four bytes a line, 17 lines; 21 of two, 32 lines.
+        fans_agree::<u128>(36, 1 << 8, 102);
+        fans_agree::<u32>(22, 12, 336);
     }
 }
