@@ -271,4 +271,18 @@ mod tests {
         assert_eq!((columns.bits.len(), columns.position.len()), (expected.len(), expected.len()));
         assert_eq!(Some(&columns.deepest), columns.position.iter().max());
     }
+
+    #[test]
+    fn gaps_close_whatever_their_length() {
+        for (filled, expected) in [
+            (vec![0..3, 4..6, 6..6, 7..10], vec![0, 1, 2, 4, 5, 7, 8, 9]),
+            (vec![0..1, 5..6, 6..9], vec![0, 5, 6, 7, 8]),
+            (vec![0..4, 4..10], (0..10).collect()),
+            (vec![0..0, 1..3], vec![1, 2]),
+        ] {
+            let mut column: Vec<u32> = (0..10).collect();
+            close_gaps(&mut column, filled.clone().into_iter());
+            assert_eq!(column, expected, "{filled:?}");
+        }
+    }
 }

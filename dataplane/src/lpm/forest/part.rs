@@ -33,6 +33,9 @@ fn line_format<A: Address>(all: A, bits: u32, run_bits: u32) -> Option<Format> {
     Format::holding(A::BITS, deepest - bits + run_bits).filter(|_| deepest <= 64)
 }
 
+/// A run that one line serves: how many slots it has, the line's format, and how many boundaries.
+type Served = (Run, u32, Format, usize);
+
 /// Writes tables, or slots of one, and keeps its memory from one to the next.
 #[derive(Debug)]
 pub(super) struct PartWriter {
@@ -269,12 +272,7 @@ impl PartWriter {
 
     /// Finds the longest run of slots from `slot` on that one line serves, whose last slot has boundaries; returns it with
     /// the number of its slots, its format, and the number of its boundaries. `None` if a line has no room for one slot.
-    fn longest_run<A: Address>(
-        &self,
-        slots: Slots,
-        slot: u32,
-        ranges: &[Range<A>],
-    ) -> Option<(Run, u32, Format, usize)> {
+    fn longest_run<A: Address>(&self, slots: Slots, slot: u32, ranges: &[Range<A>]) -> Option<Served> {
         let (bits, first) = (u32::from(slots.bits), slots.first + u64::from(slot));
         let shift = 64 - bits;
         let (mut all, mut count, mut found) = (A::ZERO, 0, None);
@@ -300,12 +298,7 @@ impl PartWriter {
     ///
     /// More slots have more boundaries and never a shorter format. So a run that is as long as its own format allows is
     /// the longest.
-    fn like_the_last<A: Address>(
-        &self,
-        slots: Slots,
-        slot: u32,
-        ranges: &[Range<A>],
-    ) -> Option<(Run, u32, Format, usize)> {
+    fn like_the_last<A: Address>(&self, slots: Slots, slot: u32, ranges: &[Range<A>]) -> Option<Served> {
         let (bits, first) = (u32::from(slots.bits), slots.first + u64::from(slot));
         let slot_in_run = |range: &Range<A>| (top(range.start) >> (64 - bits)) - first;
         let capacity = self.last.capacity(A::BITS, self.width);
