@@ -434,8 +434,8 @@ struct Ends {
     windows: Aligned<u32, KEYS>,
     /// Lanes at a fan.
     fans: Left,
-    /// Lanes whose line is compared like most of the family's, at last, and those where it is not or is a wide list.
-    usual: Left,
+    /// By vector: lanes whose line is compared like most of the family's, at last; then those where it is not or is a wide list.
+    usual: [u16; KEYS / VECTOR],
     others: Left,
 }
 
@@ -445,7 +445,7 @@ impl Ends {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     fn of<A: Address, const VECTORS: usize>((entries, rests): &Reached<A, VECTORS>) -> Self {
         let none = || Aligned([0_u32; KEYS]);
-        let (fans, usual, others) = (Left::none(), Left::none(), Left::none());
+        let (fans, usual, others) = (Left::none(), [0; KEYS / VECTOR], Left::none());
         let mut ends = Self { lines: none(), spreads: none(), windows: none(), fans, usual, others };
         // SAFETY: the numbers are aligned to a vector.
         let run_bits = unsafe { _mm512_load_si512(std::ptr::from_ref(&RUN_BITS).cast()) };
@@ -458,7 +458,7 @@ impl Ends {
             ends.fans.push(vector, _mm512_testn_epi32_mask(runs, runs));
             let other = _mm512_cmpeq_epi32_mask(format, _mm512_set1_epi32(other.cast_signed()));
             ends.others.push(vector, other);
-            ends.usual.push(vector, !other);
+            ends.usual[vector] = !other;
             let spread = _mm512_slli_epi32::<6>(format);
             for (all, found) in [(&mut ends.lines, line), (&mut ends.spreads, spread), (&mut ends.windows, window)] {
                 let to = all.0.as_mut_ptr().wrapping_add(vector * VECTOR);
@@ -541,7 +541,11 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
         return;
     }
     // First where the values are, then the values, which one key after the other would wait for.
-    for lane in usual.lanes() {
+    let mut most = Left::none();
+    for (vector, &lanes) in usual[..VECTORS].iter().enumerate() {
+        most.push(vector, lanes);
+    }
+    for lane in most.lanes() {
         values[lane] = find(lane);
         columns.prefetch_value(values[lane]);
     }
