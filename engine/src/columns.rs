@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::address::Address;
 use crate::bins::{Bins, Scratch};
-use crate::id::{AttributesId, NextHopId, TargetSetId, VrfId};
+use crate::id::{NextHopId, TargetSetId, VrfId};
 use crate::route_table::ExportStatus;
 use crate::row::Row;
 use crate::source_route::Protocol;
@@ -14,33 +14,21 @@ use crate::source_route::Protocol;
 /// Runs of bins that a thread fills, so that none waits for another for long.
 const RUNS_PER_THREAD: usize = 8;
 
-/// What the rows of a table become, a column for each part of a route.
+/// What the rows of a table become, a column for each part of a route. Ids are plain numbers: zeros of those cost nothing
+/// until they are written.
 pub(crate) struct Columns<A> {
     pub(crate) bits: Vec<A>,
     pub(crate) len: Vec<u8>,
-    pub(crate) origin: Vec<VrfId>,
-    pub(crate) next_hop: Vec<NextHopId>,
-    pub(crate) attributes: Vec<AttributesId>,
-    pub(crate) targets: Vec<TargetSetId>,
+    pub(crate) origin: Vec<u32>,
+    pub(crate) next_hop: Vec<u32>,
+    pub(crate) attributes: Vec<u32>,
+    pub(crate) targets: Vec<u32>,
     pub(crate) protocol: Vec<Protocol>,
     pub(crate) status: Vec<ExportStatus>,
     /// The position of a route within its prefix, 65,535 and above as 65,535.
     pub(crate) position: Vec<u16>,
     /// The largest of them.
     pub(crate) deepest: u16,
-}
-
-/// Numbers as they are filled in: zeros of them cost nothing until they are written.
-struct Numbers<A> {
-    bits: Vec<A>,
-    len: Vec<u8>,
-    origin: Vec<u32>,
-    next_hop: Vec<u32>,
-    attributes: Vec<u32>,
-    targets: Vec<u32>,
-    protocol: Vec<Protocol>,
-    status: Vec<ExportStatus>,
-    position: Vec<u16>,
 }
 
 /// Consecutive rows of all columns.
@@ -66,8 +54,8 @@ impl<A: Address> Columns<A> {
         next_hop_at: &[(NextHopId, VrfId)],
         export: impl Fn(&Row<A>, NextHopId, VrfId) -> (ExportStatus, TargetSetId) + Sync,
     ) -> Self {
-        let mut numbers = Numbers::new(bins.start(bins.len()));
-        let mut rest = numbers.run();
+        let mut columns = Self::zeroed(bins.start(bins.len()));
+        let mut rest = columns.run();
         let runs: Vec<(Range<usize>, Run<'_, A>)> = runs(bins)
             .map(|bins_of_run| {
                 let rows = bins.start(bins_of_run.end) - bins.start(bins_of_run.start);
@@ -86,27 +74,12 @@ impl<A: Address> Columns<A> {
         };
         let filled: Vec<(Range<usize>, u16)> =
             runs.into_par_iter().with_max_len(1).map_init(Scratch::default, fill).collect();
-        let deepest = filled.iter().map(|&(_, deepest)| deepest).max().unwrap_or(0);
-        numbers.close_gaps(filled.into_iter().map(|(rows, _)| rows));
-        numbers.columns(deepest)
+        columns.deepest = filled.iter().map(|&(_, deepest)| deepest).max().unwrap_or(0);
+        columns.close_gaps(filled.into_iter().map(|(rows, _)| rows));
+        columns
     }
-}
 
-/// Cuts the bins into runs of about as many rows each.
-fn runs<A: Address>(bins: &Bins<A>) -> impl Iterator<Item = Range<usize>> {
-    let most = bins.start(bins.len()).div_ceil(rayon::current_num_threads() * RUNS_PER_THREAD);
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        let first = next;
-        while next < bins.len() && (next == first || bins.start(next + 1) - bins.start(first) <= most) {
-            next += 1;
-        }
-        (first < next).then_some(first..next)
-    })
-}
-
-impl<A: Address> Numbers<A> {
-    fn new(rows: usize) -> Self {
+    fn zeroed(rows: usize) -> Self {
         Self {
             bits: vec![A::ZERO; rows],
             len: vec![0; rows],
@@ -117,6 +90,7 @@ impl<A: Address> Numbers<A> {
             protocol: vec![Protocol::Connected; rows],
             status: vec![ExportStatus::Exported; rows],
             position: vec![0; rows],
+            deepest: 0,
         }
     }
 
@@ -146,22 +120,19 @@ impl<A: Address> Numbers<A> {
         close_gaps(&mut self.status, filled.clone());
         close_gaps(&mut self.position, filled);
     }
+}
 
-    fn columns(self, deepest: u16) -> Columns<A> {
-        // Ids are the numbers in the very memory.
-        Columns {
-            bits: self.bits,
-            len: self.len,
-            origin: self.origin.into_iter().map(VrfId).collect(),
-            next_hop: self.next_hop.into_iter().map(NextHopId).collect(),
-            attributes: self.attributes.into_iter().map(AttributesId).collect(),
-            targets: self.targets.into_iter().map(TargetSetId).collect(),
-            protocol: self.protocol,
-            status: self.status,
-            position: self.position,
-            deepest,
+/// Cuts the bins into runs of about as many rows each.
+fn runs<A: Address>(bins: &Bins<A>) -> impl Iterator<Item = Range<usize>> {
+    let most = bins.start(bins.len()).div_ceil(rayon::current_num_threads() * RUNS_PER_THREAD);
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let first = next;
+        while next < bins.len() && (next == first || bins.start(next + 1) - bins.start(first) <= most) {
+            next += 1;
         }
-    }
+        (first < next).then_some(first..next)
+    })
 }
 
 fn close_gaps<T: Copy>(column: &mut Vec<T>, filled: impl Iterator<Item = Range<usize>>) {
@@ -237,6 +208,7 @@ fn put<A, T>(column: &mut [T], rows: &[Row<A>], part: impl Fn(&Row<A>) -> T) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::AttributesId;
     use crate::prefix::Prefix;
 
     #[test]
@@ -264,9 +236,9 @@ mod tests {
             let (status, set) = export(row, next_hop, origin);
             position = if at > 0 && expected[at - 1].is_beside(row) { position + 1 } else { 0 };
             assert_eq!((columns.bits[at], columns.len[at]), (row.bits(), row.len()));
-            assert_eq!((columns.next_hop[at], columns.origin[at]), (next_hop, origin));
-            assert_eq!((columns.attributes[at], columns.protocol[at]), (row.attributes(), row.protocol()));
-            assert_eq!((columns.status[at], columns.targets[at], columns.position[at]), (status, set, position));
+            assert_eq!((columns.next_hop[at], columns.origin[at]), (next_hop.0, origin.0));
+            assert_eq!((columns.attributes[at], columns.protocol[at]), (row.attributes().0, row.protocol()));
+            assert_eq!((columns.status[at], columns.targets[at], columns.position[at]), (status, set.0, position));
         }
         assert_eq!((columns.bits.len(), columns.position.len()), (expected.len(), expected.len()));
         assert_eq!(Some(&columns.deepest), columns.position.iter().max());

@@ -350,13 +350,14 @@ fn columns<A: Address>(network: &Network, bins: Bins<A>, order: &Order, targets:
     };
     let columns = Columns::fill(&bins, &order.next_hop_at, export);
     drop(bins);
+    // Ids are the numbers, in the very memory.
     RouteTable {
         bits: columns.bits,
         len: columns.len,
-        origin: columns.origin,
-        next_hop: columns.next_hop,
-        attributes: columns.attributes,
-        targets: columns.targets,
+        origin: columns.origin.into_iter().map(VrfId).collect(),
+        next_hop: columns.next_hop.into_iter().map(NextHopId).collect(),
+        attributes: columns.attributes.into_iter().map(AttributesId).collect(),
+        targets: columns.targets.into_iter().map(TargetSetId).collect(),
         protocol: columns.protocol,
         status: columns.status,
         position: columns.position,

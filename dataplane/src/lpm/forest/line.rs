@@ -28,8 +28,9 @@ use super::shape::top;
 
 /// Bytes of a line.
 pub(in crate::lpm) const LINE: usize = 64;
-/// Bits of an entry from which on its line begins.
+/// Bits of an entry that name its line.
 pub(in crate::lpm) const LINE_BITS: u32 = 24;
+const LINE_MASK: u32 = (1 << LINE_BITS) - 1;
 /// Most slots of a run, as a power of two.
 const MAX_RUN_BITS: u32 = 3;
 /// Tag of an entry that leads to a line, a fan or a wide list, or is one answer of a sparse table.
@@ -89,7 +90,7 @@ impl Format {
     }
 }
 
-/// Returns the most numbers of a line or fan.
+/// Returns the most boundaries of a line, and separators of a fan.
 #[inline]
 pub(in crate::lpm) const fn most(family: u8) -> usize {
     if family == 32 { 31 } else { 16 }
@@ -99,12 +100,6 @@ pub(in crate::lpm) const fn most(family: u8) -> usize {
 #[inline]
 pub(in crate::lpm) const fn separator_size(family: u8) -> usize {
     if family == 32 { 2 } else { 4 }
-}
-
-/// Returns the most separators of a fan.
-#[inline]
-pub(in crate::lpm) const fn fan_capacity(family: u8) -> usize {
-    most(family)
 }
 
 /// Slots that share a line.
@@ -144,9 +139,7 @@ impl Run {
     /// Returns the entry of slot `slot` of the run that shares `line`.
     #[inline]
     pub(in crate::lpm) fn entry(self, slot: u32, format: Format, line: usize) -> u32 {
-        // A line beyond 24 bits is one of a part so big that no store takes it.
-        let line = line as u32 & ((1 << LINE_BITS) - 1);
-        LINED | ((1 << self.bits) | slot) << RUN_SHIFT | u32::from(format.0) << LINE_BITS | line
+        named(line) | ((1 << self.bits) | slot) << RUN_SHIFT | u32::from(format.0) << LINE_BITS
     }
 
     /// Returns the run of `entry`, which leads to a line, and which slot of the run this is; `None` for a fan.
@@ -165,22 +158,29 @@ impl Run {
     }
 }
 
+/// Returns an entry that names `line` and says nothing else.
+#[inline]
+fn named(line: usize) -> u32 {
+    // A line beyond 24 bits is one of a part so big that no store takes it.
+    LINED | line as u32 & LINE_MASK
+}
+
 /// Returns the entry of a fan at `line` whose lines have `format`.
 #[inline]
 pub(super) fn fan_entry(format: Format, line: usize) -> u32 {
-    LINED | u32::from(format.0) << LINE_BITS | line as u32 & ((1 << LINE_BITS) - 1)
+    named(line) | u32::from(format.0) << LINE_BITS
 }
 
 /// Returns the entry of the wide list that begins with `line`.
 #[inline]
 pub(super) fn wide_entry(line: usize) -> u32 {
-    LINED | 1 << RUN_SHIFT | line as u32 & ((1 << LINE_BITS) - 1)
+    named(line) | 1 << RUN_SHIFT
 }
 
 /// Returns the line that `entry` names.
 #[inline]
 pub(in crate::lpm) fn line_of(entry: u32) -> usize {
-    (entry & ((1 << LINE_BITS) - 1)) as usize
+    (entry & LINE_MASK) as usize
 }
 
 /// Returns how many of `line`'s first `capacity` numbers of `size` bytes there are up to the last that is not all ones: no
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(capacities(1), ([31, 21, 12], [16, 15, 12]));
         assert_eq!(capacities(2), ([20, 15, 10], [15, 12, 10]));
         assert_eq!(capacities(4), ([12, 10, 7], [10, 8, 7]));
-        assert_eq!((fan_capacity(32), fan_capacity(128)), (31, 16));
+        assert_eq!((most(32), most(128)), (31, 16));
         assert_eq!(Format::holding(32, 8).map(|format| format.size(32)), Some(1));
         assert_eq!(Format::holding(32, 17).map(|format| format.size(32)), Some(4));
         assert_eq!(Format::holding(128, 33), None);

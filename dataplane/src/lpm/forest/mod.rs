@@ -159,7 +159,7 @@ mod tests {
     use vrfleak_engine::Prefix;
 
     use super::super::linear::Linear;
-    use super::super::raw::Reach;
+    use super::super::raw::Far;
     use super::super::tree_bitmap::TreeKey;
     use super::*;
 
@@ -197,16 +197,17 @@ mod tests {
         let (tables, ids, keys) = drawn::<A>();
         let forest = Forest::build(&tables[..], Options::default()).expect("ordered routes");
         let answer = |id, key| forest.lookup(id, key).unwrap_or(NO_ROUTE);
-        for reach in Reach::ALL.into_iter().flat_map(|reach| [(reach, false), (reach, true)]) {
+        for (nodes, values) in [(false, false), (false, true), (true, false), (true, true)] {
+            let far = Far { nodes, values };
             let mut values = vec![0; keys.len()];
-            if forest.store.sparse_as_far(reach, &ids, &keys, &mut values).is_none() {
+            if forest.store.sparse_as_far(far, &ids, &keys, &mut values).is_none() {
                 return;
             }
             for ((&id, &key), &value) in ids.iter().zip(&keys).zip(&values) {
-                assert_eq!(value, answer(id, key), "{reach:?}, {id:?}, {key:?}");
+                assert_eq!(value, answer(id, key), "{far:?}, {id:?}, {key:?}");
             }
-            forest.store.sparse_as_far(reach, &ids[..1], &keys, &mut values).expect("as before");
-            assert!(keys.iter().zip(&values).all(|(&key, &value)| value == answer(ids[0], key)), "{reach:?}");
+            forest.store.sparse_as_far(far, &ids[..1], &keys, &mut values).expect("as before");
+            assert!(keys.iter().zip(&values).all(|(&key, &value)| value == answer(ids[0], key)), "{far:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use vrfleak_engine::Address;
 use super::super::raw::{LEAF, PAGE, Part, page_entry};
 use super::block::BlockWriter;
 use super::line::{
-    Format, LINE, LINED, Run, answer_line, fan_capacity, fan_entry, separator_size, wide_entry, write_fan, write_line,
+    Format, LINE, LINED, Run, answer_line, fan_entry, most, separator_size, wide_entry, write_fan, write_line,
 };
 use super::list::ListHead;
 use super::page::{WINDOW_BITS, is_roomy, narrowing_bits, page_bits};
@@ -15,8 +15,6 @@ use super::shape::{Kind, Shape, deepest, depth, top};
 /// Boundaries of a table for which its pages have one slot more than their boundaries ask for: a byte a boundary.
 const BOUNDARIES_PER_SPARE: usize = 4;
 
-/// Most boundaries of any line.
-const MOST_BOUNDARIES: usize = 32;
 /// Boundaries up to which those that lie too far behind for a line make a wide list at once; more are told apart by a page
 /// first.
 const FEW: usize = 16;
@@ -277,8 +275,8 @@ impl PartWriter {
         let shift = 64 - bits;
         let (mut all, mut count, mut found) = (A::ZERO, 0, None);
         for more in 0..Run::MOST.min(slots.len - slot) {
-            let most = if more == 0 { ranges.len() } else { MOST_BOUNDARIES + 1 };
-            let inside = in_slot(&ranges[count..], shift, first + u64::from(more), most);
+            let enough = if more == 0 { ranges.len() } else { most(A::BITS) + 1 };
+            let inside = in_slot(&ranges[count..], shift, first + u64::from(more), enough);
             all = ranges[count..count + inside].iter().fold(all, |all, range| all | range.start);
             count += inside;
             let run = Run::of(more + 1);
@@ -334,7 +332,7 @@ impl PartWriter {
         if let Some(format) = Format::holding(A::BITS, deepest - bits)
             && is_near
             && format.size(A::BITS) <= separator_size(A::BITS)
-            && count <= format.capacity(A::BITS, self.width) * (fan_capacity(A::BITS) + 1)
+            && count <= format.capacity(A::BITS, self.width) * (most(A::BITS) + 1)
         {
             return self.fan(format, (at, bits), code, ranges);
         }

@@ -4,7 +4,7 @@ use vrfleak_engine::Address;
 
 use super::super::raw::page_of;
 use super::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::line::{Format, LINE, Run, boundary, code_at, count, fan_capacity, line_of, separator_size};
+use super::line::{Format, LINE, Run, boundary, code_at, count, line_of, most, separator_size};
 use super::list::{HEAD_BYTES, ListHead};
 use super::ranges::Ranges;
 use super::shape::{BLOCK_BITS, Kind};
@@ -78,7 +78,7 @@ impl Reader<'_> {
         let Some(format) = Format::of(entry) else { return self.list(line * LINE, base, ranges) };
         let Some((run, slot)) = Run::read(entry) else {
             let Some(fan) = self.nodes[line * LINE..].first_chunk() else { return };
-            let separators = count(fan, separator_size(A::BITS), fan_capacity(A::BITS));
+            let separators = count(fan, separator_size(A::BITS), most(A::BITS));
             for child in 0..=separators {
                 let begins = (child == 0).then_some(base);
                 self.boundaries(line + 1 + child, (format, Run::ONE), (at, base), begins, ranges);

@@ -3,7 +3,7 @@
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::super::forest::line::{Format, LINE, LINED, Run, code_at, count, fan_capacity, line_of, separator_size};
+use super::super::forest::line::{Format, LINE, LINED, Run, code_at, count, line_of, most, separator_size};
 use super::super::forest::list::ListHead;
 use super::super::forest::page::MAX_PAGE_BITS;
 use super::super::forest::shape::{BLOCK_BITS, Kind, Shape};
@@ -222,9 +222,13 @@ impl Walk<'_> {
 
     /// Checks a fan and its lines.
     fn fan(&mut self, format: Format, line: usize) -> Result<(), StoreError> {
-        let sizes = (separator_size(self.limits.bits), fan_capacity(self.limits.bits));
+        let size = separator_size(self.limits.bits);
         let fan = self.part.blocks.get(line * LINE..).and_then(|rest| rest.first_chunk());
-        let separators = count(fan.ok_or(StoreError::Broken("a fan ends beyond the blocks"))?, sizes.0, sizes.1);
+        // Vectors compare all that a line has room for.
+        let separators = count(fan.ok_or(StoreError::Broken("a fan ends beyond the blocks"))?, size, LINE / size);
+        if separators > most(self.limits.bits) {
+            return Err(StoreError::Broken("a fan has a separator more than it may"));
+        }
         self.take(line * LINE, LINE)?;
         (0..=separators).try_for_each(|child| self.line(format, line + 1 + child, false))
     }

@@ -35,4 +35,4 @@ pub(super) use patch::Place;
 pub(crate) use region::Region;
 pub(super) use store::{Store, StoreError};
 #[cfg(all(test, target_arch = "x86_64"))]
-pub(super) use vectors::Reach;
+pub(super) use vectors::Far;

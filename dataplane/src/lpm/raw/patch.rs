@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::super::forest::line::{Format, LINE, LINED, Run, answer_line, count, fan_capacity, line_of, separator_size};
+use super::super::forest::line::{Format, LINE, LINED, Run, answer_line, count, line_of, most, separator_size};
 use super::super::forest::list::ListHead;
 use super::super::forest::shape::{Kind, Shape};
 use super::super::table::TableId;
@@ -132,7 +132,7 @@ impl Released {
         let Some(first) = rest.first_chunk() else { return };
         let lines = match (Format::of(entry), Run::read(entry)) {
             (None, _) => ListHead::of(rest).map_or(0, |head| head.lines(width)),
-            (Some(_), None) => count(first, separator_size(family), fan_capacity(family)) + 2,
+            (Some(_), None) => count(first, separator_size(family), most(family)) + 2,
             // Later slots of the run have the same.
             (Some(_), Some((_, 1..))) => 0,
             (Some(format), _) => count(first, format.size(family), format.capacity(family, width)).min(1),

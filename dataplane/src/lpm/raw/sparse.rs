@@ -5,16 +5,15 @@
 
 use vrfleak_engine::Address;
 
-use super::super::forest::block::FIRST_VALUE;
-use super::super::forest::line::{Format, LINE, LINED, RUN_SHIFT, Run, code_at, fan_capacity, line_of, separator_size};
+use super::super::forest::line::{Format, LINE, LINED, RUN_SHIFT, Run, line_of, most, separator_size};
 use super::super::forest::list::{HEAD_BYTES, ListHead};
 use super::super::forest::shape::{aligned, top};
 use super::part::{PAGE, page_deciding, page_index};
 use super::store::Header;
 use super::walk::{ANY_WIDTH, Columns, LANES, Lanes, load_code, load_code_before, prefetch};
 
-/// Returns how many numbers the search of a line or fan takes in one step, in order, which are [`most`](super::super::forest::line::most) together: no branch
-/// depends on a key.
+/// Returns how many numbers the search of a line or fan takes in one step, in order, which are [`most`] together: no
+/// branch depends on a key.
 const fn steps(family: u8) -> [usize; 5] {
     if family == 32 { [16, 8, 4, 2, 1] } else { [8, 4, 2, 1, 1] }
 }
@@ -87,29 +86,8 @@ impl Columns {
         // SAFETY: a fan is within the store's blocks.
         let fan = unsafe { self.blocks.add(line_of(entry) * LINE) };
         // SAFETY: a fan is a line of separators.
-        let below =
-            unsafe { Self::below::<A>(fan, (separator_size(A::BITS), fan_capacity(A::BITS)), (rest >> 32) as u32) };
+        let below = unsafe { Self::below::<A>(fan, (separator_size(A::BITS), most(A::BITS)), (rest >> 32) as u32) };
         (entry | 1 << RUN_SHIFT) + 1 + below as u32
-    }
-
-    /// Returns the code of the line of `entry` for a key whose bits from its slot on are `rest`.
-    ///
-    /// # Safety
-    /// `entry` is one of a line of the table of `header`, whose codes have `WIDTH` bytes, if that is a width.
-    #[inline(always)]
-    unsafe fn listed<A: Address, const WIDTH: usize>(self, header: &Header, entry: u32, rest: u64) -> u32 {
-        let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
-        // SAFETY: a line is within the store's blocks.
-        let line = unsafe { self.blocks.add(line_of(entry) * LINE) };
-        let (Some(format), Some((run, slot))) = (Format::of(entry), Run::read(entry)) else { return FIRST_VALUE };
-        // SAFETY: a line has room for its capacity.
-        let below = unsafe {
-            Self::below::<A>(line, (format.size(A::BITS), format.capacity(A::BITS, width)), run.window(slot, rest, 4))
-        };
-        // SAFETY: a line has a code more than boundaries.
-        let end = unsafe { line.add(code_at(below, width) + width) };
-        // SAFETY: as above, and no line has room for codes in its first three bytes.
-        unsafe { load_code_before::<WIDTH>(end, width) }
     }
 
     /// Returns the code of the wide list that begins with the line of `entry` for `key`.
@@ -142,12 +120,21 @@ impl Columns {
     /// `entry` is one of a line or wide list of the table of `header`, whose codes have `WIDTH` bytes, if that is a width.
     #[inline(always)]
     unsafe fn lined<A: Address, const WIDTH: usize>(self, header: &Header, entry: u32, (key, rest): (A, u64)) -> u32 {
-        if Format::of(entry).is_none() {
+        let Some(format) = Format::of(entry) else {
             // SAFETY: without a format it is a wide list.
             return unsafe { self.wide(header, entry, key) };
-        }
-        // SAFETY: the caller's promise.
-        unsafe { self.listed::<A, WIDTH>(header, entry, rest) }
+        };
+        let width = if WIDTH == ANY_WIDTH { usize::from(header.width) } else { WIDTH };
+        let (run, slot) = Run::read(entry).unwrap_or((Run::ONE, 0));
+        // SAFETY: a line is within the store's blocks.
+        let line = unsafe { self.blocks.add(line_of(entry) * LINE) };
+        let numbers = (format.size(A::BITS), format.capacity(A::BITS, width));
+        // SAFETY: a line has room for its capacity.
+        let below = unsafe { Self::below::<A>(line, numbers, run.window(slot, rest, 4)) };
+        // SAFETY: a line has a code more than boundaries, the first at its end.
+        let end = unsafe { line.add(LINE - width * below) };
+        // SAFETY: as above, and no line has room for codes in its first three bytes.
+        unsafe { load_code_before::<WIDTH>(end, width) }
     }
 
     /// Returns the code of `key` in a sparse table.

@@ -259,6 +259,10 @@ mod tests {
             line.to_vec()
         };
         let separators = [&[1, 0][..], &[u8::MAX; LINE - 2]].concat();
+        // A fan of IPv4 has room for a separator more than it may have.
+        let crowded = |fan: [u8; LINE]| [&fan[..], &line(&[65, 64]).repeat(33)].concat();
+        let mut crowd = [0; LINE];
+        crowd[LINE - 2..].fill(u8::MAX);
         let full = |code: u8| [&[0; 42][..], &[code], &[64; 21]].concat();
         let list = |head: &[u8]| {
             let mut list = head.to_vec();
@@ -270,6 +274,7 @@ mod tests {
             part(vec![page_entry(0, 1), one(two, 0)], vec![page_entry(2, 1), leaf, leaf, leaf], line(&[65, 64])),
             part(vec![entry(3, 0, two, 0), entry(3, 1, two, 0), entry(3, 2, two, 0), leaf], vec![], line(&[65, 64])),
             part(vec![fan, leaf], vec![], [separators.clone(), line(&[65, 64]), line(&[65, 64])].concat()),
+            part(vec![fan, leaf], vec![], crowded(crowd)),
             part(vec![one(two, 0), leaf], vec![], full(65)),
             part(vec![wide(0), leaf], vec![], good_list.clone()),
         ] {
@@ -291,6 +296,7 @@ mod tests {
             // A fan without one of its lines, and one with a wrong line.
             part(vec![fan], vec![], [separators.clone(), line(&[65, 64])].concat()),
             part(vec![fan], vec![], [separators.clone(), line(&[65, 64]), line(&[66, 64])].concat()),
+            part(vec![fan], vec![], crowded([0; LINE])),
             // Wide lists that end nowhere, have no such head or codes, or serve several slots.
             part(vec![wide(0)], vec![], list(&[0x80, 255, 255, 255, 255])),
             part(vec![wide(0)], vec![], list(&[0x80, 9])),

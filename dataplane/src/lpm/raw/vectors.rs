@@ -22,7 +22,7 @@ use std::marker::PhantomData;
 
 use vrfleak_engine::Address;
 
-use super::super::forest::line::{Format, LINE, LINE_BITS, RUN_SHIFT, code_at, separator_size};
+use super::super::forest::line::{Format, LINE, LINE_BITS, RUN_SHIFT, separator_size};
 use super::super::table::TableId;
 use super::part::MOST_ENTRIES;
 use super::store::Header;
@@ -33,23 +33,20 @@ pub(super) const VECTOR: usize = 16;
 /// Most keys walked together.
 pub(super) const KEYS: usize = 8 * VECTOR;
 
-/// How far away the entries and lines of a store are: what is worth asking for ahead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::lpm) enum Reach {
-    /// They fit one of them: lines.
-    InCaches,
-    /// They fit none: root and page entries too, before they are gathered, which costs a tenth where a cache has them.
-    BeyondCaches,
+/// What of a store is so far away that it is worth asking for before it is loaded. Lines always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lpm) struct Far {
+    /// Roots and pages: they fit no cache. Asking for them costs a tenth where one has them.
+    pub(in crate::lpm) nodes: bool,
+    /// Values: where each table has a dictionary of its own, the second cache does not have them.
+    pub(in crate::lpm) values: bool,
 }
 
-impl Reach {
-    /// All of them.
-    #[cfg(test)]
-    pub(in crate::lpm) const ALL: [Self; 2] = [Self::InCaches, Self::BeyondCaches];
-
-    /// Returns how far away `bytes` are on processors of today, whose last cache has 16 MiB or more.
-    pub(super) fn of(bytes: usize) -> Self {
-        if bytes < 0x100_0000 { Self::InCaches } else { Self::BeyondCaches }
+impl Far {
+    /// Returns what is far on processors of today, whose last cache has 16 MiB or more, of a store with so many bytes of
+    /// roots, pages and lines, and of values.
+    pub(super) fn of(nodes: usize, values: usize) -> Self {
+        Self { nodes: nodes >= 1 << 24, values: values >= 1 << 18 }
     }
 }
 
@@ -57,8 +54,8 @@ impl Reach {
 #[repr(align(64))]
 struct Aligned<T, const N: usize>([T; N]);
 
-/// By the width of codes, as a power of two, and format: where in a line each byte of the numbers comes from that are compared
-/// with a window, the highest byte of a number from the last of a boundary; 64 is a byte of all ones.
+/// By the width of codes, as a power of two, and format: where in a line each byte of the numbers comes from that are
+/// compared with a window, the highest byte of a number from the last of a boundary; 64 is a byte of all ones.
 type Spreads = [[Aligned<u8, LINE>; 4]; 3];
 
 /// Returns the spreads of a family.
@@ -176,8 +173,9 @@ impl Columns {
         each.0.iter().for_each(|&index| prefetch(self.roots.wrapping_add(index as usize).cast()));
     }
 
-    /// Returns the code of the line at the offset `line` for `window`, found among numbers of 16 bits if `SHORT`, else of 32.
-    /// `spread` is where that of the line's format begins among the family's for codes of a byte; codes have `width` bytes.
+    /// Returns the code of the line at the offset `line` for `window`, found among numbers of 16 bits if `SHORT`, else of
+    /// 32. `spread` is where that of the line's format begins among the family's for codes of a byte; codes have `width`
+    /// bytes.
     ///
     /// # Safety
     /// `line` is the offset of a line of the store's of that format, which is a short one if `SHORT`, with codes of `width`
@@ -209,8 +207,8 @@ impl Columns {
         } else {
             _mm512_cmplt_epu32_mask(numbers, _mm512_set1_epi32(window.cast_signed())).count_ones()
         };
-        // SAFETY: a line has a code more than boundaries that are not all ones.
-        let end = unsafe { start.add(code_at(below as usize, width) + width) };
+        // SAFETY: a line has a code more than boundaries that are not all ones, the first at its end.
+        let end = unsafe { start.add(LINE - width * below as usize) };
         // SAFETY: as above, and no line has room for codes in its first three bytes.
         unsafe { load_code_before::<WIDTH>(end, width) }
     }
@@ -356,7 +354,7 @@ impl Columns {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     unsafe fn roots<A: Address, const VECTORS: usize>(
         self,
-        reach: Reach,
+        far: Far,
         keys: &[A],
         mut headers: impl FnMut(usize) -> Roots,
     ) -> Reached<A, VECTORS> {
@@ -372,7 +370,7 @@ impl Columns {
             let slots = _mm512_min_epu32(_mm512_sub_epi32(rests.first(bits), found.first), len);
             rests.skip(bits);
             let index = _mm512_add_epi32(slots, found.root);
-            *entries = if reach == Reach::BeyondCaches {
+            *entries = if far.nodes {
                 self.ask(index);
                 index
             } else {
@@ -380,7 +378,7 @@ impl Columns {
                 unsafe { _mm512_i32gather_epi32::<4>(index, roots) }
             };
         }
-        if reach == Reach::BeyondCaches {
+        if far.nodes {
             for entries in &mut entries {
                 // SAFETY: as above; what was asked for are the indices of root entries.
                 *entries = unsafe { _mm512_i32gather_epi32::<4>(*entries, roots) };
@@ -395,11 +393,11 @@ impl Columns {
     /// The entries are of sparse tables of the store.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    unsafe fn pages<A: Address, const VECTORS: usize>(self, reach: Reach, (entries, rests): &mut Reached<A, VECTORS>) {
+    unsafe fn pages<A: Address, const VECTORS: usize>(self, far: Far, (entries, rests): &mut Reached<A, VECTORS>) {
         let roots = self.roots.cast::<i32>();
         loop {
             let mut going = 0;
-            if reach == Reach::BeyondCaches {
+            if far.nodes {
                 for (entries, rests) in entries.iter().zip(rests.iter()) {
                     let pages = _mm512_movepi32_mask(*entries);
                     if pages != 0 {
@@ -434,7 +432,8 @@ struct Ends {
     windows: Aligned<u32, KEYS>,
     /// Lanes at a fan.
     fans: Left,
-    /// By vector: lanes whose line is compared like most of the family's, at last; then those where it is not or is a wide list.
+    /// By vector: lanes whose line is compared like most of the family's, at last; then those where it is not or is a wide
+    /// list.
     usual: [u16; KEYS / VECTOR],
     others: Left,
 }
@@ -471,8 +470,7 @@ impl Ends {
 }
 
 /// Walks as many keys as `VECTORS` vectors have, at most [`KEYS`]: each through the table at the same position, or all
-/// through that of the first if `ONE`. An id beyond the tables stands for the last header. `values_far` tells whether the values
-/// are worth asking for ahead.
+/// through that of the first if `ONE`. An id beyond the tables stands for the last header.
 ///
 /// # Safety
 /// The headers are of sparse tables of the store whose columns these are; their codes have `WIDTH` bytes, if that is a
@@ -480,7 +478,7 @@ impl Ends {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
 pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usize, const ONE: bool>(
-    (columns, reach, values_far): (Columns, Reach, bool),
+    (columns, far): (Columns, Far),
     headers: &[Header],
     tables: &[TableId],
     keys: &[A],
@@ -503,9 +501,9 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
         found
     };
     // SAFETY: the caller's promise.
-    let mut reached = unsafe { columns.roots::<A, VECTORS>(reach, keys, headers) };
+    let mut reached = unsafe { columns.roots::<A, VECTORS>(far, keys, headers) };
     // SAFETY: as above.
-    unsafe { columns.pages(reach, &mut reached) };
+    unsafe { columns.pages(far, &mut reached) };
     let mut ends = Ends::of(&reached);
     for &line in &ends.lines.0[..VECTORS * VECTOR] {
         columns.prefetch_line(line);
@@ -533,7 +531,7 @@ pub(super) unsafe fn vectors<A: Address, const VECTORS: usize, const WIDTH: usiz
         };
         dictionary(lane) + code
     };
-    if others.count == 0 && !values_far {
+    if others.count == 0 && !far.values {
         for (lane, value) in values.iter_mut().enumerate() {
             // SAFETY: the code was in a line of the table.
             *value = unsafe { columns.value_at(find(lane)) };

@@ -11,7 +11,7 @@ use super::super::table::TableId;
 use super::isa::{Isa, Level};
 use super::store::{Header, Store};
 #[cfg(target_arch = "x86_64")]
-use super::vectors::{self, Reach};
+use super::vectors::{self, Far};
 use super::{dense, sparse};
 
 /// Keys walked together.
@@ -265,7 +265,7 @@ stamp_dense!(dense_batch_avx2, dense_avx2, "avx2,bmi1,bmi2,popcnt");
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi1,bmi2,popcnt")]
 unsafe fn sparse_avx512<A: Address, const ONE: bool>(
-    (columns, wide, far): (Columns, bool, (Reach, bool)),
+    (columns, wide, far): (Columns, bool, Far),
     headers: &[Header],
     tables: &[TableId],
     keys: &[A],
@@ -285,10 +285,10 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
         prefetch_ahead(values);
         if wide {
             // SAFETY: the caller's promise.
-            unsafe { vectors::<A, 8, ANY_WIDTH, ONE>((columns, far.0, far.1), headers, tables, keys, values) };
+            unsafe { vectors::<A, 8, ANY_WIDTH, ONE>((columns, far), headers, tables, keys, values) };
         } else {
             // SAFETY: as above.
-            unsafe { vectors::<A, 8, 1, ONE>((columns, far.0, far.1), headers, tables, keys, values) };
+            unsafe { vectors::<A, 8, 1, ONE>((columns, far), headers, tables, keys, values) };
         }
     }
     let from = groups.len() * KEYS;
@@ -297,7 +297,7 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
     for (index, (keys, values)) in single.iter().zip(value_single).enumerate() {
         let tables = tables_from(from + index * VECTOR);
         // SAFETY: the caller's promise.
-        unsafe { vectors::<A, 1, ANY_WIDTH, ONE>((columns, far.0, far.1), headers, tables, keys, values) };
+        unsafe { vectors::<A, 1, ANY_WIDTH, ONE>((columns, far), headers, tables, keys, values) };
     }
     let tables = tables_from(from + single.len() * VECTOR);
     let header_of = |lane: usize| {
@@ -308,20 +308,14 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
     unsafe { sparse::group::<A, ANY_WIDTH>(columns, header_of, rest, value_rest) };
 }
 
-/// Bytes of values from which on they are asked for ahead: where each table has a dictionary of its own, the second cache does
-/// not have them.
-#[cfg(target_arch = "x86_64")]
-const FAR_VALUES: usize = 1 << 18;
-
 /// Keys of a mixed batch whose headers are found together.
 const MIXED: usize = 256;
 
 impl<A: Address> Store<A> {
-    /// Returns how far away the entries and nodes are, and whether the values are too.
+    /// Returns what of the store is far away.
     #[cfg(target_arch = "x86_64")]
-    fn reach(&self) -> (Reach, bool) {
-        let nodes = size_of_val(&*self.roots) + size_of_val(&*self.blocks);
-        (Reach::of(nodes), size_of_val(&self.values[..]) >= FAR_VALUES)
+    fn far(&self) -> Far {
+        Far::of(size_of_val(&*self.roots) + size_of_val(&*self.blocks), size_of_val(&self.values[..]))
     }
 
     /// Returns the index among the values of the answer that `table` has for `key`.
@@ -348,7 +342,7 @@ impl<A: Address> Store<A> {
             // SAFETY: the header is this store's, and whoever holds the level has the features.
             (Level::Avx512, Kind::Sparse) => unsafe {
                 sparse_avx512::<A, true>(
-                    (columns, header.width > 1, self.reach()),
+                    (columns, header.width > 1, self.far()),
                     &self.headers,
                     &[table],
                     keys,
@@ -404,7 +398,7 @@ impl<A: Address> Store<A> {
         if isa.level() == Level::Avx512 {
             // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
             return unsafe {
-                sparse_avx512::<A, false>((columns, wide, self.reach()), &self.headers, tables, keys, values);
+                sparse_avx512::<A, false>((columns, wide, self.far()), &self.headers, tables, keys, values);
             };
         }
         let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
@@ -420,12 +414,12 @@ impl<A: Address> Store<A> {
         }
     }
 
-    /// Looks each key up in the sparse table at the same position, or all in the one of `tables`, as if the store were as
-    /// far away as `far` says; `None` without AVX-512.
+    /// Looks each key up in the sparse table at the same position, or all in the one of `tables`, as if as much of
+    /// the store were far away as `far` says; `None` without AVX-512.
     #[cfg(all(test, target_arch = "x86_64"))]
     pub(in crate::lpm) fn sparse_as_far(
         &self,
-        far: (Reach, bool),
+        far: Far,
         tables: &[TableId],
         keys: &[A],
         values: &mut [u32],
