@@ -160,6 +160,8 @@ suite! {
     forest_avx2_v6: u128, |tables| forest(tables, Isa::avx2());
     forest_avx512_v4: u32, |tables| forest(tables, Isa::avx512());
     forest_avx512_v6: u128, |tables| forest(tables, Isa::avx512());
+    forest_gathers_v4: u32, |tables| forest(tables, Isa::gathers());
+    forest_gathers_v6: u128, |tables| forest(tables, Isa::gathers());
     forest_fastest_v4: u32, |tables| forest(tables, Some(Isa::fastest()));
     forest_fastest_v6: u128, |tables| forest(tables, Some(Isa::fastest()));
     match_portable_v4: u32, |tables| match_forest(tables, Some(Isa::PORTABLE));
@@ -171,8 +173,10 @@ suite! {
     flat_portable: u32, |tables| direct(tables, DirectLayout::Flat, Some(Isa::PORTABLE));
     flat_avx2: u32, |tables| direct(tables, DirectLayout::Flat, Isa::avx2());
     flat_avx512: u32, |tables| direct(tables, DirectLayout::Flat, Isa::avx512());
+    flat_gathers: u32, |tables| direct(tables, DirectLayout::Flat, Isa::gathers());
     chunked_portable: u32, |tables| direct(tables, DirectLayout::Chunked, Some(Isa::PORTABLE));
     chunked_avx2: u32, |tables| direct(tables, DirectLayout::Chunked, Isa::avx2());
+    chunked_gathers: u32, |tables| direct(tables, DirectLayout::Chunked, Isa::gathers());
     auto_v4: u32, |tables| auto(tables, Choice::Auto);
     auto_v6: u128, |tables| auto(tables, Choice::Auto);
     auto_flat_v6: u128, |tables| auto(tables, Choice::Direct(DirectLayout::Flat));

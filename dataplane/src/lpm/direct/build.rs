@@ -4,7 +4,9 @@ use ahash::{HashMap, HashMapExt};
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Family, Prefix};
 
-use super::super::raw::{CHUNK, CHUNK_BITS, Code, Deep, DirectParts, DirectTable, FIRST_CODE, OUTSIDE, Region, SLOTS};
+use super::super::raw::{
+    CHUNK, CHUNK_BITS, Code, DEEP, Deep, DirectParts, DirectTable, FIRST_CODE, OUTSIDE, PLAINS, Region, SLOTS,
+};
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Checked, Tables};
 use super::codes::{Codes, least_of_few};
@@ -151,24 +153,35 @@ fn join<C: Code>(runs: &[Groups<C>], huge: bool) -> (Deep, Region<C>) {
     (deep, codes)
 }
 
+/// Returns the code that all of these are.
+fn one_code<C: Code>(codes: &[C]) -> Option<C> {
+    let first = *codes.first()?;
+    codes.iter().all(|&code| code == first).then_some(first)
+}
+
 fn flat<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectParts<C> {
     // A small table touches few of its pages.
     let mut codes = Region::<C>::zeroed(SLOTS, huge && routes.len() >= HUGE);
-    let run = |(index, codes): (usize, &mut [C])| {
+    let mut plain = vec![C::from_index(OUTSIDE); PLAINS];
+    let plains = PLAINS / (SLOTS / RUN);
+    let run = |(index, (codes, plain)): (usize, (&mut [C], &mut [C]))| {
         let mut groups = Groups::default();
         let first = (index * RUN) as u32;
         if touched(routes, first, RUN) {
             paint(codes, first, routes, &mut groups);
+            for (plain, codes) in plain.iter_mut().zip(codes.chunks(SLOTS / PLAINS)) {
+                *plain = one_code(codes).unwrap_or(C::from_index(DEEP));
+            }
         }
         groups
     };
     let runs: Vec<Groups<C>> = if routes.len() < HUGE {
-        codes.chunks_mut(RUN).enumerate().map(run).collect()
+        codes.chunks_mut(RUN).zip(plain.chunks_mut(plains)).enumerate().map(run).collect()
     } else {
-        codes.par_chunks_mut(RUN).enumerate().map(run).collect()
+        codes.par_chunks_mut(RUN).zip(plain.par_chunks_mut(plains)).enumerate().map(run).collect()
     };
     let (deep, groups) = join(&runs, huge);
-    DirectParts { roots: Region::zeroed(0, huge), first: 0, codes, values, deep, groups }
+    DirectParts { roots: Region::zeroed(0, huge), first: 0, codes, plain, values, deep, groups }
 }
 
 /// The chunks of a table under construction, each content once.
@@ -232,5 +245,5 @@ fn chunked<C: Code>(routes: &[Coded], values: Vec<u32>, huge: bool) -> DirectPar
     let roots = Region::copied(&roots, huge);
     let codes = Region::copied(&chunks.codes, huge);
     let (deep, groups) = join(&groups, huge);
-    DirectParts { roots, first, codes, values, deep, groups }
+    DirectParts { roots, first, codes, plain: Vec::new(), values, deep, groups }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! flat      key >> 8 ------------------------------------> codes[key >> 8] --------------> values[code]
+//!           key >> 16 -----------------------------------> plain[key >> 16], where all /24s have one code
 //! chunked   key >> 14 -> roots[slot] + (key >> 8 & 63) --> codes[offset]  ----------------> values[code]
 //! both      code DEEP --> places: hash of key >> 8 --> groups[256 group + (key & 255)] ---> values[code]
 //! ```
@@ -25,6 +26,8 @@ use vrfleak_engine::Address;
 
 use super::super::table::NO_ROUTE;
 use super::deep::Deep;
+#[cfg(target_arch = "x86_64")]
+use super::direct_gathers;
 use super::groups::{Groups, LANES};
 use super::isa::{Isa, Level};
 use super::region::{Plain, Region};
@@ -42,6 +45,8 @@ pub(in crate::lpm) const SLOTS: usize = 1 << 24;
 pub(in crate::lpm) const CHUNK: usize = 1 << CHUNK_BITS;
 /// Bits that a chunk decides.
 pub(in crate::lpm) const CHUNK_BITS: u32 = 6;
+/// The /16s of the address space.
+pub(in crate::lpm) const PLAINS: usize = 1 << 16;
 /// Codes of a group.
 pub(in crate::lpm) const GROUP: usize = 256;
 
@@ -118,6 +123,8 @@ pub(in crate::lpm) struct DirectParts<C: Code> {
     pub(in crate::lpm) first: u32,
     /// The codes.
     pub(in crate::lpm) codes: Region<C>,
+    /// In a flat table the code that all /24s of a /16 have, or [`DEEP`] where they differ; in a chunked one empty.
+    pub(in crate::lpm) plain: Vec<C>,
     /// By code: the value.
     pub(in crate::lpm) values: Vec<u32>,
     /// The groups of deep /24s.
@@ -136,12 +143,14 @@ pub(in crate::lpm) struct DirectTable<C: Code> {
 
 /// What the kernels read, borrowed.
 #[derive(Clone, Copy)]
-struct View<'t, C> {
-    roots: &'t [u32],
-    first: u32,
-    last: u32,
-    codes: &'t [C],
-    values: &'t [u32],
+pub(super) struct View<'t, C> {
+    pub(super) roots: &'t [u32],
+    pub(super) first: u32,
+    /// The index of the last root entry, that of all other slots.
+    pub(super) last: u32,
+    pub(super) codes: &'t [C],
+    pub(super) plain: &'t [C],
+    pub(super) values: &'t [u32],
 }
 
 impl<C: Code> View<'_, C> {
@@ -278,8 +287,8 @@ impl<C: Code> DirectTable<C> {
     /// Makes a table of its columns, or says which rule of the layout they break.
     pub(in crate::lpm) fn new(mut parts: DirectParts<C>) -> Result<Self, &'static str> {
         if parts.roots.is_empty() {
-            if parts.codes.len() != SLOTS {
-                return Err("a flat table has a code for every /24");
+            if parts.codes.len() != SLOTS || parts.plain.len() != PLAINS {
+                return Err("a flat table has a code for every /24 and every /16");
             }
         } else if parts.roots.iter().any(|&start| start as usize + CHUNK > parts.codes.len()) {
             return Err("a root entry names a chunk beyond the codes");
@@ -299,7 +308,7 @@ impl<C: Code> DirectTable<C> {
         if C::CODES > 256 {
             let values = parts.values.len();
             let greatest = |codes: &[C]| codes.iter().fold(0, |most, code| most.max(code.index()));
-            if greatest(&parts.codes) >= values || greatest(&parts.groups) >= values {
+            if [&parts.codes[..], &parts.groups, &parts.plain].into_iter().any(|codes| greatest(codes) >= values) {
                 return Err("a code has no value");
             }
         }
@@ -309,7 +318,9 @@ impl<C: Code> DirectTable<C> {
     /// Returns the bytes held.
     pub(in crate::lpm) fn bytes(&self) -> usize {
         let parts = &self.parts;
-        parts.roots.bytes() + parts.codes.bytes() + parts.groups.bytes() + 4 * parts.values.len() + parts.deep.bytes()
+        let plain = size_of_val(&parts.plain[..]);
+        let codes = parts.codes.bytes() + parts.groups.bytes() + plain;
+        parts.roots.bytes() + codes + 4 * parts.values.len() + parts.deep.bytes()
     }
 
     /// Returns where the memory lies for which the system took the request for huge pages.
@@ -318,10 +329,11 @@ impl<C: Code> DirectTable<C> {
         [parts.roots.advised(), parts.codes.advised(), parts.groups.advised()].into_iter().flatten().collect()
     }
 
-    fn view(&self) -> View<'_, C> {
+    pub(super) fn view(&self) -> View<'_, C> {
         let parts = &self.parts;
         let last = (parts.roots.len() as u32).wrapping_sub(1);
-        View { roots: &parts.roots, first: parts.first, last, codes: &parts.codes, values: &parts.values }
+        let (roots, codes, plain) = (&parts.roots, &parts.codes, &parts.plain);
+        View { roots, first: parts.first, last, codes, plain, values: &parts.values }
     }
 
     /// Returns the value of a key whose code is [`DEEP`].
@@ -451,6 +463,9 @@ impl<C: Code> DirectTable<C> {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: whoever holds the level has the features.
             Level::Avx2 | Level::Avx512 => unsafe { batch_avx2(self, keys, values) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Level::Gathers => unsafe { direct_gathers::batch(self, self.base, keys, values) },
         }
     }
 }

@@ -15,6 +15,10 @@ mod check;
 mod deep;
 mod dense;
 mod direct;
+#[cfg(target_arch = "x86_64")]
+mod direct_gathers;
+#[cfg(target_arch = "x86_64")]
+mod gathers;
 mod groups;
 mod isa;
 mod part;
@@ -28,7 +32,9 @@ mod walk;
 
 pub(super) use assembly::{Assembly, Ground, Site};
 pub(super) use deep::Deep;
-pub(super) use direct::{CHUNK, CHUNK_BITS, Code, DEEP, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, SLOTS};
+pub(super) use direct::{
+    CHUNK, CHUNK_BITS, Code, DEEP, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, PLAINS, SLOTS,
+};
 pub use isa::Isa;
 pub(super) use part::{LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;

@@ -22,7 +22,8 @@ pub(in crate::lpm) struct Header {
     pub(super) root: u32,
     /// The lower half of `first`, which is all of it in a sparse table.
     pub(super) first_low: u32,
-    /// `len`, which is below 2^24 in a sparse table, and `shift` in the highest byte.
+    /// Of a sparse table `len`, which is below 2^24, and `shift` in the highest byte. Of a dense one that vectors can walk
+    /// `len`, which is below [`GATHERED_SLOTS`], from bit 24 on the width of a code as a power of two, from bit 26 on `shift`.
     pub(super) len_shift: u32,
     /// Index in the values of code 0; codes begin at [`FIRST_VALUE`](super::super::forest::block::FIRST_VALUE).
     pub(super) dictionary: u32,
@@ -44,11 +45,14 @@ impl Header {
     /// Returns the header of a table whose root begins at index `root` and whose dictionary begins at `dictionary`.
     pub(super) fn of((shape, width): (Shape, u8), root: u32, dictionary: u32) -> Self {
         let shift = 64 - shape.bits;
-        let sparse = if shape.kind == Kind::Sparse { SPARSE } else { 0 };
+        let (sparse, len_shift) = match shape.kind {
+            Kind::Sparse => (SPARSE, shape.len | u32::from(shift) << 24),
+            Kind::Dense => (0, shape.len | width.trailing_zeros() << 24 | u32::from(shift) << 26),
+        };
         Self {
             root,
             first_low: shape.first as u32,
-            len_shift: shape.len | u32::from(shift) << 24,
+            len_shift,
             dictionary,
             first: shape.first,
             len: shape.len,
@@ -71,6 +75,13 @@ impl Header {
         self.page_bits_kind & !SPARSE
     }
 
+    /// Returns whether vectors can walk the table: a dense one whose root and pages decide 32 bits at most, with few enough
+    /// slots.
+    #[inline]
+    pub(super) fn is_gathered(&self) -> bool {
+        self.kind() == Kind::Dense && self.len < GATHERED_SLOTS && self.at() <= GATHERED_BITS
+    }
+
     /// Returns the header of a sparse table without slots whose one entry is at index `root`.
     pub(super) fn empty(root: u32) -> Self {
         Self::of((Shape { kind: Kind::Sparse, bits: 1, page_bits: 0, first: 0, len: 0 }, 1), root, 0)
@@ -82,6 +93,12 @@ impl Header {
         64 - u32::from(self.page_shift)
     }
 }
+
+/// Most bits that root and page together may decide of a dense table that vectors walk.
+pub(super) const GATHERED_BITS: u32 = 32;
+
+/// Slots of a dense table's root from which on vectors do not walk it.
+pub(super) const GATHERED_SLOTS: u32 = 1 << 24;
 
 /// The bit of a header's byte that says that the table is sparse.
 const SPARSE: u8 = 0x80;
@@ -124,11 +141,19 @@ pub(super) struct Census {
     pub(super) dense: Option<bool>,
     /// If any is sparse: whether one has codes of more than a byte.
     pub(super) sparse: Option<bool>,
+    /// Whether any is dense and has codes of more than a byte.
+    pub(super) wide: bool,
+    /// Whether any is dense and vectors cannot walk it.
+    pub(super) ungathered: bool,
 }
 
 impl Census {
     /// Takes in a table.
     pub(super) fn count(&mut self, shape: Shape, width: usize) {
+        if shape.kind == Kind::Dense {
+            self.wide |= width > 1;
+            self.ungathered |= !Header::of((shape, width as u8), 0, 0).is_gathered();
+        }
         let (of_kind, special) = match shape.kind {
             Kind::Dense => (&mut self.dense, shape.page_bits > 0),
             Kind::Sparse => (&mut self.sparse, width > 1),

@@ -7,16 +7,15 @@
 
 use std::arch::x86_64::{
     __m128i, __m512i, _mm_load_si128, _mm_storeu_si128, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi128_si512,
-    _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi32_mask, _mm512_cmplt_epu16_mask,
-    _mm512_cmplt_epu32_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi64_epi32, _mm512_cvtepu32_epi64,
-    _mm512_extracti64x4_epi64, _mm512_i32gather_epi32, _mm512_inserti32x4, _mm512_inserti64x4, _mm512_load_si512,
-    _mm512_loadu_si512, _mm512_mask_i32gather_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_set1_epi32,
-    _mm512_min_epu32, _mm512_movepi32_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_epi64,
-    _mm512_permutexvar_epi32, _mm512_set_epi64, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64,
-    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_sllv_epi64,
-    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_srlv_epi64, _mm512_store_si512, _mm512_sub_epi32,
-    _mm512_sub_epi64, _mm512_testn_epi32_mask, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64,
+    _mm512_castsi512_si256, _mm512_cmpeq_epi32_mask, _mm512_cmplt_epu16_mask, _mm512_cmplt_epu32_mask,
+    _mm512_cvtepi32_epi8, _mm512_cvtepu32_epi64, _mm512_i32gather_epi32, _mm512_inserti32x4, _mm512_load_si512,
+    _mm512_loadu_si512, _mm512_mask_i32gather_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_permutexvar_epi32,
+    _mm512_maskz_set1_epi32, _mm512_min_epu32, _mm512_movepi32_mask, _mm512_or_si512, _mm512_permutex2var_epi8,
+    _mm512_permutex2var_epi32, _mm512_permutex2var_epi64, _mm512_permutexvar_epi32, _mm512_set_epi64,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setr_epi32, _mm512_setzero_si512,
+    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_sllv_epi64, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_srlv_epi64,
+    _mm512_store_si512, _mm512_sub_epi32, _mm512_sub_epi64, _mm512_testn_epi32_mask, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 use std::marker::PhantomData;
 
@@ -52,7 +51,7 @@ impl Far {
 
 /// Numbers that vectors load.
 #[repr(align(64))]
-struct Aligned<T, const N: usize>([T; N]);
+pub(super) struct Aligned<T, const N: usize>(pub(super) [T; N]);
 
 /// By the width of codes, as a power of two, and format: where in a line each byte of the numbers comes from that are
 /// compared with a window, the highest byte of a number from the last of a boundary; 64 is a byte of all ones.
@@ -93,37 +92,47 @@ static RUN_BITS: Aligned<u32, VECTOR> = Aligned([0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3
 /// Returns the lower eight numbers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn low(numbers: __m512i) -> __m512i {
+pub(super) fn low(numbers: __m512i) -> __m512i {
     _mm512_cvtepu32_epi64(_mm512_castsi512_si256(numbers))
 }
 
 /// Returns the upper eight numbers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn high(numbers: __m512i) -> __m512i {
-    _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64::<1>(numbers))
+pub(super) fn high(numbers: __m512i) -> __m512i {
+    let upper = _mm512_setr_epi32(8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
+    _mm512_maskz_permutexvar_epi32(0x5555, upper, numbers)
 }
 
 /// Returns sixteen numbers, each the lower half of one of these.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn narrowed(low: __m512i, high: __m512i) -> __m512i {
-    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)), _mm512_cvtepi64_epi32(high))
+pub(super) fn narrowed(low: __m512i, high: __m512i) -> __m512i {
+    let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    _mm512_permutex2var_epi32(low, even, high)
+}
+
+/// Returns sixteen numbers, each the upper half of one of these.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn upper_halves(low: __m512i, high: __m512i) -> __m512i {
+    let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    _mm512_permutex2var_epi32(low, odd, high)
 }
 
 /// What the first halves of sixteen headers say, a vector each.
-struct Roots {
-    root: __m512i,
-    first: __m512i,
-    len_shift: __m512i,
-    dictionary: __m512i,
+pub(super) struct Roots {
+    pub(super) root: __m512i,
+    pub(super) first: __m512i,
+    pub(super) len_shift: __m512i,
+    pub(super) dictionary: __m512i,
 }
 
 impl Roots {
     /// Returns the same header sixteen times.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn all(header: &Header) -> Self {
+    pub(super) fn all(header: &Header) -> Self {
         Self {
             root: _mm512_set1_epi32(header.root.cast_signed()),
             first: _mm512_set1_epi32(header.first_low.cast_signed()),
@@ -136,7 +145,7 @@ impl Roots {
     /// headers each, transposed.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn of(headers: &[Header], tables: &[TableId; VECTOR]) -> Self {
+    pub(super) fn of(headers: &[Header], tables: &[TableId; VECTOR]) -> Self {
         let last = headers.len() - 1;
         let half = |lane: usize| {
             let header = headers.as_ptr().wrapping_add(tables[lane].index().min(last));
@@ -237,19 +246,19 @@ impl Columns {
 /// The first bits of sixteen keys that are not looked at yet, left-aligned: of IPv4 keys a vector, of IPv6 keys two with
 /// eight times the first 64.
 #[derive(Clone, Copy)]
-struct Rests<A>([__m512i; 2], PhantomData<A>);
+pub(super) struct Rests<A>(pub(super) [__m512i; 2], PhantomData<A>);
 
 impl<A: Address> Rests<A> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self([_mm512_setzero_si512(); 2], PhantomData)
     }
 
     /// Returns all bits of `keys`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn of(keys: &[A; VECTOR]) -> Self {
+    pub(super) fn of(keys: &[A; VECTOR]) -> Self {
         let keys = keys.as_ptr().cast::<__m512i>();
         // SAFETY: the keys are one vector of 32-bit numbers or four of 128-bit ones: no other type is an address.
         let load = |vector: usize| unsafe { _mm512_loadu_si512(keys.wrapping_add(vector).cast()) };
@@ -263,7 +272,7 @@ impl<A: Address> Rests<A> {
     /// Returns the first bits as numbers, as many of each as `bits` says, which are 1 to 32 or none: then the number is 0.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn first(&self, bits: __m512i) -> __m512i {
+    pub(super) fn first(&self, bits: __m512i) -> __m512i {
         if A::BITS == 32 {
             return _mm512_srlv_epi32(self.0[0], _mm512_sub_epi32(_mm512_set1_epi32(32), bits));
         }
@@ -275,7 +284,7 @@ impl<A: Address> Rests<A> {
     /// Takes `bits` bits off each.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn skip(&mut self, bits: __m512i) {
+    pub(super) fn skip(&mut self, bits: __m512i) {
         if A::BITS == 32 {
             self.0[0] = _mm512_sllv_epi32(self.0[0], bits);
         } else {
@@ -290,11 +299,7 @@ impl<A: Address> Rests<A> {
     fn windows(&self, runs: __m512i, bits: __m512i) -> __m512i {
         // A shift by 32 leaves nothing.
         let slots = _mm512_sllv_epi32(runs, _mm512_sub_epi32(_mm512_set1_epi32(32), bits));
-        let rests = if A::BITS == 32 {
-            self.0[0]
-        } else {
-            narrowed(_mm512_srli_epi64::<32>(self.0[0]), _mm512_srli_epi64::<32>(self.0[1]))
-        };
+        let rests = if A::BITS == 32 { self.0[0] } else { upper_halves(self.0[0], self.0[1]) };
         _mm512_or_si512(_mm512_srlv_epi32(rests, bits), slots)
     }
 }
@@ -303,27 +308,27 @@ impl<A: Address> Rests<A> {
 /// find there, and for all lanes the bits that their page decides: none without one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn page_slots<A: Address>(entries: __m512i, pages: u16, rests: &Rests<A>) -> (__m512i, __m512i) {
+pub(super) fn page_slots<A: Address>(entries: __m512i, pages: u16, rests: &Rests<A>) -> (__m512i, __m512i) {
     let deciding = _mm512_and_si512(_mm512_srli_epi32::<27>(entries), _mm512_maskz_set1_epi32(pages, 15));
     let first = _mm512_and_si512(entries, _mm512_set1_epi32((MOST_ENTRIES - 1).cast_signed()));
     (_mm512_add_epi32(rests.first(deciding), first), deciding)
 }
 
 /// Lanes of a group that something is left to do for, in their order.
-struct Left {
+pub(super) struct Left {
     lanes: [u8; KEYS + VECTOR],
-    count: usize,
+    pub(super) count: usize,
 }
 
 impl Left {
-    fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self { lanes: [0; KEYS + VECTOR], count: 0 }
     }
 
     /// Appends those of vector `vector` that are in `mask`; all together are at most [`KEYS`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn push(&mut self, vector: usize, mask: u16) {
+    pub(super) fn push(&mut self, vector: usize, mask: u16) {
         let ids = _mm512_add_epi32(
             _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
             _mm512_set1_epi32(((vector * VECTOR) as u32).cast_signed()),
@@ -337,7 +342,7 @@ impl Left {
 
     /// Returns them.
     #[inline]
-    fn lanes(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn lanes(&self) -> impl Iterator<Item = usize> {
         self.lanes[..self.count.min(KEYS)].iter().map(|&lane| usize::from(lane) % KEYS)
     }
 }

@@ -8,7 +8,11 @@ use vrfleak_engine::Address;
 
 use super::super::forest::shape::Kind;
 use super::super::table::TableId;
+#[cfg(target_arch = "x86_64")]
+use super::gathers;
 use super::isa::{Isa, Level};
+#[cfg(target_arch = "x86_64")]
+use super::store::GATHERED_BITS;
 use super::store::{Header, Store};
 #[cfg(target_arch = "x86_64")]
 use super::vectors::{self, Far};
@@ -100,6 +104,12 @@ impl Columns {
         let value = unsafe { self.values.add(index as usize) };
         // SAFETY: as above.
         unsafe { *value }
+    }
+
+    /// Returns where the values begin.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn values(self) -> *const u32 {
+        self.values
     }
 
     /// Asks for the value at `index`.
@@ -308,6 +318,31 @@ unsafe fn sparse_avx512<A: Address, const ONE: bool>(
     unsafe { sparse::group::<A, ANY_WIDTH>(columns, header_of, rest, value_rest) };
 }
 
+/// Walks all `keys` through dense tables by gathers: each through the table at the same position, or all through the first if
+/// `ONE`.
+///
+/// # Safety
+/// As [`gathers::batch`]; `wide` and `paged` tell whether codes may have more than a byte, and whether any table has pages.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+unsafe fn dense_gathers<A: Address, const ONE: bool>(
+    (columns, at, wide, paged): (Columns, u32, bool, bool),
+    headers: &[Header],
+    tables: &[TableId],
+    keys: &[A],
+    values: &mut [u32],
+) {
+    let from = (columns, at);
+    match (wide, paged) {
+        // SAFETY: the caller's promise.
+        (false, false) => unsafe { gathers::batch::<A, 1, false, ONE>(from, headers, tables, keys, values) },
+        // SAFETY: as above.
+        (false, true) => unsafe { gathers::batch::<A, 1, true, ONE>(from, headers, tables, keys, values) },
+        // SAFETY: as above.
+        (true, _) => unsafe { gathers::batch::<A, ANY_WIDTH, true, ONE>(from, headers, tables, keys, values) },
+    }
+}
+
 /// Keys of a mixed batch whose headers are found together.
 const MIXED: usize = 256;
 
@@ -316,6 +351,18 @@ impl<A: Address> Store<A> {
     #[cfg(target_arch = "x86_64")]
     fn far(&self) -> Far {
         Far::of(size_of_val(&*self.roots) + size_of_val(&*self.blocks), size_of_val(&self.values[..]))
+    }
+
+    /// Returns whether the index of a value is a positive number of 32 bits.
+    #[cfg(target_arch = "x86_64")]
+    fn has_few_values(&self) -> bool {
+        self.values.len() <= 1 << 31
+    }
+
+    /// Returns `table`, or the id of the last header for one beyond.
+    #[cfg(target_arch = "x86_64")]
+    fn clamped(&self, table: TableId) -> TableId {
+        TableId::from_index(table.index().min(self.tables()))
     }
 
     /// Returns the index among the values of the answer that `table` has for `key`.
@@ -340,7 +387,13 @@ impl<A: Address> Store<A> {
         match (isa.level(), header.kind()) {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the header is this store's, and whoever holds the level has the features.
-            (Level::Avx512, Kind::Sparse) => unsafe {
+            (Level::Gathers, Kind::Dense) if header.is_gathered() && self.has_few_values() => unsafe {
+                let walked = (columns, header.at(), header.width > 1, header.page_bits() > 0);
+                dense_gathers::<A, true>(walked, &self.headers, &[self.clamped(table)], keys, values);
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the header is this store's, and whoever holds the level has the features.
+            (Level::Avx512 | Level::Gathers, Kind::Sparse) => unsafe {
                 sparse_avx512::<A, true>(
                     (columns, header.width > 1, self.far()),
                     &self.headers,
@@ -355,7 +408,9 @@ impl<A: Address> Store<A> {
             (Level::Portable, Kind::Dense) => unsafe { dense_batch_portable(columns, header, keys, values) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above, and whoever holds the level has the features: AVX-512 comes with AVX2.
-            (Level::Avx2 | Level::Avx512, Kind::Dense) => unsafe { dense_batch_avx2(columns, header, keys, values) },
+            (Level::Avx2 | Level::Avx512 | Level::Gathers, Kind::Dense) => unsafe {
+                dense_batch_avx2(columns, header, keys, values)
+            },
         }
     }
 
@@ -368,6 +423,11 @@ impl<A: Address> Store<A> {
         assert_eq!(keys.len(), tables.len(), "one table a key");
         if self.census.dense.is_none() {
             return self.mixed_sparse(isa, tables, keys, values);
+        }
+        // All looked at, since a loop that may end early takes one at a time.
+        let most = || tables.iter().fold(0, |most, table| table.0.max(most));
+        if self.census.sparse.is_none() && (most() as usize) < self.tables() {
+            return self.mixed_dense(isa, tables, keys, values);
         }
         let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
         for ((tables, keys), values) in groups {
@@ -395,7 +455,7 @@ impl<A: Address> Store<A> {
     fn mixed_sparse(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         let (columns, wide) = (Columns::of(self), self.census.sparse.unwrap_or(false));
         #[cfg(target_arch = "x86_64")]
-        if isa.level() == Level::Avx512 {
+        if matches!(isa.level(), Level::Avx512 | Level::Gathers) {
             // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
             return unsafe {
                 sparse_avx512::<A, false>((columns, wide, self.far()), &self.headers, tables, keys, values);
@@ -440,6 +500,13 @@ impl<A: Address> Store<A> {
     /// Looks each key up in the dense table at the same position.
     fn mixed_dense(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         let (columns, paged) = (Columns::of(self), self.census.dense.unwrap_or(false));
+        #[cfg(target_arch = "x86_64")]
+        if isa.level() == Level::Gathers && !self.census.ungathered && self.has_few_values() {
+            let walked = (columns, GATHERED_BITS, self.census.wide, paged);
+            // SAFETY: the tables are this store's and dense, vectors can walk all dense ones, and whoever holds the level has
+            // the features.
+            return unsafe { dense_gathers::<A, false>(walked, &self.headers, tables, keys, values) };
+        }
         let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
         for ((tables, keys), values) in groups {
             let headers: [&Header; LANES] = std::array::from_fn(|lane| self.header(tables[lane % tables.len()]));
@@ -449,7 +516,9 @@ impl<A: Address> Store<A> {
                 Level::Portable => unsafe { dense_portable(columns, paged, headers, keys, values) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above, and whoever holds the level has the features.
-                Level::Avx2 | Level::Avx512 => unsafe { dense_avx2(columns, paged, headers, keys, values) },
+                Level::Avx2 | Level::Avx512 | Level::Gathers => unsafe {
+                    dense_avx2(columns, paged, headers, keys, values)
+                },
             }
         }
     }
