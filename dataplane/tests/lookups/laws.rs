@@ -133,6 +133,47 @@ pub(crate) fn every_batch_length<A: TreeKey>(build: Build<A>) {
     }
 }
 
+/// Batches of thousands of keys in big tables: of few values and of many, in whole /16s of one and in /24s of several, with
+/// one key in a thousand below bit 24 and with one in three.
+pub(crate) fn long_batches<A: TreeKey>(build: Build<A>) {
+    const KEYS: usize = 2 * 1024 + 130;
+    let shift = u32::from(A::BITS) - 24;
+    let table = |values: u32, deep: usize| {
+        let routes = (0..40_000_u32).map(|index| {
+            let bits = A::narrow(u128::from(0x0a_0000 + index / 20_000 * 0x10_0000 + index % 20_000)) << shift;
+            let len = if index as usize % deep == 0 { 24 + (index / 7 % 9) as u8 } else { 24 };
+            (Prefix::containing(bits, len), index.wrapping_mul(2_654_435_761) % values)
+        });
+        ordered(routes.collect::<Routes<A>>())
+    };
+    let tables = [table(60, 1000), table(60, 3), table(5000, 3), table(70_000, 50)];
+    let Some(subject) = build(&tables) else { return };
+    let tree = vrfleak_dataplane::lpm::TreeBitmap::build(&tables[..]).expect("ordered routes");
+    // Far apart: keys of no prefix, then keys in them, then both.
+    let far = |index: u32| A::narrow(u128::from(index.wrapping_mul(0x9e37_79b1))) << (shift - 8);
+    let near = |index: u32| {
+        let bits = 0x0a00_0000 + index % 2 * 0x1000_0000 + index.wrapping_mul(0x9e37_79b1) % (20_000 << 8);
+        A::narrow(u128::from(bits)) << (shift - 8)
+    };
+    let draws: [&dyn Fn(u32) -> A; 3] = [&far, &near, &|index| if index % 3 == 0 { far(index) } else { near(index) }];
+    for (kind, draw) in draws.into_iter().enumerate() {
+        let keys: Vec<A> = (0..KEYS as u32).map(draw).collect();
+        let ids: Vec<TableId> = (0..KEYS as u32).map(|index| TableId(index.wrapping_mul(77) >> 3 & 3)).collect();
+        let (mut values, mut expected) = (vec![1; KEYS], vec![2; KEYS]);
+        for (len, skip) in [(KEYS, 0), (KEYS - 5, 3), (1024, 1), (1023, 0), (1153, 0)] {
+            let span = skip..skip + len;
+            tree.lookup_mixed(&ids[span.clone()], &keys[span.clone()], &mut expected[..len]);
+            subject.lookup().lookup_mixed(&ids[span.clone()], &keys[span.clone()], &mut values[..len]);
+            assert_eq!(values[..len], expected[..len], "mixed, keys {kind}, {len} from {skip}");
+            for table in (0..5).map(TableId) {
+                tree.lookup_batch(table, &keys[span.clone()], &mut expected[..len]);
+                subject.lookup().lookup_batch(table, &keys[span.clone()], &mut values[..len]);
+                assert_eq!(values[..len], expected[..len], "{table:?}, keys {kind}, {len} from {skip}");
+            }
+        }
+    }
+}
+
 /// Numbers of values on both sides of each width of a code.
 pub(crate) fn widths_of_codes<A: TreeKey>(build: Build<A>) {
     for count in [189, 190, 191, 192, 253, 254, 255, 256, 65_471, 65_472, 65_533, 65_534, 65_535, 65_536, 65_537] {

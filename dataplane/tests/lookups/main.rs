@@ -129,6 +129,11 @@ macro_rules! suite {
             }
 
             #[test]
+            fn oracle_long_batches() {
+                laws::long_batches(BUILD);
+            }
+
+            #[test]
             fn oracle_widths_of_codes() {
                 laws::widths_of_codes(BUILD);
             }

@@ -244,6 +244,48 @@ mod tests {
         }
     }
 
+    /// Dense tables alone, so that batches of any mix are the walk of dense tables: with codes of one and of two bytes, and with
+    /// children below every third slot or hardly any.
+    fn dense_walks_agree(values: &[u32], deep: u32) {
+        let table = |values: u32| -> Vec<(Prefix<u32>, u32)> {
+            let route = |index: u32| {
+                let len = if index % deep == 0 { 24 + (index / 7 % 9) as u8 } else { 24 };
+                (Prefix::containing(0x0a00_0000 + (index << 8), len), index.wrapping_mul(2_654_435_761) % values)
+            };
+            (0..30_000).map(route).collect()
+        };
+        let tables: Vec<_> = values.iter().map(|&values| table(values)).collect();
+        let linear = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
+        let keys: Vec<u32> =
+            (0..3000_u32).map(|at| 0x0a00_0000 + at.wrapping_mul(0x9e37_79b1) % (31_000 << 8)).collect();
+        let ids: Vec<TableId> = (0..keys.len()).map(|at| TableId::from_index(at * 7 % tables.len())).collect();
+        let mut expected = vec![0; keys.len()];
+        linear.lookup_mixed(&ids, &keys, &mut expected);
+        for isa in Isa::available() {
+            let forest = Forest::build(&tables[..], Options { isa, ..Options::default() }).expect("ordered routes");
+            for table in (0..tables.len()).map(TableId::from_index) {
+                let kind = forest.store.describe(table).map(|(shape, ..)| shape.kind);
+                assert_eq!(kind, Some(shape::Kind::Dense), "what this is about");
+            }
+            let mut found = vec![1; keys.len()];
+            forest.lookup_mixed(&ids, &keys, &mut found);
+            assert_eq!(found, expected, "{}, {values:?}, {deep}", isa.name());
+            // With an id beyond among them.
+            let mut beyond = ids.clone();
+            beyond[1500] = TableId::from_index(tables.len());
+            forest.lookup_mixed(&beyond, &keys, &mut found);
+            assert_eq!((found[1499], found[1500], found[1501]), (expected[1499], NO_ROUTE, expected[1501]));
+        }
+    }
+
+    #[test]
+    fn oracle_dense_tables() {
+        dense_walks_agree(&[60, 50, 7], 1000);
+        dense_walks_agree(&[60, 1000], 1000);
+        dense_walks_agree(&[60, 1000], 12);
+        dense_walks_agree(&[60], 5);
+    }
+
     #[test]
     fn oracle_full_fans() {
         // 12 boundaries of four bytes a line, 17 lines; 21 of two, 32 lines.
