@@ -178,7 +178,7 @@ impl<C: Code> Gathered<'_, C> {
     /// returns how many those are.
     ///
     /// # Safety
-    /// The table is one for `WAY`, and has a base if `NUMBERED`.
+    /// The table is one for `WAY`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,popcnt")]
     unsafe fn run<const WAY: u8, const NUMBERED: bool>(
@@ -211,12 +211,15 @@ impl<C: Code> Gathered<'_, C> {
         groups.len() * AHEAD * VECTOR
     }
 
-    /// As [`Self::run`], by the way that suits the keys.
+    /// As [`Self::run`], by a way.
+    ///
+    /// # Safety
+    /// The way is from [`Self::way`] of this table.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,popcnt")]
-    fn run_by<const NUMBERED: bool>(self, keys: &[u32], deep: &mut Left, values: &mut [u32]) -> usize {
-        match self.way(keys) {
-            // SAFETY: the way is one for the table, and who is numbered has a base.
+    unsafe fn run_by<const NUMBERED: bool>(self, way: Way, keys: &[u32], deep: &mut Left, values: &mut [u32]) -> usize {
+        match way {
+            // SAFETY: the caller's promise.
             Way::Chunked => unsafe { self.run::<{ Way::CHUNKED }, NUMBERED>(keys, deep, values) },
             // SAFETY: as above.
             Way::Flat => unsafe { self.run::<{ Way::FLAT }, NUMBERED>(keys, deep, values) },
@@ -226,26 +229,39 @@ impl<C: Code> Gathered<'_, C> {
     }
 }
 
+/// Runs that go the way which one of them tells.
+const ALIKE: usize = 4;
+
 /// Looks all `keys` up. `base` is what the table's values are more than codes, where they follow one another.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
 pub(super) fn batch<C: Code, A: Address>(table: &DirectTable<C>, base: Option<u32>, keys: &[A], values: &mut [u32]) {
     let view = table.view();
     let outside = view.values.first().copied().unwrap_or(NO_ROUTE);
     let gathered = Gathered { view, base, outside };
-    let (mut deep, mut narrow) = (Left::none(), [0_u32; RUN]);
-    for (keys, values) in keys.chunks(RUN).zip(values.chunks_mut(RUN)) {
-        let narrow = &mut narrow[..keys.len()];
-        for (narrow, key) in narrow.iter_mut().zip(keys) {
-            *narrow = key.widen() as u32;
-        }
-        deep.clear();
-        let done = if base.is_some() {
-            gathered.run_by::<true>(narrow, &mut deep, values)
-        } else {
-            gathered.run_by::<false>(narrow, &mut deep, values)
-        };
-        for place in deep.places().chain(done..keys.len()) {
-            values[place] = table.lookup(keys[place]);
+    let mut deep = Left::none();
+    for (keys, values) in keys.chunks(ALIKE * RUN).zip(values.chunks_mut(ALIKE * RUN)) {
+        let way = gathered.way(addresses(keys));
+        for (keys, values) in keys.chunks(RUN).zip(values.chunks_mut(RUN)) {
+            deep.clear();
+            let done = if base.is_some() {
+                // SAFETY: the way is this table's.
+                unsafe { gathered.run_by::<true>(way, addresses(keys), &mut deep, values) }
+            } else {
+                // SAFETY: as above.
+                unsafe { gathered.run_by::<false>(way, addresses(keys), &mut deep, values) }
+            };
+            for place in deep.places().chain(done..keys.len()) {
+                values[place] = table.lookup(keys[place]);
+            }
         }
     }
+}
+
+/// Returns the keys as what they are, or none if they are no IPv4 addresses.
+fn addresses<A: Address>(keys: &[A]) -> &[u32] {
+    if size_of::<A>() != size_of::<u32>() || A::BITS != 32 {
+        return &[];
+    }
+    // SAFETY: an address of 32 bits is a `u32`: no other type is one.
+    unsafe { std::slice::from_raw_parts(keys.as_ptr().cast(), keys.len()) }
 }
