@@ -195,7 +195,9 @@ impl<A: Address> Tables<A> for RibTables<'_, A> {
             return;
         };
         let (ahead, _) = entries.split_at(entries.len().min(AHEAD));
-        ahead.iter().for_each(|&route| rows.prefetch::<A>(route));
+        for &route in ahead {
+            rows.prefetch::<A>(route);
+        }
         let mut next = entries[ahead.len()..].chunks(UNDER_WAY);
         for entries in entries.chunks(UNDER_WAY) {
             let batch = &mut batch[..entries.len()];

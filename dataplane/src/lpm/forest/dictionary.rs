@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn oracle_numbers_of_many_answers_are_those_of_each() {
-        let answers: Vec<Answer> = (0..40_000_u64).map(|at| (at * at) % 997 << (at % 3 * 16)).collect();
+        let answers: Vec<Answer> = (0..40_000_u64).map(|at| ((at * at) % 997) << (at % 3 * 16)).collect();
         let (mut one, mut all) = (LocalCodes::new(), LocalCodes::new());
         let expected: Vec<u32> = answers.iter().map(|&answer| one.code(answer)).collect();
         let mut codes = Vec::new();

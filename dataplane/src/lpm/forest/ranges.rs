@@ -215,7 +215,9 @@ mod tests {
             let (mut one, mut all) = (Ranges::new(), Ranges::new());
             one.clear(cover);
             all.clear(cover);
-            routes.iter().for_each(|&(prefix, code)| one.add(prefix, code));
+            for &(prefix, code) in &routes {
+                one.add(prefix, code);
+            }
             routes.chunks(width).zip(codes.chunks(width)).for_each(|(routes, codes)| all.add_all(routes, codes));
             one.finish();
             all.finish();
