@@ -1,11 +1,12 @@
 //! [`Backend`]: which structure holds the FIBs.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use crate::lpm::{
-    AutoMatchForest, AutoOptions, BuildError, Choice, DirectLayout, Linear, LookupMatch, MatchForest, Options, Tables,
-    TreeBitmap, TreeKey,
+    AutoMatchForest, AutoOptions, BuildError, Choice, DirectLayout, HugePages, Linear, LookupMatch, MatchForest,
+    Options, Tables, TreeBitmap, TreeKey,
 };
 
 /// The structure that the FIBs are held in. All of them give the same answers.
@@ -44,18 +45,30 @@ impl Backend {
         }
     }
 
-    /// Builds a forest in the current rayon pool. What it returns is dispatched on once a batch, not once a key.
-    pub(crate) fn build<A: TreeKey>(self, input: &impl Tables<A>) -> Result<Forest<A>, BuildError> {
-        let auto = |choice| AutoMatchForest::build(input, AutoOptions { choice, ..AutoOptions::default() });
-        Ok(match self {
-            Self::Auto => Box::new(auto(Choice::Auto)?),
-            Self::Flat => Box::new(auto(Choice::Direct(DirectLayout::Flat))?),
-            Self::Chunked => Box::new(auto(Choice::Direct(DirectLayout::Chunked))?),
-            Self::Compressed => Box::new(MatchForest::build(input, Options::default())?),
-            Self::TreeBitmap => Box::new(TreeBitmap::build(input)?),
-            Self::Linear => Box::new(Linear::build(input)?),
-        })
+    /// Builds a forest in the current rayon pool. What it returns is dispatched on once a batch, not once a key. Beside it
+    /// is the memory that asked for huge pages.
+    pub(crate) fn build<A: TreeKey>(
+        self,
+        input: &impl Tables<A>,
+    ) -> Result<(Forest<A>, Vec<Range<usize>>), BuildError> {
+        let auto = |choice| {
+            let forest = AutoMatchForest::build(input, AutoOptions { choice, ..AutoOptions::default() })?;
+            Ok(with_advised(forest))
+        };
+        match self {
+            Self::Auto => auto(Choice::Auto),
+            Self::Flat => auto(Choice::Direct(DirectLayout::Flat)),
+            Self::Chunked => auto(Choice::Direct(DirectLayout::Chunked)),
+            Self::Compressed => MatchForest::build(input, Options::default()).map(with_advised),
+            Self::TreeBitmap => Ok((Box::new(TreeBitmap::build(input)?), Vec::new())),
+            Self::Linear => Ok((Box::new(Linear::build(input)?), Vec::new())),
+        }
     }
+}
+
+fn with_advised<A: TreeKey>(forest: impl LookupMatch<A> + HugePages + 'static) -> (Forest<A>, Vec<Range<usize>>) {
+    let advised = forest.advised();
+    (Box::new(forest), advised)
 }
 
 /// The tables of one family in whatever backend.

@@ -1,12 +1,13 @@
 //! [`FamilyFibs`]: the forwarding tables that all VRFs have in one family.
 
 use std::fmt;
+use std::ops::Range;
 
 use vrfleak_engine::{Address, FamilyLeak, NextHopId, Prefix, VrfId};
 
 use crate::backend::{Backend, Forest};
 use crate::layout::Layout;
-use crate::lpm::{BuildError, NO_ROUTE, TableId, TreeKey};
+use crate::lpm::{BuildError, NO_ROUTE, TableId, TreeKey, resident};
 
 /// How many keys of a mixed batch get their tables at a time, on the stack.
 const CHUNK: usize = 1024;
@@ -19,6 +20,8 @@ const CHUNK: usize = 1024;
 /// the first on the wire.
 pub struct FamilyFibs<A: Address> {
     forest: Forest<A>,
+    /// Where the forest's memory lies that asked for huge pages.
+    advised: Vec<Range<usize>>,
     table_of: Box<[TableId]>,
     /// [`NO_OVERLAY`] where the table is all that there is.
     overlay_of: Box<[TableId]>,
@@ -53,9 +56,9 @@ impl<A: Address> FamilyFibs<A> {
         A: TreeKey,
     {
         let Layout { tables, table_of, overlay_of } = Layout::new(leak);
-        let forest = backend.build(&tables)?;
+        let (forest, advised) = backend.build(&tables)?;
         let entries_of = leak.ribs().iter().map(|rib| rib.len() as u32).collect();
-        Ok(Self { forest, table_of, overlay_of, entries_of })
+        Ok(Self { forest, advised, table_of, overlay_of, entries_of })
     }
 
     /// Returns the next hop of the longest prefix that contains `address` in the table of `vrf`, and in no other
@@ -157,12 +160,24 @@ impl<A: Address> FamilyFibs<A> {
         self.entries_of.iter().map(|&entries| entries as usize).sum()
     }
 
-    /// Returns the bytes held. O(tables).
+    /// Returns the bytes of all tables, written or not. O(tables).
     pub fn bytes(&self) -> usize {
         self.forest.bytes() + self.index_bytes()
     }
 
-    /// Returns those of them that say which tables a VRF looks into.
+    /// Returns the bytes of memory that the tables hold in mappings of their own, and those that they hold besides.
+    ///
+    /// A table that is read by index has addresses for all there may be, and memory for what was written. Where the system
+    /// does not tell, or gives no huge pages, that which is not written counts as well, and all as mapped.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let all = self.bytes() - self.index_bytes();
+        match resident(&self.advised).filter(|_| !self.advised.is_empty()) {
+            Some(mapped) => (mapped, all - self.advised.iter().map(ExactSizeIterator::len).sum::<usize>()),
+            None => (all, 0),
+        }
+    }
+
+    /// Returns the bytes that say which tables a VRF looks into.
     pub(crate) fn index_bytes(&self) -> usize {
         size_of_val(&*self.table_of) * 2 + size_of_val(&*self.entries_of)
     }

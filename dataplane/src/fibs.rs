@@ -74,17 +74,23 @@ impl Fibs {
         self.families.ipv4.entries_of(vrf) + self.families.ipv6.entries_of(vrf)
     }
 
-    /// Returns what is held, by part, both families together. O(tables).
+    /// Returns what is held, by part, both families together. O(tables), and the system's word on what of them is memory.
     pub fn memory(&self) -> [MemoryPart; 2] {
         let (ipv4, ipv6) = (&self.families.ipv4, &self.families.ipv6);
+        let held = [ipv4.held(), ipv6.held()].map(|(mapped, besides)| mapped + besides);
         let index = ipv4.index_bytes() + ipv6.index_bytes();
         [
-            MemoryPart { name: "FIB tables", items: ipv4.tables() + ipv6.tables(), bytes: self.bytes() - index },
+            MemoryPart { name: "FIB tables", items: ipv4.tables() + ipv6.tables(), bytes: held.iter().sum() },
             MemoryPart { name: "FIBs", items: ipv4.vrfs() + ipv6.vrfs(), bytes: index },
         ]
     }
 
-    /// Returns the bytes held. O(tables).
+    /// Returns those of the bytes of the tables in [`Self::memory`] that no allocator knows of.
+    pub fn mapped_bytes(&self) -> usize {
+        self.families.ipv4.held().0 + self.families.ipv6.held().0
+    }
+
+    /// Returns the bytes of all tables, written or not. O(tables).
     pub fn bytes(&self) -> usize {
         self.families.ipv4.bytes() + self.families.ipv6.bytes()
     }

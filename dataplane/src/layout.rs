@@ -11,6 +11,13 @@ use crate::fib::NO_OVERLAY;
 use crate::lpm::{BATCH, TableId, Tables};
 use crate::rows::{Rows, are_scattered};
 
+/// Rows that are asked for at a time: a processor has 16 lines of memory on their way to its first cache, or a few more, and
+/// waits for one of them before it asks for another. So they are asked for a few at a time while others are worked on.
+const UNDER_WAY: usize = 16;
+
+/// How far ahead of their use rows are asked for.
+const AHEAD: usize = 4 * UNDER_WAY;
+
 /// Which table each VRF looks into, and which overlay before it.
 pub(crate) struct Layout<'a, A> {
     pub(crate) tables: RibTables<'a, A>,
@@ -177,18 +184,25 @@ impl<A: Address> Tables<A> for RibTables<'_, A> {
             }
         };
         let mut batch = [(Prefix::DEFAULT, 0); BATCH];
-        let rows = self.rows.as_ref().filter(|_| content.is_scattered(self.leak));
-        let mut next = entries.chunks(BATCH).skip(1);
-        for entries in entries.chunks(BATCH) {
-            let batch = &mut batch[..entries.len()];
-            match rows {
-                Some(rows) => {
-                    // They have until the next batch to come.
-                    next.next().into_iter().flatten().for_each(|&route| rows.prefetch::<A>(route));
-                    batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = rows.get(route));
+        let Some(rows) = self.rows.as_ref().filter(|_| content.is_scattered(self.leak)) else {
+            for entries in entries.chunks(BATCH) {
+                let batch = &mut batch[..entries.len()];
+                batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = self.column(route));
+                if take(batch).is_break() {
+                    return;
                 }
-                None => batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = self.column(route)),
             }
+            return;
+        };
+        let (ahead, _) = entries.split_at(entries.len().min(AHEAD));
+        for &route in ahead {
+            rows.prefetch::<A>(route);
+        }
+        let mut next = entries[ahead.len()..].chunks(UNDER_WAY);
+        for entries in entries.chunks(UNDER_WAY) {
+            let batch = &mut batch[..entries.len()];
+            next.next().into_iter().flatten().for_each(|&route| rows.prefetch::<A>(route));
+            batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = rows.get(route));
             if take(batch).is_break() {
                 return;
             }

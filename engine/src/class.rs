@@ -72,12 +72,27 @@ impl Chooser {
         sets: &'a [TargetSetId],
         span: Span,
     ) -> ClassView<'a> {
+        self.choose_among(import, sets, &[], span)
+    }
+
+    /// Chooses the best by rank of the buckets and of a VRF's `own` words together, of which no bucket has any.
+    ///
+    /// O(routes · log buckets).
+    pub(crate) fn choose_among<'a, A: Address>(
+        &'a mut self,
+        import: &Import<'a, A>,
+        sets: &'a [TargetSetId],
+        own: &'a [u32],
+        span: Span,
+    ) -> ClassView<'a> {
         let (table, packing) = (import.table, import.packing);
         let filled = |list: &&[u32]| !list.is_empty();
-        let best: Vec<&[u32]> = sets.iter().map(|&set| span.of(import.buckets.best_of(set))).filter(filled).collect();
+        let of_buckets = sets.iter().map(|&set| import.buckets.best_of(set));
+        let best: Vec<&[u32]> = of_buckets.chain([own]).map(|list| span.of(list)).filter(filled).collect();
         let mut others: Vec<&[u32]> =
             sets.iter().map(|&set| span.of(import.buckets.others_of(set))).filter(filled).collect();
-        let may_stay = !import.rank_may_err || others.is_empty();
+        // A VRF may have several own routes to a prefix, and a bucket's best is one.
+        let may_stay = own.is_empty() && (!import.rank_may_err || others.is_empty());
         if let [list] = *best.as_slice()
             && may_stay
         {

@@ -58,6 +58,13 @@ pub(crate) struct Common {
     reflected: Vec<u32>,
 }
 
+impl Common {
+    /// Returns the VPN routes whose AS path holds the AS of a router, by target set.
+    pub(crate) fn loops_of(&self, router: RouterId) -> &[(TargetSetId, RouteId)] {
+        self.own_as.get(router.index()).map_or(&[], |routes| routes)
+    }
+}
+
 impl<'a, A: Address> Import<'a, A> {
     pub(crate) fn new(network: &'a Network, table: &'a RouteTable<A>, buckets: &'a Buckets) -> Self {
         let packing = Packing::new(table);
@@ -104,7 +111,7 @@ impl<'a, A: Address> Import<'a, A> {
         overlay: &mut Overlay,
     ) -> (u32, Particulars) {
         let family = self.network.vrf(vrf).family::<A>();
-        let own_as = common.own_as.get(self.network.vrf(vrf).router.index()).map_or(&[][..], |routes| routes);
+        let own_as = common.loops_of(self.network.vrf(vrf).router);
         let Overlay { candidates, touched, cut, .. } = overlay;
         candidates.start(family.import_map.is_some() || !own_as.is_empty());
         touched.clear();
@@ -233,7 +240,7 @@ impl<'a, A: Address> Import<'a, A> {
     }
 
     /// Returns whether a VRF that imports `sets` may import anything from `neighbor`.
-    fn may_import_from(&self, neighbor: VrfId, sets: &[TargetSetId]) -> bool {
+    pub(crate) fn may_import_from(&self, neighbor: VrfId, sets: &[TargetSetId]) -> bool {
         self.table.own_targets || sets.binary_search(&self.table.export_of[neighbor.index()]).is_ok()
     }
 

@@ -69,39 +69,42 @@ fn merge_two(a: &[u32], b: &[u32], out: &mut [u32]) {
         return;
     }
     if out.len() < SHORT {
-        return merge_from(a, b, 0, out);
+        return merge_from(a, b, out);
     }
     let part = out.len() / CHAINS;
-    let starts: [usize; CHAINS] = std::array::from_fn(|chain| split(a, b, chain * part));
-    let mut from_a = starts;
-    let mut from_b: [usize; CHAINS] = std::array::from_fn(|chain| chain * part - starts[chain]);
+    // By chain: the next word of `a`. That of `b` follows from it and from how many words are out, so that no chain keeps
+    // it: with both in hand they spilled, and a word took twice as long.
+    let mut from: [usize; CHAINS] = std::array::from_fn(|chain| split(a, b, chain * part));
     let (parts, rest) = out.split_at_mut(part * CHAINS);
-    let mut parts = parts.chunks_exact_mut(part);
-    let parts: [&mut [u32]; CHAINS] = std::array::from_fn(|_| parts.next().unwrap_or_default());
-    #[expect(clippy::needless_range_loop, reason = "the place is one and the same in all parts")]
-    for at in 0..part {
-        for chain in 0..CHAINS {
-            let x = a.get(from_a[chain]).copied().unwrap_or(u32::MAX);
-            let y = b.get(from_b[chain]).copied().unwrap_or(u32::MAX);
-            let first = x <= y;
-            parts[chain][at] = if first { x } else { y };
-            from_a[chain] += usize::from(first);
-            from_b[chain] += usize::from(!first);
-        }
+    let (first, others) = parts.split_at_mut(part);
+    let (second, others) = others.split_at_mut(part);
+    let (third, fourth) = others.split_at_mut(part);
+    let slots = first.iter_mut().zip(second).zip(third).zip(fourth);
+    for (at, (((first, second), third), fourth)) in slots.enumerate() {
+        *first = step(a, b, &mut from[0], at);
+        *second = step(a, b, &mut from[1], part + at);
+        *third = step(a, b, &mut from[2], 2 * part + at);
+        *fourth = step(a, b, &mut from[3], 3 * part + at);
     }
-    merge_from(&a[from_a[CHAINS - 1]..], &b[from_b[CHAINS - 1]..], 0, rest);
+    let from_a = from[CHAINS - 1];
+    let from_b = part * CHAINS - from_a;
+    merge_from(&a[from_a..], &b[from_b..], rest);
+}
+
+/// Returns the word of the merge at the place `at`, before which there are `from` words of `a`, and moves on.
+#[inline]
+fn step(a: &[u32], b: &[u32], from: &mut usize, at: usize) -> u32 {
+    let x = a.get(*from).copied().unwrap_or(u32::MAX);
+    let y = b.get(at - *from).copied().unwrap_or(u32::MAX);
+    *from += usize::from(x <= y);
+    x.min(y)
 }
 
 /// Merges `a` and `b` into `out`, as much as there is room for.
-fn merge_from(a: &[u32], b: &[u32], mut from_a: usize, out: &mut [u32]) {
-    let mut from_b = 0;
-    for slot in out {
-        let x = a.get(from_a).copied().unwrap_or(u32::MAX);
-        let y = b.get(from_b).copied().unwrap_or(u32::MAX);
-        let first = x <= y;
-        *slot = if first { x } else { y };
-        from_a += usize::from(first);
-        from_b += usize::from(!first);
+fn merge_from(a: &[u32], b: &[u32], out: &mut [u32]) {
+    let mut from = 0;
+    for (at, slot) in out.iter_mut().enumerate() {
+        *slot = step(a, b, &mut from, at);
     }
 }
 

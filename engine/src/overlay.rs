@@ -97,6 +97,68 @@ impl<A: Address> Import<'_, A> {
         overlay.changes.len()
     }
 
+    /// Returns whether the own routes of a VRF that imports `sets` may join the union of these, for
+    /// [`Self::compare_joined`] to look at: the rank decides between most of them, and what an import map, the check for
+    /// loops, a limit or multipath look at is not the class alone.
+    pub(crate) fn may_join(&self, vrf: VrfId, sets: &[TargetSetId], common: &Common) -> bool {
+        let family = self.network.vrf(vrf).family::<A>();
+        !sets.is_empty()
+            && !self.rank_may_err
+            && !self.may_import_from(vrf, sets)
+            && !self.imports_several(vrf)
+            && !self.leaks_hosts(vrf)
+            && family.import_map.is_none()
+            && family.maximum_routes.is_none()
+            && common.loops_of(self.network.vrf(vrf).router).is_empty()
+    }
+
+    /// Fills the overlay's changes with all prefixes at which `vrf` has something else than `all`, the best by rank of
+    /// what its class has and of its own routes, which [joined](Self::may_join) it.
+    ///
+    /// Where nothing lost, the VRF has its own route alone or what the class has.
+    pub(crate) fn compare_joined(&self, vrf: VrfId, all: ClassView<'_>, common: &Common, overlay: &mut Overlay) {
+        // Its own routes may be among those that lost: a prefix too many to look at, never one too few.
+        self.find_literal(vrf, all, Span::ALL, &common.exporters, overlay);
+        let (table, packing) = (self.table, self.packing);
+        let first_of = |word: u32| packing.first(table, word);
+        overlay.changes.clear();
+        let (mut own, mut at, mut literals, mut of_class) = (self.buckets.own(vrf), 0, 0, Vec::new());
+        let mut lost = all.others.chunk_by(|&a, &b| first_of(a) == first_of(b)).peekable();
+        loop {
+            let literal = overlay.literal.get(literals).copied();
+            let first = match (lost.peek().map(|group| first_of(group[0])), literal) {
+                (Some(lost), Some(literal)) => lost.min(literal),
+                (Some(first), None) | (None, Some(first)) => first,
+                (None, None) => return,
+            };
+            let is_literal = literal == Some(first);
+            literals += usize::from(is_literal);
+            let losers = lost.next_if(|group| first_of(group[0]) == first).unwrap_or_default();
+            let least = packing.least(first);
+            own = &own[gallop(own, |word| word < least)..];
+            let own_here = &own[..own.iter().take_while(|&&word| first_of(word) == first).count()];
+            if own_here.is_empty() && !is_literal {
+                continue;
+            }
+            at += gallop(&all.best[at..], |word| word < least);
+            let best = all.best.get(at).copied().filter(|&word| first_of(word) == first);
+            of_class.clear();
+            of_class.extend(best.into_iter().chain(losers.iter().copied()).filter(|word| !own_here.contains(word)));
+            let (of_class, losers) = match of_class.split_first() {
+                Some((&of_class, losers)) => (Some(packing.id(of_class)), losers),
+                None => (None, &[][..]),
+            };
+            let chosen = if is_literal || !losers.is_empty() {
+                self.select_among_all(vrf, all.sets, (own_here, of_class, losers), first, overlay)
+            } else {
+                self.select_with_own(vrf, own_here, of_class, &mut overlay.keys)
+            };
+            if chosen != best.map(|word| packing.id(word)) {
+                overlay.changes.push(Change { first, splice: Splice::new(at, best.is_some(), chosen) });
+            }
+        }
+    }
+
     /// Returns whether host routes come along with the interfaces of other VRFs (SEMANTICS S3a).
     pub(crate) fn leaks_hosts(&self, vrf: VrfId) -> bool {
         !self.hosts.is_empty() && self.network.router_of(vrf).dialect.leaks_host_routes

@@ -138,12 +138,20 @@ impl<A: Address> Import<'_, A> {
     /// Computes a class on the current thread.
     fn make(&self, class: &Class, common: &Common, scratch: &mut Scratch) -> Made {
         let Scratch { chooser, overlay, best, shelf } = scratch;
-        let view = chooser.choose(self, &class.sets, Span::ALL);
         let [vrf] = *class.members else {
+            let view = chooser.choose(self, &class.sets, Span::ALL);
             return Made::Shared { best: view.best.to_vec(), others: view.others.to_vec() };
         };
+        let own = self.buckets.own(vrf);
+        let joins = own.len() * MOST_IMPORTED >= class.routes - own.len() && self.may_join(vrf, &class.sets, common);
+        let view = chooser.choose_among(self, &class.sets, if joins { own } else { &[] }, Span::ALL);
         let (imported, mut particulars) = self.begin(vrf, view, common, overlay);
-        self.list(vrf, view, Span::ALL, common, overlay, best);
+        if joins {
+            self.compare_joined(vrf, view, common, overlay);
+            apply(view.best, self.packing, &overlay.changes, best);
+        } else {
+            self.list(vrf, view, Span::ALL, common, overlay, best);
+        }
         particulars.multipath = self.multipath(vrf, view.sets, best, overlay.cut.as_ref(), &mut overlay.candidates);
         let (list, particulars) = (MadeList::Kept(shelf.keep(best)), particulars.boxed());
         Made::Alone(MadeRib { list, splices: Box::default(), imported, particulars })
@@ -214,6 +222,10 @@ impl<A: Address> Import<'_, A> {
         MadeRib { list: MadeList::Kept(shelf.keep(best)), splices: Box::default(), imported, particulars }
     }
 }
+
+/// Imported routes for each of the VRF's own up to which these join the union: it makes a pass more over all of them, and
+/// spares a look for each own one into what was imported.
+const MOST_IMPORTED: usize = 8;
 
 /// How many VRFs that share a list one task looks at.
 const MEMBERS_PER_TASK: usize = 16;

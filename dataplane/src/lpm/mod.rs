@@ -30,6 +30,7 @@ pub use auto::{Auto, AutoForest, AutoMatchForest, AutoOptions, Choice};
 pub use direct::{DirectForest, DirectLayout};
 pub use forest::{Change, Forest, MatchForest, Options};
 pub use huge_pages::HugePages;
+pub(crate) use huge_pages::resident;
 pub use linear::Linear;
 pub use lookup::{Lookup, LookupMatch};
 pub use raw::Isa;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
-use vrfleak_engine::Address;
+use vrfleak_engine::{Address, Prefix};
 
 use super::super::raw::{Assembly, Ground, Part, Piece, Site, Store, StoreError};
 use super::super::table::{NO_ROUTE, TableId};
@@ -42,14 +42,16 @@ struct Chunk {
 struct Scratch<A> {
     ranges: Ranges<A>,
     locals: LocalCodes,
+    /// Of a batch of routes.
+    numbers: Vec<u32>,
     codes: Vec<u32>,
     writer: PartWriter,
 }
 
 impl<A: Address> Scratch<A> {
     fn new() -> Self {
-        let (ranges, locals, codes) = (Ranges::new(), LocalCodes::new(), Vec::new());
-        Self { ranges, locals, codes, writer: PartWriter::new() }
+        let (ranges, locals, writer) = (Ranges::new(), LocalCodes::new(), PartWriter::new());
+        Self { ranges, locals, numbers: Vec::new(), codes: Vec::new(), writer }
     }
 }
 
@@ -243,7 +245,7 @@ fn chunk<A: Address>(
     scratch: &mut Scratch<A>,
     mut piece: Piece,
 ) -> Result<Chunk, BuildError> {
-    let Scratch { ranges, locals, codes, writer } = scratch;
+    let Scratch { ranges, locals, numbers, codes, writer } = scratch;
     let mut dictionaries = Dictionaries::default();
     for table in span.map(TableId::from_index) {
         locals.clear();
@@ -254,10 +256,10 @@ fn chunk<A: Address>(
             if checked.is_err() {
                 return ControlFlow::Break(());
             }
-            for &(prefix, value) in routes {
-                let len = if keep_lens { prefix.len() } else { 0 };
-                ranges.add(prefix, locals.code(answer(value, len)));
-            }
+            numbers.clear();
+            let len = |prefix: Prefix<A>| if keep_lens { prefix.len() } else { 0 };
+            locals.codes(routes.iter().map(|&(prefix, value)| answer(value, len(prefix))), numbers);
+            ranges.add_all(routes, numbers);
             ControlFlow::Continue(())
         });
         checked?;
@@ -294,8 +296,6 @@ pub(super) fn refusal<A: Address>(error: StoreError) -> BuildError {
 
 #[cfg(test)]
 mod tests {
-    use vrfleak_engine::Prefix;
-
     use super::*;
 
     /// Tables of many sizes, a huge one among them, that make several chunks.

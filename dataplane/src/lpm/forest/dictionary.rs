@@ -26,10 +26,13 @@ pub(super) fn width_for(codes: usize) -> usize {
     }
 }
 
+/// A place without an answer: that of no table is this, nor its code 0.
+const FREE: (Answer, u32) = (Answer::MAX, 0);
+
 /// A hash table from answers to codes, for keys that are few and asked for often.
 #[derive(Debug)]
 pub(super) struct CodeMap {
-    /// Answer and code; a code of 0 is a free place.
+    /// Answer and code, or [`FREE`].
     places: Vec<(Answer, u32)>,
     used: usize,
 }
@@ -37,16 +40,31 @@ pub(super) struct CodeMap {
 impl CodeMap {
     /// Returns an empty map.
     pub(super) fn new() -> Self {
-        Self { places: vec![(0, 0); LEAST_PLACES], used: 0 }
+        Self { places: vec![FREE; LEAST_PLACES], used: 0 }
+    }
+
+    /// Returns by how many bits a product is shifted to be a place.
+    fn shift(&self) -> u32 {
+        64 - self.places.len().trailing_zeros()
     }
 
     fn place(&self, answer: Answer) -> usize {
-        let shift = 64 - self.places.len().trailing_zeros();
-        let mut place = (answer.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as usize;
+        let mut place = first_place(answer, self.shift());
         while self.places[place].1 != 0 && self.places[place].0 != answer {
             place = (place + 1) & (self.places.len() - 1);
         }
         place
+    }
+
+    /// Appends the codes of `answers` to `codes` up to the first whose code is not at the first place where it may be, and
+    /// returns how many they are.
+    fn at_once(&self, answers: impl Iterator<Item = Answer>, codes: &mut Vec<u32>) -> usize {
+        let (places, shift, before) = (&self.places[..], self.shift(), codes.len());
+        codes.extend(answers.map_while(|answer| {
+            let (found, code) = places[first_place(answer, shift)];
+            (found == answer).then_some(code)
+        }));
+        codes.len() - before
     }
 
     /// Returns the code of `answer`, which is 0 if it has none.
@@ -73,7 +91,7 @@ impl CodeMap {
 
     #[cold]
     fn grow(&mut self) {
-        let grown = vec![(0, 0); self.places.len() * 2];
+        let grown = vec![FREE; self.places.len() * 2];
         for (answer, code) in std::mem::replace(&mut self.places, grown) {
             if code != 0 {
                 let place = self.place(answer);
@@ -92,9 +110,14 @@ impl CodeMap {
         if self.used * 16 < self.places.len() && self.places.len() > LEAST_PLACES {
             self.places.truncate(self.places.len() / 2);
         }
-        self.places.fill((0, 0));
+        self.places.fill(FREE);
         self.used = 0;
     }
+}
+
+#[inline]
+fn first_place(answer: Answer, shift: u32) -> usize {
+    (answer.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as usize
 }
 
 /// The answers of one table, numbered in the order in which they come.
@@ -128,6 +151,20 @@ impl LocalCodes {
             self.answers.push(answer);
         }
         found
+    }
+
+    /// Appends the numbers of all `answers`, none of which is the miss.
+    pub(super) fn codes(&mut self, answers: impl Iterator<Item = Answer> + Clone, codes: &mut Vec<u32>) {
+        let mut left = answers;
+        loop {
+            // Nearly all: in a loop that changes nothing a processor sees many answers at once.
+            let known = self.map.at_once(left.clone(), codes);
+            if known > 0 {
+                left.nth(known - 1);
+            }
+            let Some(answer) = left.next() else { return };
+            codes.push(self.code(answer));
+        }
     }
 
     /// Returns the answers: the first has number 1.
@@ -254,5 +291,15 @@ mod tests {
             map.clear();
             assert_eq!(map.get(0), 0);
         }
+    }
+
+    #[test]
+    fn oracle_numbers_of_many_answers_are_those_of_each() {
+        let answers: Vec<Answer> = (0..40_000_u64).map(|at| ((at * at) % 997) << (at % 3 * 16)).collect();
+        let (mut one, mut all) = (LocalCodes::new(), LocalCodes::new());
+        let expected: Vec<u32> = answers.iter().map(|&answer| one.code(answer)).collect();
+        let mut codes = Vec::new();
+        answers.chunks(77).for_each(|answers| all.codes(answers.iter().copied(), &mut codes));
+        assert_eq!((codes, all.answers()), (expected, one.answers()));
     }
 }

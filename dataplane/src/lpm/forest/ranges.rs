@@ -128,6 +128,54 @@ impl<A: Address> Ranges<A> {
         self.open.push((last, code));
     }
 
+    /// Gives the addresses of each prefix of `routes`, which ascend and are all greater than those before, the code at its
+    /// place.
+    pub(super) fn add_all(&mut self, routes: &[(Prefix<A>, u32)], codes: &[u32]) {
+        let mut at = 0;
+        while let Some(&(prefix, _)) = routes.get(at) {
+            let taken = self.add_apart(&routes[at..], &codes[at..]);
+            if taken == 0 {
+                self.add(prefix, codes[at]);
+            }
+            at += taken.max(1);
+        }
+    }
+
+    /// Adds the first of `routes` as long as each begins behind the one before and nothing else is open, and returns how
+    /// many they are. Every range is written and counted if it is one: no processor could foresee which are.
+    fn add_apart(&mut self, routes: &[(Prefix<A>, u32)], codes: &[u32]) -> usize {
+        /// Routes that are added together: more make more room in vain where prefixes are nested.
+        const RUN: usize = 16;
+        let ([(end, code)], Some(&Range { code: mut last, .. })) = (&mut self.open[..], self.list.last()) else {
+            return 0;
+        };
+        if routes.first().is_none_or(|&(prefix, _)| prefix.bits() <= *end) {
+            return 0;
+        }
+        let (before, cover) = (self.list.len(), self.cover);
+        let routes = &routes[..routes.len().min(RUN)];
+        self.list.resize(before + 2 * routes.len(), Range { start: A::ZERO, code: 0 });
+        let list = &mut self.list[before..];
+        let (mut used, mut taken) = (0, 0);
+        for (&(prefix, _), &of_prefix) in routes.iter().zip(codes) {
+            let start = prefix.bits();
+            if start <= *end {
+                break;
+            }
+            let next = end.next().unwrap_or(start);
+            let gap = next != start;
+            list[used] = Range { start: next, code: cover };
+            used += usize::from(gap && last != cover);
+            last = if gap { cover } else { last };
+            list[used] = Range { start, code: of_prefix };
+            used += usize::from(last != of_prefix);
+            (last, *end, *code) = (of_prefix, prefix.last(), of_prefix);
+            taken += 1;
+        }
+        self.list.truncate(before + used);
+        taken
+    }
+
     /// Ends what is still open.
     pub(super) fn finish(&mut self) {
         while let Some((end, _)) = self.open.pop() {
@@ -147,7 +195,35 @@ impl<A: Address> Ranges<A> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn oracle_many_together_are_one_after_the_other(
+            prefixes in prop::collection::btree_set((0_u32..400, 22_u8..=32), 0..120),
+            (step, width, cover) in (0_u32..24, 1_usize..50, 0_u32..4),
+        ) {
+            let mut routes: Vec<(Prefix<u32>, u32)> = prefixes
+                .into_iter()
+                .map(|(at, len)| (Prefix::containing(u32::MAX - (at << step.min(22)), len), (at >> 2) % 4))
+                .collect();
+            routes.sort_unstable();
+            routes.dedup_by_key(|route| route.0);
+            let codes: Vec<u32> = routes.iter().map(|route| route.1).collect();
+            let (mut one, mut all) = (Ranges::new(), Ranges::new());
+            one.clear(cover);
+            all.clear(cover);
+            for &(prefix, code) in &routes {
+                one.add(prefix, code);
+            }
+            routes.chunks(width).zip(codes.chunks(width)).for_each(|(routes, codes)| all.add_all(routes, codes));
+            one.finish();
+            all.finish();
+            prop_assert_eq!(one.list(), all.list());
+        }
+    }
 
     fn swept(routes: &[(&str, u32)]) -> Vec<(u32, u32)> {
         let mut ranges = Ranges::new();

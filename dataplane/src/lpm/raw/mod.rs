@@ -38,7 +38,7 @@ pub(super) use direct::{
 pub use isa::Isa;
 pub(super) use part::{LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
-pub(crate) use region::Region;
+pub(crate) use region::{HUGE_PAGE, Region};
 pub(super) use store::{Store, StoreError};
 #[cfg(all(test, target_arch = "x86_64"))]
 pub(super) use vectors::Far;

@@ -86,7 +86,7 @@ fn ours(network: &Network, sharing: Sharing, pool: &ThreadPool, check: &ThreadPo
         fib_bytes: fibs.bytes(),
         checksum: check.install(|| checksum::of_leak(&leak)),
         accounted: bytes(network.memory()) + bytes(leak.memory()) + bytes(fibs.memory()),
-        mapped: fibs.memory().into_iter().filter(|part| part.name == "FIB tables").map(|part| part.bytes).sum(),
+        mapped: fibs.mapped_bytes(),
         tables: Arc::new((leak, fibs)),
     })
 }

@@ -137,8 +137,8 @@ pub struct LeakPlan {
     /// Whether to go on though the memory will not do.
     pub force: bool,
     /// Has the allocator of the program give back what was freed on the threads of the current rayon pool, and returns the
-    /// bytes that are in use, if it counts them: called before what is held is read, in the last round, outside the clock.
-    /// Without it what was freed counts as held.
+    /// bytes that are in use, if it counts them: called outside the clock, before every turn, and in the last round before
+    /// what is held is read. Without it what was freed counts as held.
     pub give_back: fn() -> Option<usize>,
 }
 

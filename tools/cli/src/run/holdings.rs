@@ -19,13 +19,10 @@ pub(super) struct Holdings {
     /// What the process held while it had all these parts, once what was freed had been given back; `None` where the system
     /// does not tell.
     held_bytes: Option<u64>,
-    /// Bytes that were asked of the allocator and not freed, as it counts them: all parts but the program, the FIB tables,
-    /// which are mapped, and the allocator itself.
+    /// Bytes that were asked of the allocator and not freed, as it counts them: all parts but the program, what is mapped of
+    /// the FIB tables, and the allocator itself.
     in_use_bytes: usize,
 }
-
-/// The part that is not the allocator's.
-const MAPPED: &str = "FIB tables";
 
 #[derive(Debug, Serialize)]
 struct Part {
@@ -47,8 +44,7 @@ impl Holdings {
         let code = now.map_or(0, |now| now.file_bytes);
         let program = Part { name: "program", items: 1, bytes: (code + started) as usize };
         // What is held beside that, the blocks in use, and tables: sizes rounded up, pages with a few blocks in them.
-        let mapped: usize = parts.iter().filter(|part| part.name == MAPPED).map(|part| part.bytes).sum();
-        let known = program.bytes + in_use_bytes + mapped;
+        let known = program.bytes + in_use_bytes + fibs.mapped_bytes();
         let bytes = now.map_or(0, |now| (now.all_bytes as usize).saturating_sub(known));
         let allocator = Part { name: "allocator", items: 1, bytes };
         let parts: Vec<Part> = [program].into_iter().chain(parts).chain([allocator]).collect();
