@@ -194,9 +194,9 @@ pub(in crate::lpm) fn count(line: &[u8; LINE], size: usize, capacity: usize) -> 
 /// Returns the `index`th boundary of `size` bytes, as a window.
 #[inline]
 pub(in crate::lpm) fn boundary(line: &[u8; LINE], size: usize, index: usize) -> u64 {
-    let mut wide = [0; 8];
-    wide[..size].copy_from_slice(&line[index * size..][..size]);
-    u64::from_le_bytes(wide) + 1
+    // Byte by byte into a number: a copy of so many bytes to the stack, loaded as one, waits until all are there.
+    let bytes = line[index * size..][..size].iter().rev();
+    bytes.fold(0, |number, &byte| number << 8 | u64::from(byte)) + 1
 }
 
 /// Returns where the `index`th code of `width` bytes begins in a line.

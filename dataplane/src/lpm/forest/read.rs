@@ -44,9 +44,9 @@ impl Reader<'_> {
     }
 
     fn code(self, at: usize) -> u32 {
-        let mut wide = [0; 4];
-        wide[..self.width].copy_from_slice(&self.nodes[at..at + self.width]);
-        u32::from_le_bytes(wide)
+        // Byte by byte into a number, as boundaries are.
+        let bytes = self.nodes[at..at + self.width].iter().rev();
+        bytes.fold(0, |code, &byte| code << 8 | u32::from(byte))
     }
 
     fn word(self, at: usize) -> u64 {

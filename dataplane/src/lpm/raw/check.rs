@@ -98,9 +98,7 @@ impl Limits {
             return (u32::from(children.unwrap_or(0)), u32::from(most.unwrap_or(0).max(first)));
         }
         codes.chunks_exact(self.width).fold((0, FIRST_VALUE), |(children, most), bytes| {
-            let mut wide = [0; 4];
-            wide[..self.width].copy_from_slice(bytes);
-            let code = u32::from_le_bytes(wide);
+            let code = bytes.iter().rev().fold(0, |code, &byte| code << 8 | u32::from(byte));
             if code < FIRST_VALUE { (children.max(code + 1), most) } else { (children, most.max(code)) }
         })
     }

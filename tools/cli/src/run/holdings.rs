@@ -52,6 +52,11 @@ impl Holdings {
         Self { parts, accounted_bytes, held_bytes: now.map(|now| now.all_bytes), in_use_bytes }
     }
 
+    /// Returns the bytes of the part `name`.
+    pub(super) fn bytes(&self, name: &str) -> usize {
+        self.parts.iter().find(|part| part.name == name).map_or(0, |part| part.bytes)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }

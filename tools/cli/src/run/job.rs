@@ -63,15 +63,17 @@ pub(super) fn run(args: &RunArgs, verbose: bool, threads: usize, events: &Events
     let fibs = Fibs::build(&leak, Backend::default())
         .map_err(|error| Failure::request(format!("cannot install the FIBs: {error}")))?;
     let installed = start.elapsed();
-    let (entries, bytes, backend) = (fibs.entries(), fibs.bytes(), fibs.backend().name());
+    let (entries, backend) = (fibs.entries(), fibs.backend().name());
     events.measured(move |report| {
         report.phases.push(PhaseRow::new("install", installed, entries));
         report.fib_entries = entries;
-        report.fib_bytes = bytes;
         report.backend = backend;
     });
     let holdings = Holdings::new(before, &network, &leak, &fibs);
-    events.measured(move |report| report.holdings = holdings);
+    events.measured(move |report| {
+        report.fib_bytes = holdings.bytes("FIB tables") + holdings.bytes("FIBs");
+        report.holdings = holdings;
+    });
 
     events.begin("lookup");
     let start = Instant::now();
