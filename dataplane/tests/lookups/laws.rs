@@ -141,7 +141,7 @@ pub(crate) fn long_batches<A: TreeKey>(build: Build<A>) {
     let table = |values: u32, deep: usize| {
         let routes = (0..40_000_u32).map(|index| {
             let bits = A::narrow(u128::from(0x0a_0000 + index / 20_000 * 0x10_0000 + index % 20_000)) << shift;
-            let len = if index as usize % deep == 0 { 24 + (index / 7 % 9) as u8 } else { 24 };
+            let len = if (index as usize).is_multiple_of(deep) { 24 + (index / 7 % 9) as u8 } else { 24 };
             (Prefix::containing(bits, len), index.wrapping_mul(2_654_435_761) % values)
         });
         ordered(routes.collect::<Routes<A>>())

@@ -22,6 +22,10 @@ use super::direct::{CHUNK, CHUNK_BITS, Code, DEEP, DirectTable, OUTSIDE, View};
 use super::gathers::{Left, RUN};
 use super::vectors::VECTOR;
 
+/// The codes [`DEEP`] and [`OUTSIDE`] as vectors compare them.
+const LOOK_FURTHER: i32 = (DEEP as u32).cast_signed();
+const OF_DEFAULT: i32 = (OUTSIDE as u32).cast_signed();
+
 /// Vectors whose root entries or codes of /16s are loaded before the code of the first is.
 const AHEAD: usize = 8;
 
@@ -74,13 +78,15 @@ impl<C: Code> Gathered<'_, C> {
         let (base, none) = (codes.as_ptr().cast(), _mm512_setzero_si512());
         if size_of::<C>() == 1 {
             let within = _mm512_slli_epi32::<3>(_mm512_and_si512(indices, _mm512_set1_epi32(3)));
+            let fours = _mm512_srli_epi32::<2>(indices);
             // SAFETY: the caller's promise: four codes from a multiple of four on.
-            let around = unsafe { _mm512_mask_i32gather_epi32::<4>(none, mask, _mm512_srli_epi32::<2>(indices), base) };
+            let around = unsafe { _mm512_mask_i32gather_epi32::<4>(none, mask, fours, base) };
             return _mm512_and_si512(_mm512_srlv_epi32(around, within), _mm512_set1_epi32(0xff));
         }
         let within = _mm512_slli_epi32::<4>(_mm512_and_si512(indices, _mm512_set1_epi32(1)));
+        let pairs = _mm512_srli_epi32::<1>(indices);
         // SAFETY: as above: two codes.
-        let around = unsafe { _mm512_mask_i32gather_epi32::<4>(none, mask, _mm512_srli_epi32::<1>(indices), base) };
+        let around = unsafe { _mm512_mask_i32gather_epi32::<4>(none, mask, pairs, base) };
         _mm512_and_si512(_mm512_srlv_epi32(around, within), _mm512_set1_epi32(0xffff))
     }
 
@@ -101,8 +107,11 @@ impl<C: Code> Gathered<'_, C> {
                 // SAFETY: a chunked table has an entry behind its last slot, which `last` is the index of.
                 unsafe { _mm512_i32gather_epi32::<4>(slots, roots.as_ptr().cast()) }
             }
-            // SAFETY: a flat table has a code for every /16.
-            Way::PLAIN => unsafe { Self::gather(self.view.plain, u16::MAX, _mm512_srli_epi32::<8>(slots)) },
+            Way::PLAIN => {
+                let wide = _mm512_srli_epi32::<8>(slots);
+                // SAFETY: a flat table has a code for every /16.
+                unsafe { Self::gather(self.view.plain, u16::MAX, wide) }
+            }
             _ => _mm512_setzero_si512(),
         }
     }
@@ -118,11 +127,12 @@ impl<C: Code> Gathered<'_, C> {
         match WAY {
             Way::CHUNKED => {
                 let within = _mm512_and_si512(slots, _mm512_set1_epi32((CHUNK as u32 - 1).cast_signed()));
+                let places = _mm512_add_epi32(lead, within);
                 // SAFETY: a chunk of codes follows every root entry.
-                unsafe { Self::gather(self.view.codes, u16::MAX, _mm512_add_epi32(lead, within)) }
+                unsafe { Self::gather(self.view.codes, u16::MAX, places) }
             }
             Way::PLAIN => {
-                let several = _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32(DEEP as i32));
+                let several = _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32(LOOK_FURTHER));
                 // SAFETY: a flat table has a code for every /24.
                 let codes = unsafe { Self::gather(self.view.codes, several, slots) };
                 _mm512_mask_mov_epi32(lead, several, codes)
@@ -144,7 +154,7 @@ impl<C: Code> Gathered<'_, C> {
         let plain = sample.map(|keys| {
             // SAFETY: a table without roots is flat.
             let lead = unsafe { self.lead::<{ Way::PLAIN }>(keys) };
-            16 - _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32(DEEP as i32)).count_ones()
+            16 - _mm512_cmpeq_epi32_mask(lead, _mm512_set1_epi32(LOOK_FURTHER)).count_ones()
         });
         if plain.sum::<u32>() * PLAIN_SHARE > lanes { Way::Plain } else { Way::Flat }
     }
@@ -163,7 +173,7 @@ impl<C: Code> Gathered<'_, C> {
     ) {
         let found = if NUMBERED {
             let found = _mm512_add_epi32(codes, _mm512_set1_epi32(self.base.unwrap_or(0).cast_signed()));
-            let outside = _mm512_cmpeq_epi32_mask(codes, _mm512_set1_epi32(OUTSIDE as i32));
+            let outside = _mm512_cmpeq_epi32_mask(codes, _mm512_set1_epi32(OF_DEFAULT));
             _mm512_mask_mov_epi32(found, outside, _mm512_set1_epi32(self.outside.cast_signed()))
         } else {
             // SAFETY: there is a value for every code that is there.
@@ -171,7 +181,7 @@ impl<C: Code> Gathered<'_, C> {
         };
         // SAFETY: sixteen values are a vector.
         unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), found) };
-        deep.push(from, _mm512_cmpeq_epi32_mask(codes, _mm512_set1_epi32(DEEP as i32)));
+        deep.push(from, _mm512_cmpeq_epi32_mask(codes, _mm512_set1_epi32(LOOK_FURTHER)));
     }
 
     /// Writes the values of as many of at most [`RUN`] keys as fill groups of [`AHEAD`] vectors, and notes the deep ones;

@@ -24,6 +24,9 @@ use super::store::{GATHERED_SLOTS, Header};
 use super::vectors::{Rests, Roots, VECTOR, high, low, narrowed, page_slots};
 use super::walk::Columns;
 
+/// Where in a block its codes begin, as vectors add it.
+const BEHIND_BITMAP: i32 = (BITMAP_BYTES as u32).cast_signed();
+
 /// How the codes of sixteen keys' tables lie in blocks.
 #[derive(Clone, Copy)]
 struct Widths {
@@ -100,8 +103,9 @@ impl Columns {
         let mut rests = Rests::of(keys);
         let slots = _mm512_min_epu32(_mm512_sub_epi32(rests.first(bits), roots.first), len);
         rests.skip(bits);
+        let index = _mm512_add_epi32(slots, roots.root);
         // SAFETY: a root has `len + 1` entries from `root` on.
-        let mut entries = unsafe { _mm512_i32gather_epi32::<4>(_mm512_add_epi32(slots, roots.root), base) };
+        let mut entries = unsafe { _mm512_i32gather_epi32::<4>(index, base) };
         if PAGED {
             let pages = _mm512_movepi32_mask(entries);
             let (index, deciding) = page_slots(entries, pages, &rests);
@@ -125,14 +129,14 @@ impl Columns {
         rests: &Rests<A>,
         widths: Widths,
     ) -> (__m512i, __m512i) {
+        #[expect(clippy::cast_ptr_alignment, reason = "gathers load from anywhere")]
         let base = self.blocks.cast::<i64>();
-        // SAFETY: a block begins with its bitmap.
-        let low = unsafe { _mm512_i32gather_epi64::<1>(_mm512_castsi512_si256(blocks), base) };
-        // SAFETY: as above.
-        let high = unsafe { _mm512_i32gather_epi64::<1>(_mm512_extracti64x4_epi64::<1>(blocks), base) };
-        let bitmaps = [low, high];
+        let bitmaps = [_mm512_castsi512_si256(blocks), _mm512_extracti64x4_epi64::<1>(blocks)].map(|blocks| {
+            // SAFETY: a block begins with its bitmap.
+            unsafe { _mm512_i32gather_epi64::<1>(blocks, base) }
+        });
         let before = _mm512_sub_epi32(counts(up_to_slots(bitmaps, rests)), _mm512_set1_epi32(1));
-        let codes = _mm512_add_epi32(blocks, _mm512_set1_epi32(BITMAP_BYTES as i32));
+        let codes = _mm512_add_epi32(blocks, _mm512_set1_epi32(BEHIND_BITMAP));
         let place = _mm512_add_epi32(codes, widths.bytes::<WIDTH>(before));
         // SAFETY: a block has a code for every bit of its bitmap, of which bit 0 is set, so that there is one to count, and
         // there are bytes behind the last node, so that four may be loaded at every code.
@@ -153,7 +157,7 @@ impl Columns {
         going: u16,
         widths: Widths,
     ) -> __m512i {
-        let deltas = _mm512_add_epi32(widths.bytes::<WIDTH>(all), _mm512_set1_epi32(BITMAP_BYTES as i32));
+        let deltas = _mm512_add_epi32(widths.bytes::<WIDTH>(all), _mm512_set1_epi32(BEHIND_BITMAP));
         let place = _mm512_add_epi32(_mm512_add_epi32(blocks, deltas), _mm512_slli_epi32::<2>(codes));
         let none = _mm512_setzero_si512();
         // SAFETY: behind the codes a block has a delta for every child that its codes name; other lanes load nothing.
@@ -207,7 +211,7 @@ impl Left {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     pub(super) fn push(&mut self, from: usize, mask: u16) {
         let ids = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        let ids = _mm512_add_epi32(ids, _mm512_set1_epi32(from as i32));
+        let ids = _mm512_add_epi32(ids, _mm512_set1_epi32((from as u32).cast_signed()));
         let found = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(mask, ids));
         let to = self.places[self.count.min(RUN)..].as_mut_ptr();
         // SAFETY: there is room for a vector of places behind the last that may be.

@@ -409,7 +409,7 @@ impl<A: Address> Store<A> {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above, and whoever holds the level has the features: AVX-512 comes with AVX2.
             (Level::Avx2 | Level::Avx512 | Level::Gathers, Kind::Dense) => unsafe {
-                dense_batch_avx2(columns, header, keys, values)
+                dense_batch_avx2(columns, header, keys, values);
             },
         }
     }
@@ -517,7 +517,7 @@ impl<A: Address> Store<A> {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above, and whoever holds the level has the features.
                 Level::Avx2 | Level::Avx512 | Level::Gathers => unsafe {
-                    dense_avx2(columns, paged, headers, keys, values)
+                    dense_avx2(columns, paged, headers, keys, values);
                 },
             }
         }
