@@ -134,14 +134,15 @@ pub(crate) fn every_batch_length<A: TreeKey>(build: Build<A>) {
 }
 
 /// Batches of thousands of keys in big tables: of few values and of many, in whole /16s of one and in /24s of several, with
-/// one key in a thousand below bit 24 and with one in three.
+/// longer prefixes in one /24 of a thousand and of three.
 pub(crate) fn long_batches<A: TreeKey>(build: Build<A>) {
     const KEYS: usize = 2 * 1024 + 130;
     let shift = u32::from(A::BITS) - 24;
     let table = |values: u32, deep: usize| {
         let routes = (0..40_000_u32).map(|index| {
             let bits = A::narrow(u128::from(0x0a_0000 + index / 20_000 * 0x10_0000 + index % 20_000)) << shift;
-            let len = if (index as usize).is_multiple_of(deep) { 24 + (index / 7 % 9) as u8 } else { 24 };
+            let longer = [24, 25, 26, 27, 28, 30, 32, A::BITS - 1, A::BITS][(index / 7 % 9) as usize];
+            let len = if (index as usize).is_multiple_of(deep) { longer } else { 24 };
             (Prefix::containing(bits, len), index.wrapping_mul(2_654_435_761) % values)
         });
         ordered(routes.collect::<Routes<A>>())
@@ -153,7 +154,9 @@ pub(crate) fn long_batches<A: TreeKey>(build: Build<A>) {
     let far = |index: u32| A::narrow(u128::from(index.wrapping_mul(0x9e37_79b1))) << (shift - 8);
     let near = |index: u32| {
         let bits = 0x0a00_0000 + index % 2 * 0x1000_0000 + index.wrapping_mul(0x9e37_79b1) % (20_000 << 8);
-        A::narrow(u128::from(bits)) << (shift - 8)
+        // Every third on a prefix's first address, which alone is within those of all bits, or on the next.
+        let first = (A::narrow(u128::from(bits & !255)) << (shift - 8)) | A::narrow(u128::from(index / 3 % 3));
+        if index % 3 == 0 { first } else { A::narrow(u128::from(bits)) << (shift - 8) }
     };
     let draws: [&dyn Fn(u32) -> A; 3] = [&far, &near, &|index| if index % 3 == 0 { far(index) } else { near(index) }];
     for (kind, draw) in draws.into_iter().enumerate() {

@@ -8,8 +8,8 @@
 //! ```
 //! Code [`OUTSIDE`] is the answer of addresses that no prefix but the default route contains, so that memory which was
 //! never written is right; [`DEEP`] says that prefixes longer than 24 bits lie inside. Keys are taken in
-//! [groups](Groups) whose loads overlap without gathers, which lose to scalar loads wherever a table exceeds the first
-//! cache: a flat table's codes are asked for some groups ahead, a chunked one's by all root entries of a group before the
+//! [groups](Groups) whose loads overlap without gathers, which lose to scalar loads on Zen 5 wherever a table exceeds the
+//! first cache; [`direct_gathers`] is for processors where they do not. A flat table's codes are asked for some groups ahead, a chunked one's by all root entries of a group before the
 //! first code. Deep keys are found by one vector comparison over a group and answered one by one afterwards.
 //!
 //! What makes the unchecked loads sound: the fields are private here; [`DirectTable::new`] checks that a flat table has
