@@ -13,7 +13,7 @@
 //! first code. Deep keys are found by one vector comparison over a group and answered one by one afterwards.
 //!
 //! What makes the unchecked loads sound: the fields are private here; [`DirectTable::new`] checks that a flat table has
-//! 2^24 codes, that each root entry is followed by 64 codes, that there is a root entry behind the last slot and a value
+//! 2^24 codes and 2^16 of /16s, that a chunked one has whole chunks and each root entry is followed by 64 codes, that there is a root entry behind the last slot and a value
 //! for every code that the codes' type can have or that is there, and no method leaves these rules. Deep keys are
 //! answered by checked code.
 #![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
@@ -290,6 +290,8 @@ impl<C: Code> DirectTable<C> {
             if parts.codes.len() != SLOTS || parts.plain.len() != PLAINS {
                 return Err("a flat table has a code for every /24 and every /16");
             }
+        } else if !parts.codes.len().is_multiple_of(CHUNK) {
+            return Err("a chunked table has whole chunks");
         } else if parts.roots.iter().any(|&start| start as usize + CHUNK > parts.codes.len()) {
             return Err("a root entry names a chunk beyond the codes");
         }
