@@ -138,11 +138,14 @@ pub(crate) fn every_batch_length<A: TreeKey>(build: Build<A>) {
 pub(crate) fn long_batches<A: TreeKey>(build: Build<A>) {
     const KEYS: usize = 2 * 1024 + 130;
     let shift = u32::from(A::BITS) - 24;
+    // Bits behind the first 64, in prefixes that are longer.
+    let behind = A::narrow(0x0f0f << 48);
     let table = |values: u32, deep: usize| {
         let routes = (0..40_000_u32).map(|index| {
             let bits = A::narrow(u128::from(0x0a_0000 + index / 20_000 * 0x10_0000 + index % 20_000)) << shift;
             let longer = [24, 25, 26, 27, 28, 30, 32, A::BITS - 1, A::BITS][(index / 7 % 9) as usize];
             let len = if (index as usize).is_multiple_of(deep) { longer } else { 24 };
+            let bits = if len > 64 { bits | behind } else { bits };
             (Prefix::containing(bits, len), index.wrapping_mul(2_654_435_761) % values)
         });
         ordered(routes.collect::<Routes<A>>())
@@ -156,9 +159,14 @@ pub(crate) fn long_batches<A: TreeKey>(build: Build<A>) {
         let bits = 0x0a00_0000 + index % 2 * 0x1000_0000 + index.wrapping_mul(0x9e37_79b1) % (20_000 << 8);
         // Every third on a prefix's first address, which alone is within those of all bits, or on the next.
         let first = (A::narrow(u128::from(bits & !255)) << (shift - 8)) | A::narrow(u128::from(index / 3 % 3));
-        if index % 3 == 0 { first } else { A::narrow(u128::from(bits)) << (shift - 8) }
+        match index % 6 {
+            0 => first | behind,
+            3 => first,
+            _ => A::narrow(u128::from(bits)) << (shift - 8),
+        }
     };
-    let draws: [&dyn Fn(u32) -> A; 3] = [&far, &near, &|index| if index % 3 == 0 { far(index) } else { near(index) }];
+    let draws: [&dyn Fn(u32) -> A; 3] =
+        [&far, &near, &|index: u32| if index.is_multiple_of(3) { far(index) } else { near(index) }];
     for (kind, draw) in draws.into_iter().enumerate() {
         let keys: Vec<A> = (0..KEYS as u32).map(draw).collect();
         let ids: Vec<TableId> = (0..KEYS as u32).map(|index| TableId(index.wrapping_mul(77) >> 3 & 3)).collect();

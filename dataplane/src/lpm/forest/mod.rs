@@ -249,7 +249,7 @@ mod tests {
     fn dense_walks_agree(values: &[u32], deep: u32) {
         let table = |values: u32| -> Vec<(Prefix<u32>, u32)> {
             let route = |index: u32| {
-                let len = if index % deep == 0 { 24 + (index / 7 % 9) as u8 } else { 24 };
+                let len = if index.is_multiple_of(deep) { 24 + (index / 7 % 9) as u8 } else { 24 };
                 (Prefix::containing(0x0a00_0000 + (index << 8), len), index.wrapping_mul(2_654_435_761) % values)
             };
             (0..30_000).map(route).collect()

@@ -13,9 +13,9 @@
 //! first code. Deep keys are found by one vector comparison over a group and answered one by one afterwards.
 //!
 //! What makes the unchecked loads sound: the fields are private here; [`DirectTable::new`] checks that a flat table has
-//! 2^24 codes and 2^16 of /16s, that a chunked one has whole chunks and each root entry is followed by 64 codes, that there is a root entry behind the last slot and a value
-//! for every code that the codes' type can have or that is there, and no method leaves these rules. Deep keys are
-//! answered by checked code.
+//! 2^24 codes and 2^16 of /16s, that a chunked one has whole chunks and each root entry is followed by 64 codes, that
+//! there is a root entry behind the last slot and a value for every code that the codes' type can have or that is there,
+//! and no method leaves these rules. Deep keys are answered by checked code.
 #![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
 
 use std::fmt::Debug;
