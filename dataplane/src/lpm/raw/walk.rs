@@ -359,12 +359,6 @@ impl<A: Address> Store<A> {
         self.values.len() <= 1 << 31
     }
 
-    /// Returns `table`, or the id of the last header for one beyond.
-    #[cfg(target_arch = "x86_64")]
-    fn clamped(&self, table: TableId) -> TableId {
-        TableId::from_index(table.index().min(self.tables()))
-    }
-
     /// Returns the index among the values of the answer that `table` has for `key`.
     pub(in crate::lpm) fn find(&self, table: TableId, key: A) -> usize {
         let (columns, header) = (Columns::of(self), self.header(table));
@@ -389,7 +383,7 @@ impl<A: Address> Store<A> {
             // SAFETY: the header is this store's, and whoever holds the level has the features.
             (Level::Gathers, Kind::Dense) if header.is_gathered() && self.has_few_values() => unsafe {
                 let walked = (columns, header.at(), header.width > 1, header.page_bits() > 0);
-                dense_gathers::<A, true>(walked, &self.headers, &[self.clamped(table)], keys, values);
+                dense_gathers::<A, true>(walked, &self.headers, &[table], keys, values);
             },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the header is this store's, and whoever holds the level has the features.
