@@ -26,11 +26,13 @@ const DENSE_BYTES: f64 = 5.0;
 const DENSE_LEVELS: f64 = 1.5;
 
 /// Boundaries that are looked at to tell at once that no shape makes a table dense: a few windows of neighbours, in
-/// tables of several times as many. Counting all of them takes longer than writing a tenth of the table.
+/// tables of many times as many. Counting all of them takes longer than writing a tenth of the table. On the full table of
+/// 2023, spans of it and every nth prefix of it windows of 128 told the bytes to within 16%, windows of 512 hardly better.
 const WINDOWS: usize = 8;
-const WINDOW: usize = 512;
-/// How far beyond the limits what the windows tell has to be, since it is a sample.
-const BEYOND: f64 = 1.5;
+const WINDOW: usize = 128;
+/// How far beyond the limits what the windows tell has to be, since it is a sample: twice what they were ever off.
+/// Scattered /24s, 20,000 a table, come to 1.53 times the limit: with 1.5 in place of this every second such table was counted in vain.
+const BEYOND: f64 = 1.4;
 
 /// Boundaries a slot of a sparse table's root, at least.
 pub(super) const SPARSE_SLOT: usize = 4;
