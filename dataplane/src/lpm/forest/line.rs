@@ -187,8 +187,27 @@ pub(in crate::lpm) fn line_of(entry: u32) -> usize {
 /// search ends behind that one.
 #[inline]
 pub(in crate::lpm) fn count(line: &[u8; LINE], size: usize, capacity: usize) -> usize {
-    let used = |byte: &u8| *byte != u8::MAX;
-    line[..size * capacity].iter().rposition(used).map_or(0, |last| last / size + 1)
+    /// By byte: how many there are up to it.
+    const UP_TO: [u8; LINE] = {
+        let mut up_to = [0; LINE];
+        let mut at = 0;
+        while at < LINE {
+            up_to[at] = at as u8 + 1;
+            at += 1;
+        }
+        up_to
+    };
+    // All bytes at once, where vectors are to be had: where a search from the end would stop, no processor could foresee.
+    let bytes = (size * capacity) as u8;
+    let used = line.iter().zip(&UP_TO).map(|(&byte, &up_to)| if byte != u8::MAX && up_to <= bytes { up_to } else { 0 });
+    let used = usize::from(used.fold(0, u8::max));
+    // No division by what a compiler does not know.
+    match size {
+        1 => used,
+        2 => used.div_ceil(2),
+        3 => used.div_ceil(3),
+        _ => used.div_ceil(4),
+    }
 }
 
 /// Returns the `index`th boundary of `size` bytes, as a window.
@@ -288,6 +307,30 @@ mod tests {
         assert_eq!(Format::holding(32, 8).map(|format| format.size(32)), Some(1));
         assert_eq!(Format::holding(32, 17).map(|format| format.size(32)), Some(4));
         assert_eq!(Format::holding(128, 33), None);
+    }
+
+    #[test]
+    fn oracle_boundaries_count_up_to_the_last_that_is_not_all_ones() {
+        let mut state = 1_u64;
+        for round in 0..4000 {
+            // Few of the bytes are other than all ones, most of them towards the front.
+            let mut line = [u8::MAX; LINE];
+            for _ in 0..round % 5 {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                line[(state >> 58) as usize >> (state % 3)] = (state >> 40) as u8;
+            }
+            for (family, width, format) in [32, 128]
+                .into_iter()
+                .flat_map(|family| [1, 2, 4].map(|width| (family, width)))
+                .flat_map(|(family, width)| Format::ALL.map(|format| (family, width, format)))
+            {
+                let (size, capacity) = (format.size(family), format.capacity(family, width));
+                let mut numbers = line.chunks_exact(size).take(capacity).enumerate();
+                let last = numbers.rfind(|(_, number)| number.iter().any(|&byte| byte != u8::MAX));
+                let expected = last.map_or(0, |(index, _)| index + 1);
+                assert_eq!(count(&line, size, capacity), expected, "{capacity} of {size} bytes in {line:x?}");
+            }
+        }
     }
 
     #[test]

@@ -78,13 +78,14 @@ impl Limits {
 
     /// Returns whether the last `len` of these codes name answers of the dictionary alone.
     fn last_are_answers(&self, codes: &[u8; MOST_CODES], len: usize) -> bool {
-        // One comparison for all of them where vectors are to be had, and no branch a code.
-        let mut others = 0_u32;
-        for (place, &code) in codes.iter().rev().enumerate() {
-            let is_answer = u32::from(code.wrapping_sub(FIRST_VALUE as u8)) < self.codes;
-            others |= u32::from(!is_answer) << place;
-        }
-        others.trailing_zeros() as usize >= len
+        // Bytes and no branch a code: one comparison for all of them where vectors are to be had.
+        let most = (self.codes - 1).min(u32::from(u8::MAX - FIRST_VALUE as u8)) as u8;
+        let unused = (MOST_CODES - len) as u8;
+        let others = codes.iter().zip(0_u8..).map(|(&code, place)| {
+            let is_other = code.wrapping_sub(FIRST_VALUE as u8) > most;
+            u8::from(is_other) & u8::from(place >= unused)
+        });
+        others.fold(0, |others, other| others | other) == 0
     }
 
     /// Returns how many children these codes name, and the highest of them that stands for an answer, or the first such
@@ -332,6 +333,25 @@ mod tests {
                 }
             }
             assert!(!limits.are_answers(&[64; LANES - 1], 1) && !limits.are_answers(&[64; 2 * LANES], LANES + 1));
+        }
+    }
+
+    #[test]
+    fn oracle_last_codes_are_answers() {
+        let shape = Shape { kind: Kind::Sparse, bits: 1, page_bits: 0, first: 0, len: 0 };
+        for count in [1, 2, 64, 65, 191, 192] {
+            let limits = Limits::of::<u32>(shape, 1, count).expect("limits");
+            for (code, place, len) in (0..=u8::MAX)
+                .flat_map(|code| [0, 1, 15, 16, 31].map(|place| (code, place)))
+                .flat_map(|(code, place)| [1, 2, 16, 17, 31, 32].map(|len| (code, place, len)))
+            {
+                // What is before the last codes does not count.
+                let mut codes = [0; MOST_CODES];
+                codes[MOST_CODES - len..].fill(64 + (count as u8 - 1) / 2);
+                codes[place] = code;
+                let is_answer = (64..64 + count).contains(&u32::from(code)) || place < MOST_CODES - len;
+                assert_eq!(limits.last_are_answers(&codes, len), is_answer, "{code} of {count} at {place}, {len}");
+            }
         }
     }
 }
