@@ -23,7 +23,7 @@
 
 use vrfleak_engine::Address;
 
-use super::ranges::Range;
+pub(in crate::lpm) use super::ranges::Range;
 use super::shape::top;
 
 /// Bytes of a line.
@@ -59,8 +59,8 @@ impl Format {
     /// Returns the bytes a boundary in the family whose addresses have `family` bits.
     #[inline]
     pub(in crate::lpm) const fn size(self, family: u8) -> usize {
-        let sizes = if family == 32 { [0, 1, 2, 4] } else { [0, 2, 3, 4] };
-        sizes[self.0 as usize]
+        const SIZES: &[[usize; 4]; 2] = &[[0, 1, 2, 4], [0, 2, 3, 4]];
+        SIZES[(family != 32) as usize][self.0 as usize]
     }
 
     /// Returns whether vectors search it among 32 numbers of 16 bits: the formats of IPv4 but the last.
@@ -72,14 +72,12 @@ impl Format {
     /// Returns the most boundaries of a line with codes of `width` bytes.
     #[inline]
     pub(in crate::lpm) const fn capacity(self, family: u8, width: usize) -> usize {
-        let most = most(family);
-        let fitting = (LINE - width) / (self.size(family) + width);
-        if fitting < most { fitting } else { most }
+        CAPACITIES[(family != 32) as usize][width.trailing_zeros() as usize][self.0 as usize] as usize
     }
 
     /// Returns the format with the fewest bytes whose boundaries have `bits` bits, up to 32.
     #[inline]
-    pub(super) fn holding(family: u8, bits: u32) -> Option<Self> {
+    pub(in crate::lpm) fn holding(family: u8, bits: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|format| bits <= 8 * format.size(family) as u32)
     }
 
@@ -89,6 +87,21 @@ impl Format {
         self.0 as usize
     }
 }
+
+/// By family, width of codes as a power of two and format: the most boundaries of a line. Each line asks for it, and a
+/// division would take as long as to find what is in it.
+const CAPACITIES: &[[[u8; 4]; 3]; 2] = &{
+    let mut all = [[[0; 4]; 3]; 2];
+    let mut at = 0;
+    while at < 2 * 3 * Format::ALL.len() {
+        let (second, log, format) = (at % 2, at / 2 % 3, Format::ALL[at / 6]);
+        let (family, width) = (if second == 0 { 32 } else { 128 }, 1 << log);
+        let (most, fitting) = (most(family), (LINE - width) / (format.size(family) + width));
+        all[second][log][format.number()] = (if fitting < most { fitting } else { most }) as u8;
+        at += 1;
+    }
+    all
+};
 
 /// Returns the most boundaries of a line, and separators of a fan.
 #[inline]
@@ -113,7 +126,7 @@ impl Run {
     /// A single slot.
     pub(in crate::lpm) const ONE: Self = Self { bits: 0 };
     /// Most slots.
-    pub(super) const MOST: u32 = 1 << MAX_RUN_BITS;
+    pub(in crate::lpm) const MOST: u32 = 1 << MAX_RUN_BITS;
 
     /// What an entry is less than that of the next slot of its run.
     pub(in crate::lpm) const NEXT: u32 = 1 << RUN_SHIFT;

@@ -2,7 +2,7 @@
 
 use vrfleak_engine::Address;
 
-use super::super::raw::{LEAF, PAGE, Part, page_entry};
+use super::super::raw::{LEAF, LineVectors, PAGE, Part, RunSlots, page_entry};
 use super::block::BlockWriter;
 use super::line::{
     Format, LINE, LINED, Run, answer_line, fan_entry, most, separator_size, wide_entry, write_fan, write_line,
@@ -50,6 +50,7 @@ pub(super) struct PartWriter {
     spare: usize,
     /// The format of the last line that serves a run.
     last: Format,
+    vectors: Option<LineVectors>,
 }
 
 /// Where a writer's entries go.
@@ -80,7 +81,8 @@ impl PartWriter {
     /// Returns a writer without memory.
     pub(super) fn new() -> Self {
         let (part, leaves) = (Part::default(), Vec::new());
-        Self { part, width: 1, kind: Kind::Dense, roomy: false, leaves, tagged: false, spare: 0, last: Format::LONG }
+        let (last, vectors) = (Format::LONG, LineVectors::new());
+        Self { part, width: 1, kind: Kind::Dense, roomy: false, leaves, tagged: false, spare: 0, last, vectors }
     }
 
     fn begin(&mut self, kind: Kind, width: usize, boundaries: usize) {
@@ -250,6 +252,14 @@ impl PartWriter {
         to: &mut To,
     ) -> (u32, usize) {
         let (bits, first) = (u32::from(slots.bits), slots.first + u64::from(slot));
+        let line = self.part.blocks.len() / LINE;
+        if let Some((len, inside)) = self.append_line(slots, slot, code, ranges) {
+            let run = Run::of(len);
+            for slot in 0..len {
+                self.put(to, run.entry(slot, self.last, line), 1);
+            }
+            return (len, inside);
+        }
         let Some((run, len, format, inside)) =
             self.like_the_last(slots, slot, ranges).or_else(|| self.longest_run(slots, slot, ranges))
         else {
@@ -260,12 +270,25 @@ impl PartWriter {
             return (1, inside);
         };
         self.last = format;
-        let line = self.part.blocks.len() / LINE;
         write_line(&mut self.part.blocks, (format, self.width), (run, first, bits), code, &ranges[..inside]);
         for slot in 0..len {
             self.put(to, run.entry(slot, format, line), 1);
         }
         (len, inside)
+    }
+
+    /// Finds the same run as [`Self::like_the_last`] with vectors, and appends its line, where there are vectors for that.
+    fn append_line<A: Address>(
+        &mut self,
+        slots: Slots,
+        slot: u32,
+        code: u32,
+        ranges: &[Range<A>],
+    ) -> Option<(u32, usize)> {
+        let vectors = self.vectors.filter(|_| self.width == 1)?;
+        let (first, most) = (slots.first + u64::from(slot), Run::MOST.min(slots.len - slot));
+        let slots = RunSlots { first, bits: u32::from(slots.bits), most };
+        vectors.append(&mut self.part.blocks, self.last, slots, code as u8, ranges)
     }
 
     /// Finds the longest run of slots from `slot` on that one line serves, whose last slot has boundaries; returns it with
@@ -413,6 +436,27 @@ mod tests {
                     let like = writer.like_the_last(slots, slot, &ranges[from..]);
                     prop_assert!(like.is_none() || like == longest, "{like:?} is not {longest:?}");
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn oracle_lines_of_vectors_are_those_of_the_portable_writer(
+            ranges in boundaries(),
+            (bits, answers) in (1_u8..17, 1_u32..192),
+        ) {
+            let coded = ranges.iter().zip(0_u32..).map(|(range, at)| Range { code: 64 + at * 7 % answers, ..*range });
+            let ranges: Vec<Range<u32>> = [Range { start: 0, code: 64 }].into_iter().chain(coded).collect();
+            let shape = Shape { kind: Kind::Sparse, bits, page_bits: 0, first: 0, len: 1 << bits };
+            let (mut portable, mut vectors) = (PartWriter::new(), PartWriter::new());
+            portable.vectors = None;
+            for format in Format::ALL {
+                (portable.last, vectors.last) = (format, format);
+                let (expected, part) = (portable.table(shape, 1, &ranges), vectors.table(shape, 1, &ranges));
+                prop_assert_eq!(&part.slots, &expected.slots);
+                prop_assert_eq!(&part.pages, &expected.pages);
+                prop_assert!(part.blocks == expected.blocks);
             }
         }
     }

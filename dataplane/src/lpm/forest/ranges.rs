@@ -4,11 +4,12 @@ use vrfleak_engine::{Address, Prefix};
 
 /// From `start` to the start of the next range every address has the same answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range<A> {
+#[repr(C)]
+pub(in crate::lpm) struct Range<A> {
     /// First address.
-    pub(super) start: A,
+    pub(in crate::lpm) start: A,
     /// The table's code of the answer.
-    pub(super) code: u32,
+    pub(in crate::lpm) code: u32,
 }
 
 /// The ranges of one table under construction.

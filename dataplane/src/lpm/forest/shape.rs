@@ -78,7 +78,7 @@ pub(in crate::lpm) fn aligned<A: Address>(key: A) -> u128 {
 
 /// Returns the number of leading bits up to and with the last one that is set: the shortest prefix that can start here.
 #[inline]
-pub(super) fn depth<A: Address>(start: A) -> u32 {
+pub(in crate::lpm) fn depth<A: Address>(start: A) -> u32 {
     u32::from(A::BITS).saturating_sub(start.widen().trailing_zeros())
 }
 

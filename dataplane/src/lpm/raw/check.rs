@@ -7,6 +7,7 @@ use super::super::forest::line::{Format, LINE, LINED, Run, code_at, count, line_
 use super::super::forest::list::ListHead;
 use super::super::forest::page::MAX_PAGE_BITS;
 use super::super::forest::shape::{BLOCK_BITS, Kind, Shape};
+use super::lines::LineVectors;
 use super::part::{MOST_BYTES, PAGE, Part, leaf_of, page_deciding, page_index};
 use super::store::StoreError;
 
@@ -54,7 +55,8 @@ impl Limits {
     /// do; `leaves` tells whether an entry may be one answer of any width.
     pub(super) fn check(&self, part: &Part, at: Option<u32>, leaves: bool) -> Result<(), StoreError> {
         let leaves = leaves || self.width == 1;
-        let mut walk = Walk { limits: self, part, leaves, pages: 0, end: 0, shared: Vec::new() };
+        let vectors = LineVectors::new().filter(|_| self.width == 1);
+        let mut walk = Walk { limits: self, part, leaves, pages: 0, end: 0, shared: Vec::new(), vectors };
         walk.entries(&part.slots, at.unwrap_or(self.at))
     }
 
@@ -122,6 +124,7 @@ struct Walk<'a> {
     end: usize,
     /// By code from [`FIRST_VALUE`] on: the offset of the last leaf.
     shared: Vec<usize>,
+    vectors: Option<LineVectors>,
 }
 
 impl Walk<'_> {
@@ -237,9 +240,16 @@ impl Walk<'_> {
         let bytes = self.part.blocks.get(line * LINE..).and_then(|rest| rest.first_chunk::<LINE>());
         let bytes = bytes.ok_or(StoreError::Broken("a line ends beyond the blocks"))?;
         let (bits, width) = (self.limits.bits, self.limits.width);
+        let wrong = StoreError::Broken("a line's code is not in the dictionary");
+        if let Some(vectors) = self.vectors {
+            let room = (format.size(bits), format.capacity(bits, width));
+            if !vectors.has_answers(bytes, room, self.limits.codes) {
+                return Err(wrong);
+            }
+            return self.take(line * LINE, LINE);
+        }
         let count = count(bytes, format.size(bits), format.capacity(bits, width));
         let codes = &bytes[code_at(count, width)..];
-        let wrong = StoreError::Broken("a line's code is not in the dictionary");
         if width == 1 {
             let codes = bytes.last_chunk().ok_or(wrong)?;
             if !self.limits.last_are_answers(codes, count + 1) {
@@ -333,6 +343,39 @@ mod tests {
                 }
             }
             assert!(!limits.are_answers(&[64; LANES - 1], 1) && !limits.are_answers(&[64; 2 * LANES], LANES + 1));
+        }
+    }
+
+    #[test]
+    fn oracle_vectors_find_the_codes_that_are_no_answers() {
+        let Some(vectors) = LineVectors::new() else { return };
+        let shape = Shape { kind: Kind::Sparse, bits: 1, page_bits: 0, first: 0, len: 0 };
+        let mut state = 1_u64;
+        for round in 0..20_000_u32 {
+            let mut random = |below: u64| {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (state >> 33) % below
+            };
+            // Some boundaries, as many codes and one more, and something else at some place.
+            let (codes, bits, format) =
+                (random(192) as u32 + 1, [32, 128][random(2) as usize], Format::ALL[random(3) as usize]);
+            let limits = Limits { bits, ..Limits::of::<u32>(shape, 1, codes).expect("limits") };
+            let (size, capacity) = (format.size(bits), format.capacity(bits, 1));
+            let boundaries = random(capacity as u64 + 1) as usize;
+            let mut line = [u8::MAX; LINE];
+            line[..boundaries * size].iter_mut().for_each(|byte| *byte = random(256) as u8);
+            let of_code = |code: u64| FIRST_VALUE as u8 + code as u8;
+            line[code_at(boundaries, 1)..].iter_mut().for_each(|code| *code = of_code(random(u64::from(codes))));
+            if round % 2 == 0 {
+                line[random(LINE as u64) as usize] = random(256) as u8;
+            }
+            let boundaries = count(&line, size, capacity);
+            let expected = limits.last_are_answers(line.last_chunk().expect("codes"), boundaries + 1);
+            assert_eq!(
+                vectors.has_answers(&line, (size, capacity), codes),
+                expected,
+                "{codes} answers, {size} bytes, {line:x?}"
+            );
         }
     }
 

@@ -21,6 +21,7 @@ mod direct_gathers;
 mod gathers;
 mod groups;
 mod isa;
+mod lines;
 mod part;
 mod patch;
 mod region;
@@ -36,6 +37,7 @@ pub(super) use direct::{
     CHUNK, CHUNK_BITS, Code, DEEP, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, PLAINS, SLOTS,
 };
 pub use isa::Isa;
+pub(super) use lines::{LineVectors, RunSlots};
 pub(super) use part::{LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
 pub(crate) use region::{HUGE_PAGE, Region};
