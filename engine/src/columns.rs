@@ -79,19 +79,19 @@ impl<A: Address> Columns<A> {
         columns
     }
 
+    /// Returns columns of so many rows, made on all threads: on one, the first touch of their pages took a sixth of the
+    /// time of ranking.
     fn zeroed(rows: usize) -> Self {
-        Self {
-            bits: vec![A::ZERO; rows],
-            len: vec![0; rows],
-            origin: vec![0; rows],
-            next_hop: vec![0; rows],
-            attributes: vec![0; rows],
-            targets: vec![0; rows],
-            protocol: vec![Protocol::Connected; rows],
-            status: vec![ExportStatus::Exported; rows],
-            position: vec![0; rows],
-            deepest: 0,
-        }
+        let ids = || vec![0_u32; rows];
+        let bits_and_small = || {
+            let small =
+                || (vec![0; rows], vec![Protocol::Connected; rows], vec![ExportStatus::Exported; rows], vec![0; rows]);
+            rayon::join(|| vec![A::ZERO; rows], small)
+        };
+        let of_ids = || rayon::join(|| rayon::join(ids, ids), || rayon::join(ids, ids));
+        let ((bits, (len, protocol, status, position)), ((origin, next_hop), (attributes, targets))) =
+            rayon::join(bits_and_small, of_ids);
+        Self { bits, len, origin, next_hop, attributes, targets, protocol, status, position, deepest: 0 }
     }
 
     fn run(&mut self) -> Run<'_, A> {
