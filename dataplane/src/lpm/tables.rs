@@ -149,7 +149,17 @@ impl<A: Address> Order<A> {
     )]
     pub(super) fn check(&mut self, routes: &[(Prefix<A>, u32)]) -> Result<(), BuildError> {
         let Some(&(last, _)) = routes.last() else { return Ok(()) };
-        let ascend = routes.windows(2).fold(true, |ascend, pair| ascend & (pair[0].0 < pair[1].0));
+        let ascend = if A::BITS == 32 {
+            // One number a prefix: half the instructions of two comparisons.
+            let number = |prefix: Prefix<A>| (prefix.bits().widen() as u64) << 8 | u64::from(prefix.len());
+            let mut before = number(routes[0].0);
+            routes[1..].iter().fold(true, |ascend, &(prefix, _)| {
+                let number = number(prefix);
+                ascend & (std::mem::replace(&mut before, number) < number)
+            })
+        } else {
+            routes.windows(2).fold(true, |ascend, pair| ascend & (pair[0].0 < pair[1].0))
+        };
         let free = routes.iter().fold(true, |free, &(_, value)| free & (value != NO_ROUTE));
         if !ascend || !free || self.last.is_some_and(|last| last >= routes[0].0) {
             return routes.iter().try_for_each(|&(prefix, value)| self.check_one(prefix, value));

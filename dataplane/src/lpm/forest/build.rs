@@ -256,7 +256,6 @@ fn chunk<A: Address>(
             if checked.is_err() {
                 return ControlFlow::Break(());
             }
-            numbers.clear();
             let len = |prefix: Prefix<A>| if keep_lens { prefix.len() } else { 0 };
             locals.codes(routes.iter().map(|&(prefix, value)| answer(value, len(prefix))), numbers);
             ranges.add_all(routes, numbers);

@@ -56,15 +56,20 @@ impl CodeMap {
         place
     }
 
-    /// Appends the codes of `answers` to `codes` up to the first whose code is not at the first place where it may be, and
+    /// Puts the codes of `answers` into `codes` up to the first whose code is not at the first place where it may be, and
     /// returns how many they are.
-    fn at_once(&self, answers: impl Iterator<Item = Answer>, codes: &mut Vec<u32>) -> usize {
-        let (places, shift, before) = (&self.places[..], self.shift(), codes.len());
-        codes.extend(answers.map_while(|answer| {
+    fn at_once(&self, answers: impl Iterator<Item = Answer>, codes: &mut [u32]) -> usize {
+        let (places, shift) = (&self.places[..], self.shift());
+        let mut known = 0;
+        for (answer, to) in answers.zip(codes) {
             let (found, code) = places[first_place(answer, shift)];
-            (found == answer).then_some(code)
-        }));
-        codes.len() - before
+            if found != answer {
+                break;
+            }
+            *to = code;
+            known += 1;
+        }
+        known
     }
 
     /// Returns the code of `answer`, which is 0 if it has none.
@@ -153,17 +158,20 @@ impl LocalCodes {
         found
     }
 
-    /// Appends the numbers of all `answers`, none of which is the miss.
-    pub(super) fn codes(&mut self, answers: impl Iterator<Item = Answer> + Clone, codes: &mut Vec<u32>) {
-        let mut left = answers;
+    /// Makes `codes` the numbers of all `answers`, none of which is the miss.
+    pub(super) fn codes(&mut self, answers: impl ExactSizeIterator<Item = Answer> + Clone, codes: &mut Vec<u32>) {
+        // What is in the way of it is overwritten.
+        codes.resize(answers.len(), Self::MISS);
+        let (mut left, mut done) = (answers, 0);
         loop {
             // Nearly all: in a loop that changes nothing a processor sees many answers at once.
-            let known = self.map.at_once(left.clone(), codes);
+            let known = self.map.at_once(left.clone(), &mut codes[done..]);
             if known > 0 {
                 left.nth(known - 1);
             }
             let Some(answer) = left.next() else { return };
-            codes.push(self.code(answer));
+            codes[done + known] = self.code(answer);
+            done += known + 1;
         }
     }
 
@@ -298,8 +306,11 @@ mod tests {
         let answers: Vec<Answer> = (0..40_000_u64).map(|at| ((at * at) % 997) << (at % 3 * 16)).collect();
         let (mut one, mut all) = (LocalCodes::new(), LocalCodes::new());
         let expected: Vec<u32> = answers.iter().map(|&answer| one.code(answer)).collect();
-        let mut codes = Vec::new();
-        answers.chunks(77).for_each(|answers| all.codes(answers.iter().copied(), &mut codes));
+        let (mut codes, mut some) = (Vec::new(), Vec::new());
+        answers.chunks(77).for_each(|answers| {
+            all.codes(answers.iter().copied(), &mut some);
+            codes.extend_from_slice(&some);
+        });
         assert_eq!((codes, all.answers()), (expected, one.answers()));
     }
 }
