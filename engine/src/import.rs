@@ -230,9 +230,13 @@ impl<'a, A: Address> Import<'a, A> {
         if class.sets.is_empty() && overlay.cut.is_none() {
             let (table, packing) = (self.table, self.packing);
             let same_prefix = |&a: &u32, &b: &u32| packing.first(table, a) == packing.first(table, b);
-            let own = span.of(self.buckets.own(vrf)).chunk_by(same_prefix);
+            let own = span.of(self.buckets.own(vrf));
             best.clear();
-            best.extend(own.filter_map(|own| self.select_with_own(vrf, own, None, &mut overlay.keys)));
+            // No more than that, and a list that grows is copied time and again.
+            best.reserve(own.len());
+            best.extend(
+                own.chunk_by(same_prefix).filter_map(|own| self.select_with_own(vrf, own, None, &mut overlay.keys)),
+            );
         } else {
             self.compare(vrf, class, span, common, overlay);
             apply(class.best, self.packing, &overlay.changes, best);

@@ -153,7 +153,7 @@ impl<A: Address> Import<'_, A> {
             self.list(vrf, view, Span::ALL, common, overlay, best);
         }
         particulars.multipath = self.multipath(vrf, view.sets, best, overlay.cut.as_ref(), &mut overlay.candidates);
-        let (list, particulars) = (MadeList::Kept(shelf.keep(best)), particulars.boxed());
+        let (list, particulars) = (kept(best, shelf), particulars.boxed());
         Made::Alone(MadeRib { list, splices: Box::default(), imported, particulars })
     }
 
@@ -219,13 +219,24 @@ impl<A: Address> Import<'_, A> {
             return MadeRib { list: MadeList::OfClass(index), splices, imported, particulars };
         }
         self.list(vrf, view, Span::ALL, common, overlay, best);
-        MadeRib { list: MadeList::Kept(shelf.keep(best)), splices: Box::default(), imported, particulars }
+        MadeRib { list: kept(best, shelf), splices: Box::default(), imported, particulars }
     }
 }
 
 /// Imported routes for each of the VRF's own up to which these join the union: it makes a pass more over all of them, and
 /// spares a look for each own one into what was imported.
 const MOST_IMPORTED: usize = 8;
+
+/// Entries from which on a list is as good as a block of its own: to copy it costs the first touch of as much memory again.
+const BIG: usize = 1 << 18;
+
+/// Keeps a list: on the shelf, or if it is big and fills its memory, in that.
+fn kept(list: &mut Vec<RouteId>, shelf: &mut Shelf) -> MadeList {
+    if list.len() >= BIG && list.len() == list.capacity() {
+        return MadeList::Own(std::mem::take(list).into_boxed_slice());
+    }
+    MadeList::Kept(shelf.keep(list))
+}
 
 /// How many VRFs that share a list one task looks at.
 const MEMBERS_PER_TASK: usize = 16;
