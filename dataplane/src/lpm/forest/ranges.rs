@@ -133,13 +133,33 @@ impl<A: Address> Ranges<A> {
     /// place.
     pub(super) fn add_all(&mut self, routes: &[(Prefix<A>, u32)], codes: &[u32]) {
         let mut at = 0;
-        while let Some(&(prefix, _)) = routes.get(at) {
+        loop {
+            at += self.add_on(&routes[at..], &codes[at..]);
+            let Some(&(prefix, _)) = routes.get(at) else { return };
             let taken = self.add_apart(&routes[at..], &codes[at..]);
             if taken == 0 {
                 self.add(prefix, codes[at]);
             }
             at += taken.max(1);
         }
+    }
+
+    /// Adds the first of `routes` as long as each begins right behind the one before and has the same code, and nothing
+    /// else is open, and returns how many they are. They make no range: the one that is there goes on.
+    fn add_on(&mut self, routes: &[(Prefix<A>, u32)], codes: &[u32]) -> usize {
+        let ([(end, code)], Some(last)) = (&mut self.open[..], self.list.last()) else { return 0 };
+        if last.code != *code {
+            return 0;
+        }
+        let mut taken = 0;
+        for (&(prefix, _), &of_prefix) in routes.iter().zip(codes) {
+            if end.next() != Some(prefix.bits()) || of_prefix != *code {
+                break;
+            }
+            *end = prefix.last();
+            taken += 1;
+        }
+        taken
     }
 
     /// Adds the first of `routes` as long as each begins behind the one before and nothing else is open, and returns how
