@@ -230,13 +230,22 @@ impl<'a, A: Address> Import<'a, A> {
         if class.sets.is_empty() && overlay.cut.is_none() {
             let (table, packing) = (self.table, self.packing);
             let same_prefix = |&a: &u32, &b: &u32| packing.first(table, a) == packing.first(table, b);
-            let own = span.of(self.buckets.own(vrf));
+            let mut own = span.of(self.buckets.own(vrf));
             best.clear();
             // No more than that, and a list that grows is copied time and again.
             best.reserve(own.len());
-            best.extend(
-                own.chunk_by(same_prefix).filter_map(|own| self.select_with_own(vrf, own, None, &mut overlay.keys)),
-            );
+            while !own.is_empty() {
+                // Most are alone at their prefix, many in a row.
+                let apart = own.windows(2).take_while(|pair| !same_prefix(&pair[0], &pair[1])).count();
+                let (alone, rest) = own.split_at(if apart + 1 == own.len() { own.len() } else { apart });
+                best.extend(alone.iter().map(|&word| packing.id(word)));
+                let together = rest.iter().take_while(|&word| same_prefix(&rest[0], word)).count();
+                let (together, rest) = rest.split_at(together);
+                if !together.is_empty() {
+                    best.extend(self.select_with_own(vrf, together, None, &mut overlay.keys));
+                }
+                own = rest;
+            }
         } else {
             self.compare(vrf, class, span, common, overlay);
             apply(class.best, self.packing, &overlay.changes, best);
