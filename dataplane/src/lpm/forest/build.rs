@@ -11,15 +11,20 @@ use super::super::raw::{Assembly, Ground, Part, Piece, Site, Store, StoreError};
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Order, Tables};
 use super::block::FIRST_VALUE;
-use super::dictionary::{Answer, Dictionaries, Dictionary, LocalCodes, MISS};
+use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, MISS};
 use super::part::PartWriter;
-use super::ranges::Ranges;
-use super::shape::Shape;
+use super::ranges::{Range, Ranges};
+use super::shape::{Shape, is_small};
 
 /// Routes, by the input's hints, from which on a chunk takes no further table.
 const CHUNK_ROUTES: usize = 1 << 17;
 /// Ranges from which on the slots of one table are written on several threads.
 const HUGE: usize = 1 << 17;
+/// Routes that are looked at for the answers of all tables.
+const SEED_ROUTES: usize = 1 << 12;
+/// Tables that are looked at, if they have less than so many routes, to tell whether halves suit small ones.
+const SUIT_TABLES: usize = 32;
+const SUIT_ROUTES: usize = 1 << 11;
 /// Parts that a huge table is written in, whatever the number of threads.
 const HUGE_PARTS: u32 = 16;
 
@@ -55,27 +60,36 @@ impl<A: Address> Scratch<A> {
     }
 }
 
+/// What a forest shall be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) huge_pages: bool,
+    /// Whether lengths are kept.
+    pub(super) keep_lens: bool,
+    /// Whether tables may be halved: where nothing will change and vectors walk them best.
+    pub(super) halves: bool,
+}
+
 /// Returns the store of all tables and, where they are kept, the length of each of its values' prefix.
 pub(super) fn build<A: Address>(
     input: &(impl Tables<A> + ?Sized),
-    huge_pages: bool,
-    keep_lens: bool,
+    plan: Plan,
 ) -> Result<(Store<A>, Vec<u8>), BuildError> {
     let routes: usize = (0..input.tables()).map(|table| input.routes_hint(TableId::from_index(table))).sum();
-    build_at(input, huge_pages, keep_lens, routes >= LARGE)
+    build_at(input, plan, routes >= LARGE)
 }
 
 /// Builds the same; `at_once` tells whether chunks are put where they stay as soon as they are made.
 fn build_at<A: Address>(
     input: &(impl Tables<A> + ?Sized),
-    huge_pages: bool,
-    keep_lens: bool,
+    plan: Plan,
     at_once: bool,
 ) -> Result<(Store<A>, Vec<u8>), BuildError> {
     let spans = spans(input);
+    let Plan { huge_pages, keep_lens, .. } = plan;
     let mut ground = if at_once { Ground::boundless(huge_pages) } else { None };
     let line = Line::new(ground.as_mut().map(Assembly::new), spans.len(), keep_lens);
-    make(input, &spans, keep_lens, &line);
+    make(input, &spans, plan, &line);
     let Line { assembly, mut values, waiting, error, .. } = line.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = error {
         return Err(error);
@@ -100,9 +114,10 @@ fn build_at<A: Address>(
 }
 
 /// Makes all chunks, on all threads, and has each join the line.
-fn make<A: Address>(input: &(impl Tables<A> + ?Sized), spans: &[Span<usize>], keep_lens: bool, line: &Mutex<Line<'_>>) {
+fn make<A: Address>(input: &(impl Tables<A> + ?Sized), spans: &[Span<usize>], plan: Plan, line: &Mutex<Line<'_>>) {
     // Fresh memory costs more than what is written to it. One chunk may begin inside another, in a thread that waits for
     // the parts of a huge table, so that scratch is not a thread's.
+    let common = Common::of(input, plan, spans.len());
     let (scratches, pieces) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let next = AtomicUsize::new(0);
     let work = || {
@@ -112,7 +127,7 @@ fn make<A: Address>(input: &(impl Tables<A> + ?Sized), spans: &[Span<usize>], ke
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(span) = spans.get(index) else { break };
             let piece = locked(&pieces).pop().unwrap_or_default();
-            let chunk = chunk(input, span.clone(), keep_lens, &mut scratch, piece);
+            let chunk = chunk(input, span.clone(), (plan, &common), &mut scratch, piece);
             if chunk.is_err() {
                 next.store(spans.len(), Ordering::Relaxed);
             }
@@ -199,7 +214,11 @@ impl Values {
     /// Appends the dictionaries of a chunk; returns the index 64 before the value of the first code of each.
     fn add(&mut self, dictionaries: &[Dictionary]) -> Vec<u32> {
         let mut starts = Vec::with_capacity(dictionaries.len());
-        for dictionary in dictionaries {
+        for (index, dictionary) in dictionaries.iter().enumerate() {
+            if index == 0 && self.is_first(dictionary) {
+                starts.push(0);
+                continue;
+            }
             starts.push((self.words.len() - FIRST_VALUE as usize) as u32);
             self.words.extend(dictionary.in_order().map(|answer| answer as u32));
             if self.keep_lens {
@@ -208,6 +227,13 @@ impl Values {
             }
         }
         starts
+    }
+
+    /// Returns whether the values begin with this dictionary.
+    fn is_first(&self, dictionary: &Dictionary) -> bool {
+        let first = &self.words[FIRST_VALUE as usize..];
+        let is_first = |(&word, answer): (&u32, Answer)| Answer::from(word) == answer;
+        !self.keep_lens && dictionary.codes() <= first.len() && first.iter().zip(dictionary.in_order()).all(is_first)
     }
 
     /// Returns them in as much memory as they need; the miss is there even without tables.
@@ -220,6 +246,66 @@ impl Values {
         self.lens.shrink_to_fit();
         self
     }
+}
+
+/// What all chunks are made alike by.
+#[derive(Debug, Default)]
+struct Common {
+    /// The answers that the first dictionary of each begins with.
+    seed: Vec<Answer>,
+    /// Whether small tables may be short.
+    short: bool,
+}
+
+impl Common {
+    /// Finds it by looking at some tables.
+    fn of<A: Address>(input: &(impl Tables<A> + ?Sized), plan: Plan, chunks: usize) -> Self {
+        if !plan.halves {
+            return Self::default();
+        }
+        Self { seed: if chunks > 1 { seed(input) } else { Vec::new() }, short: most_suit(input) }
+    }
+}
+
+/// Returns the first answers of the first tables: where all tables have the same few next hops they get one dictionary.
+fn seed<A: Address>(input: &(impl Tables<A> + ?Sized)) -> Vec<Answer> {
+    let mut locals = LocalCodes::new();
+    let mut left = SEED_ROUTES;
+    for table in (0..input.tables()).map(TableId::from_index) {
+        for (_, value) in input.routes(table).take(left) {
+            left -= 1;
+            if value != NO_ROUTE {
+                locals.code(answer(value, 0));
+            }
+        }
+        if left == 0 || locals.answers().len() >= BYTE_ANSWERS {
+            break;
+        }
+    }
+    locals.answers()[..locals.answers().len().min(BYTE_ANSWERS - 1)].to_vec()
+}
+
+/// Returns whether halves suit nearly all small tables, judged by some: batches over tables of many kinds are sorted by kind
+/// first, which costs more than a kind is better than another.
+fn most_suit<A: Address>(input: &(impl Tables<A> + ?Sized)) -> bool {
+    let routes = |table: &TableId| input.routes_hint(*table);
+    let step = (input.tables() / SUIT_TABLES).max(1);
+    let some = (0..input.tables()).step_by(step).map(TableId::from_index);
+    let (mut ranges, mut looked_at, mut suiting) = (Ranges::new(), 0, 0);
+    for table in some.filter(|table| (1..SUIT_ROUTES).contains(&routes(table))) {
+        let routes: Vec<_> = input.routes(table).take(SUIT_ROUTES).collect();
+        if !routes.is_sorted_by(|(a, _), (b, _)| a < b) {
+            continue;
+        }
+        ranges.clear(LocalCodes::MISS);
+        for &(prefix, value) in &routes {
+            ranges.add(prefix, value.max(1));
+        }
+        ranges.finish();
+        looked_at += 1;
+        suiting += usize::from(Shape::halved(ranges.list(), 1).is_some());
+    }
+    suiting * 8 >= looked_at * 7
 }
 
 /// Cuts the tables into chunks, which depend on the input alone.
@@ -241,12 +327,12 @@ fn spans<A: Address>(input: &(impl Tables<A> + ?Sized)) -> Vec<Span<usize>> {
 fn chunk<A: Address>(
     input: &(impl Tables<A> + ?Sized),
     span: Span<usize>,
-    keep_lens: bool,
+    (plan, common): (Plan, &Common),
     scratch: &mut Scratch<A>,
     mut piece: Piece,
 ) -> Result<Chunk, BuildError> {
     let Scratch { ranges, locals, numbers, codes, writer } = scratch;
-    let mut dictionaries = Dictionaries::default();
+    let mut dictionaries = Dictionaries::seeded(&common.seed);
     for table in span.map(TableId::from_index) {
         locals.clear();
         ranges.clear(LocalCodes::MISS);
@@ -256,7 +342,7 @@ fn chunk<A: Address>(
             if checked.is_err() {
                 return ControlFlow::Break(());
             }
-            let len = |prefix: Prefix<A>| if keep_lens { prefix.len() } else { 0 };
+            let len = |prefix: Prefix<A>| if plan.keep_lens { prefix.len() } else { 0 };
             locals.codes(routes.iter().map(|&(prefix, value)| answer(value, len(prefix))), numbers);
             ranges.add_all(routes, numbers);
             ControlFlow::Continue(())
@@ -269,20 +355,38 @@ fn chunk<A: Address>(
             let dictionary = &dictionaries.list[dictionary as usize];
             (dictionary.width(), dictionary.codes() as u32)
         };
-        let shape = Shape::choose(ranges.list(), width);
-        let kind = (shape, width, answers);
-        let pushed = if ranges.list().len() < HUGE {
-            piece.push::<A>(kind, dictionary, writer.table(shape, width, ranges.list()))
-        } else {
-            let parts: Vec<Part> = (0..HUGE_PARTS)
-                .into_par_iter()
-                .map(|part| PartWriter::new().share(shape, width, ranges.list(), (part, HUGE_PARTS)))
-                .collect();
-            piece.push_split::<A>(kind, dictionary, parts)
-        };
-        pushed.map_err(|error| refusal::<A>(error))?;
+        let may_be = if is_small(ranges.list().len()) { common.short } else { plan.halves };
+        let halved = if may_be { Shape::halved(ranges.list(), answers) } else { None };
+        let mut pushed = None;
+        if let Some((shape, width)) = halved {
+            pushed = push(&mut piece, (shape, width, answers), dictionary, writer, ranges.list());
+        }
+        let pushed = pushed.or_else(|| {
+            let shape = Shape::choose(ranges.list(), width);
+            push(&mut piece, (shape, width, answers), dictionary, writer, ranges.list())
+        });
+        pushed.unwrap_or(Ok(())).map_err(|error| refusal::<A>(error))?;
     }
     Ok(Chunk { piece, dictionaries: dictionaries.list })
+}
+
+/// Adds a table to the piece; `None` if it cannot be written in this shape.
+fn push<A: Address>(
+    piece: &mut Piece,
+    kind: (Shape, usize, u32),
+    dictionary: u32,
+    writer: &mut PartWriter,
+    ranges: &[Range<A>],
+) -> Option<Result<(), StoreError>> {
+    let (shape, width, _) = kind;
+    if ranges.len() < HUGE {
+        return writer.table(shape, width, ranges).map(|part| piece.push::<A>(kind, dictionary, part));
+    }
+    let parts: Option<Vec<Part>> = (0..HUGE_PARTS)
+        .into_par_iter()
+        .map(|part| PartWriter::new().share(shape, width, ranges, (part, HUGE_PARTS)))
+        .collect();
+    parts.map(|parts| piece.push_split::<A>(kind, dictionary, parts))
 }
 
 /// Returns why a store did not take what was just built.
@@ -310,6 +414,8 @@ mod tests {
         (0..40).map(table).collect()
     }
 
+    const KEEPING: Plan = Plan { huge_pages: false, keep_lens: true, halves: false };
+
     fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(work)
     }
@@ -317,15 +423,17 @@ mod tests {
     #[test]
     fn a_store_is_the_same_however_it_comes_about() {
         let tables = tables();
-        let built = |threads, at_once| {
-            let build = || build_at::<u32>(tables.as_slice(), false, true, at_once).expect("a store");
+        let built = |plan, threads, at_once| {
+            let build = || build_at::<u32>(tables.as_slice(), plan, at_once).expect("a store");
             on_threads(threads, build)
         };
         assert!(spans::<u32>(tables.as_slice()).len() > 4);
-        let (store, lens) = built(1, false);
-        for (threads, at_once) in [(1, true), (2, false), (2, true), (5, true)] {
-            let (other, other_lens) = built(threads, at_once);
-            assert!(store.equals(&other) && lens == other_lens, "{threads} threads, {at_once}");
+        for plan in [KEEPING, Plan { keep_lens: false, halves: true, ..KEEPING }] {
+            let (store, lens) = built(plan, 1, false);
+            for (threads, at_once) in [(1, true), (2, false), (2, true), (5, true)] {
+                let (other, other_lens) = built(plan, threads, at_once);
+                assert!(store.equals(&other) && lens == other_lens, "{threads} threads, {at_once}, {plan:?}");
+            }
         }
     }
 
@@ -337,7 +445,7 @@ mod tests {
             tables[broken].push(last);
         }
         for (threads, at_once) in [(1, true), (3, true), (3, false)] {
-            let built = on_threads(threads, || build_at::<u32>(tables.as_slice(), false, true, at_once));
+            let built = on_threads(threads, || build_at::<u32>(tables.as_slice(), KEEPING, at_once));
             let table = TableId(12);
             assert!(matches!(built, Err(BuildError::Unordered { table: found, .. }) if found == table));
         }

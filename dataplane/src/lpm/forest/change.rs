@@ -204,7 +204,7 @@ impl<A: Address> MatchForest<A> {
         let start = if count <= own { dictionary } else { self.place_dictionary(&used, room) };
         let shape = Shape::choose(ranges.list(), width);
         let mut writer = PartWriter::new();
-        let part = writer.table(shape, width, ranges.list());
+        let part = writer.table(shape, width, ranges.list()).expect("no halves");
         let bytes = self.forest.store.replace(table, (shape, width, count), start, part).map_err(refusal::<A>)?;
         if count <= own {
             for (index, &answer) in (start as usize + FIRST_VALUE as usize..).zip(&used) {

@@ -237,6 +237,15 @@ pub(super) struct Dictionaries {
 }
 
 impl Dictionaries {
+    /// Returns dictionaries of which the first begins with `seed`, if that is not empty: less answers than codes of one byte.
+    pub(super) fn seeded(seed: &[Answer]) -> Self {
+        let mut dictionaries = Self::default();
+        if !seed.is_empty() {
+            dictionaries.assign(seed, &mut Vec::new());
+        }
+        dictionaries
+    }
+
     /// Gives the next table a dictionary with `answers`, and puts into `codes` the codes of the miss and of `answers`.
     pub(super) fn assign(&mut self, answers: &[Answer], codes: &mut Vec<u32>) -> u32 {
         let fits = |&open: &u32| {

@@ -4,6 +4,7 @@ pub(super) mod block;
 mod build;
 mod change;
 mod dictionary;
+pub(super) mod halves;
 pub(super) mod line;
 pub(super) mod list;
 pub(super) mod page;
@@ -16,6 +17,7 @@ use std::ops::Range;
 
 use vrfleak_engine::Address;
 
+use self::build::Plan;
 pub use self::change::Change;
 use self::change::Changes;
 use super::huge_pages::HugePages;
@@ -69,7 +71,8 @@ impl<A: Address> Forest<A> {
     /// # Errors
     /// Returns a breach of the promise of [`Tables::routes`], or that roots or blocks exceed 2^30.
     pub fn build(input: &(impl Tables<A> + ?Sized), options: Options) -> Result<Self, BuildError> {
-        build::build(input, options.huge_pages, false).map(|(store, _)| Self { store, isa: options.isa })
+        let plan = Plan { huge_pages: options.huge_pages, keep_lens: false, halves: options.isa.has_gathers() };
+        build::build(input, plan).map(|(store, _)| Self { store, isa: options.isa })
     }
 
     /// Returns the instructions that batches use.
@@ -84,7 +87,8 @@ impl<A: Address> MatchForest<A> {
     /// # Errors
     /// As [`Forest::build`].
     pub fn build(input: &(impl Tables<A> + ?Sized), options: Options) -> Result<Self, BuildError> {
-        let (store, lens) = build::build(input, options.huge_pages, true)?;
+        let plan = Plan { huge_pages: options.huge_pages, keep_lens: true, halves: false };
+        let (store, lens) = build::build(input, plan)?;
         Ok(Self { forest: Forest { store, isa: options.isa }, lens, changes: Changes::default() })
     }
 }
@@ -195,7 +199,9 @@ mod tests {
 
     fn walks_agree<A: TreeKey>() {
         let (tables, ids, keys) = drawn::<A>();
-        let forest = Forest::build(&tables[..], Options::default()).expect("ordered routes");
+        // At the level of gathers some would be short.
+        let options = Options { isa: Isa::PORTABLE, ..Options::default() };
+        let forest = Forest::build(&tables[..], options).expect("ordered routes");
         let answer = |id, key| forest.lookup(id, key).unwrap_or(NO_ROUTE);
         for (nodes, values) in [(false, false), (false, true), (true, false), (true, true)] {
             let far = Far { nodes, values };
@@ -262,7 +268,9 @@ mod tests {
         let mut expected = vec![0; keys.len()];
         linear.lookup_mixed(&ids, &keys, &mut expected);
         for isa in Isa::available() {
-            let forest = Forest::build(&tables[..], Options { isa, ..Options::default() }).expect("ordered routes");
+            // Those would have halves.
+            let options = Options { isa: Isa::PORTABLE, ..Options::default() };
+            let forest = Forest { isa, ..Forest::build(&tables[..], options).expect("ordered routes") };
             for table in (0..tables.len()).map(TableId::from_index) {
                 let kind = forest.store.describe(table).map(|(shape, ..)| shape.kind);
                 assert_eq!(kind, Some(shape::Kind::Dense), "what this is about");
@@ -284,6 +292,98 @@ mod tests {
         dense_walks_agree(&[60, 1000], 1000);
         dense_walks_agree(&[60, 1000], 12);
         dense_walks_agree(&[60], 5);
+    }
+
+    /// Small tables of neighbours, with some prefixes deep below others, then one of prefixes far apart, and two big ones; the first
+    /// but one with many answers. `values` is how many there are, `apart` how far the answers of tables differ.
+    fn tables_of_all_kinds<A: TreeKey>(values: u32, apart: u32) -> Vec<Vec<(Prefix<A>, u32)>> {
+        let unit = if A::BITS == 32 { 24 } else { 46 };
+        let base: u128 = if A::BITS == 32 { 0x0a00_0000 } else { 0x2a00_1230 << 96 };
+        let mut tables: Vec<Vec<(Prefix<A>, u32)>> = Vec::new();
+        for (table, count) in [(0..24, 250), (24..25, 300), (25..26, 20_000), (26..27, 20_000)] {
+            for table in table {
+                let route = |index: u32| {
+                    let hash = (index ^ table << 8).wrapping_mul(2_654_435_761);
+                    let len = match index % 40 {
+                        39 => unit + 2 + (hash >> 3) as u8 % 7,
+                        7 if index % 200 == 7 => unit + 8,
+                        _ => unit - (hash >> 7) as u8 % 3,
+                    };
+                    let stride = if table == 24 { 0x3_5001 } else { 1 + hash % 2 };
+                    let low = (u128::from(index * 2 + table * 64) * u128::from(stride)) << (A::BITS - unit);
+                    let values = if table == 26 { 1000 } else { values };
+                    let bits = A::narrow(base.wrapping_add(low) | u128::from(hash % 200));
+                    (Prefix::containing(bits, len), hash % values + table * apart)
+                };
+                let mut routes: Vec<_> = (0..count).map(route).collect();
+                routes.sort_by_key(|route| route.0);
+                routes.dedup_by_key(|route| route.0);
+                tables.push(routes);
+            }
+        }
+        tables
+    }
+
+    fn halves_agree<A: TreeKey>(values: u32, apart: u32) {
+        let tables = tables_of_all_kinds::<A>(values, apart);
+        let keys: Vec<(TableId, A)> = (0..5000_u32)
+            .map(|at| {
+                let table = [at % 28, at % 24, 25, at % 30][at as usize % 4];
+                let routes = &tables[(table as usize).min(tables.len() - 1)];
+                let near = routes[(at as usize).wrapping_mul(7919) % routes.len()].0;
+                let key = match at % 5 {
+                    0 => near.bits().widen().wrapping_sub(1),
+                    1 => near.last().widen().wrapping_add(1),
+                    2 => u128::from(at).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
+                    _ => near.bits().widen() | (u128::from(at) % 256) & !A::mask(near.len()).widen(),
+                };
+                (TableId(table), A::narrow(key))
+            })
+            .collect();
+        let (ids, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+        let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
+        let expected: Vec<u32> =
+            ids.iter().zip(&keys).map(|(&id, &key)| oracle.lookup(id, key).unwrap_or(NO_ROUTE)).collect();
+        let plan = Plan { huge_pages: false, keep_lens: false, halves: true };
+        for isa in Isa::available() {
+            let forest = Forest { store: build::build(&tables[..], plan).expect("ordered routes").0, isa };
+            let kind = |table| forest.store.describe(TableId(table)).map(|(shape, width, ..)| (shape.kind, width));
+            let kinds = [0, 23, 24, 25, 26].map(|table| kind(table).expect("a table"));
+            let (short, halved) = ((shape::Kind::Short, 1), shape::Kind::Halved);
+            assert_eq!(kinds[..2], [short, short], "what this is about");
+            assert_eq!((kinds[2].0, kinds[3].0, kinds[4]), (shape::Kind::Sparse, halved, (halved, 2)));
+            // Of all kinds, of those with briefs alone, and of short ones alone.
+            let mut found = vec![1; keys.len()];
+            forest.lookup_mixed(&ids, &keys, &mut found);
+            assert_eq!(found, expected, "{} {values}", isa.name());
+            let some = |most: usize| -> Vec<usize> {
+                let few = |at: &usize| ids[*at].0 < 24 || (ids[*at].0 < 30 && at.is_multiple_of(most));
+                (0..keys.len()).filter(few).collect()
+            };
+            for places in [some(50), some(usize::MAX)] {
+                let (ids, keys): (Vec<_>, Vec<_>) = places.iter().map(|&at| (ids[at], keys[at])).unzip();
+                let mut found = vec![1; keys.len()];
+                forest.lookup_mixed(&ids, &keys, &mut found);
+                let expected: Vec<u32> = places.iter().map(|&at| expected[at]).collect();
+                assert_eq!(found, expected, "{} {values}", isa.name());
+            }
+            for table in [0, 11, 24, 25, 26, 27].map(TableId) {
+                forest.lookup_batch(table, &keys, &mut found);
+                for (&key, &value) in keys.iter().zip(&found) {
+                    let expected = oracle.lookup(table, key).unwrap_or(NO_ROUTE);
+                    assert_eq!(value, expected, "{} {values} {table:?} {key:?}", isa.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn oracle_halves() {
+        // Values that vectors hold, one more, too many for that, and a dictionary for every few tables.
+        for (values, apart) in [(64, 0), (65, 0), (150, 0), (40, 40)] {
+            halves_agree::<u32>(values, apart);
+            halves_agree::<u128>(values, apart);
+        }
     }
 
     #[test]

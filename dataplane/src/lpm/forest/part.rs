@@ -1,9 +1,10 @@
-//! [`PartWriter`]: from a table's ranges to its root slots, pages, and blocks or lines.
+//! [`PartWriter`]: from a table's ranges to its root slots, pages, and blocks, halves or lines.
 
 use vrfleak_engine::Address;
 
 use super::super::raw::{LEAF, LineVectors, PAGE, Part, RunSlots, page_entry};
 use super::block::BlockWriter;
+use super::halves::{HALVED_LEAF, HalvesWriter, LEAF_CODE, SHORT_ENTRY, SHORT_UNIT, WIDE_ANSWER};
 use super::line::{
     Format, LINE, LINED, Run, answer_line, fan_entry, most, separator_size, wide_entry, write_fan, write_line,
 };
@@ -51,6 +52,8 @@ pub(super) struct PartWriter {
     /// The format of the last line that serves a run.
     last: Format,
     vectors: Option<LineVectors>,
+    /// Whether halves lie further from each other than they can tell.
+    far: bool,
 }
 
 /// Where a writer's entries go.
@@ -81,8 +84,18 @@ impl PartWriter {
     /// Returns a writer without memory.
     pub(super) fn new() -> Self {
         let (part, leaves) = (Part::default(), Vec::new());
-        let (last, vectors) = (Format::LONG, LineVectors::new());
-        Self { part, width: 1, kind: Kind::Dense, roomy: false, leaves, tagged: false, spare: 0, last, vectors }
+        Self {
+            part,
+            width: 1,
+            kind: Kind::Dense,
+            roomy: false,
+            leaves,
+            tagged: false,
+            spare: 0,
+            last: Format::LONG,
+            vectors: LineVectors::new(),
+            far: false,
+        }
     }
 
     fn begin(&mut self, kind: Kind, width: usize, boundaries: usize) {
@@ -90,15 +103,37 @@ impl PartWriter {
         self.leaves.clear();
         (self.kind, self.width, self.roomy, self.tagged) = (kind, width, is_roomy(boundaries), false);
         self.spare = boundaries / BOUNDARIES_PER_SPARE;
+        self.far = false;
     }
 
     /// Returns the whole table that `ranges` and `shape` describe: its slots and the entry for every key outside them,
-    /// which has the answer of address 0.
-    pub(super) fn table<A: Address>(&mut self, shape: Shape, width: usize, ranges: &[Range<A>]) -> &Part {
+    /// which has the answer of address 0. `None` if halves would lie too far from each other.
+    pub(super) fn table<A: Address>(&mut self, shape: Shape, width: usize, ranges: &[Range<A>]) -> Option<&Part> {
         self.begin(shape.kind, width, ranges.len());
+        if self.kind == Kind::Short {
+            self.part.blocks.resize(SHORT_ENTRY * (shape.len as usize + 1), 0);
+        }
         self.slots(shape, ranges, 0, shape.len);
         self.outside(ranges[0].code);
-        &self.part
+        if self.kind == Kind::Short {
+            self.shorten();
+        }
+        (!self.far).then_some(&self.part)
+    }
+
+    /// Writes the slots where the root of a short table has its place.
+    fn shorten(&mut self) {
+        let Part { slots, blocks, .. } = &mut self.part;
+        for (place, entry) in blocks.chunks_exact_mut(SHORT_ENTRY).zip(slots.drain(..)) {
+            let short = if entry & HALVED_LEAF == HALVED_LEAF {
+                WIDE_ANSWER | entry & LEAF_CODE
+            } else {
+                let distance = entry / SHORT_UNIT as u32;
+                self.far |= distance >= WIDE_ANSWER;
+                distance
+            };
+            place.copy_from_slice(&(short as u16).to_le_bytes());
+        }
     }
 
     /// Returns `slots` with `ranges`, the first of which is in force where they begin, in a table of about `boundaries`
@@ -122,7 +157,7 @@ impl PartWriter {
         width: usize,
         ranges: &[Range<A>],
         (part, parts): (u32, u32),
-    ) -> Part {
+    ) -> Option<Part> {
         self.begin(shape.kind, width, ranges.len());
         self.spare /= parts as usize;
         let cut = |part: u32| (u64::from(shape.len) * u64::from(part) / u64::from(parts)) as u32;
@@ -130,7 +165,7 @@ impl PartWriter {
         if part + 1 == parts {
             self.outside(ranges[0].code);
         }
-        self.part
+        (!self.far).then_some(self.part)
     }
 
     /// Appends the slots `from..to`.
@@ -152,6 +187,9 @@ impl PartWriter {
     }
 
     fn leaf(&mut self, code: u32) -> u32 {
+        if matches!(self.kind, Kind::Halved | Kind::Short) {
+            return code | HALVED_LEAF;
+        }
         if self.width == 1 || self.tagged {
             return code | if self.kind == Kind::Dense { LEAF } else { LINED };
         }
@@ -168,6 +206,7 @@ impl PartWriter {
                     bytes.extend_from_slice(&answer_line(code as u32, self.width));
                     Run::ONE.entry(0, Format::ALL[0], line)
                 }
+                Kind::Halved | Kind::Short => unreachable!("leaves of halves are codes"),
             };
         }
         self.leaves[code]
@@ -208,7 +247,7 @@ impl PartWriter {
                 continue;
             }
             let on_slot = depth(range.start) <= u32::from(bits);
-            if on_slot && self.kind == Kind::Sparse {
+            if on_slot && self.kind != Kind::Dense {
                 (code, ranges) = (range.code, behind);
                 if behind.first().is_none_or(|range| top(range.start) >> shift > at) {
                     let leaf = self.leaf(code);
@@ -218,13 +257,13 @@ impl PartWriter {
                 }
             }
             let count = match self.kind {
-                Kind::Dense => {
+                Kind::Dense | Kind::Halved | Kind::Short => {
                     let count = in_slot(ranges, shift, at, ranges.len());
                     let inside = &ranges[..count];
-                    let entry = if on_slot && count == 1 {
+                    let entry = if on_slot && count == 1 && self.kind == Kind::Dense {
                         self.leaf(inside[0].code)
                     } else {
-                        self.dense_node(slots, at, code, inside)
+                        self.node(slots, at, code, inside)
                     };
                     self.put(&mut to, entry, 1);
                     slot += 1;
@@ -337,10 +376,16 @@ impl PartWriter {
         Some((run, len, format, count))
     }
 
-    /// Appends what lies under the slot `at` of a dense table and returns its entry.
-    fn dense_node<A: Address>(&mut self, slots: Slots, at: u64, code: u32, ranges: &[Range<A>]) -> u32 {
+    /// Appends what lies under the slot `at` of a dense or halved table and returns its entry.
+    fn node<A: Address>(&mut self, slots: Slots, at: u64, code: u32, ranges: &[Range<A>]) -> u32 {
         if slots.page_bits == 0 {
-            return BlockWriter::new(&mut self.part.blocks, self.width).block(u32::from(slots.bits), code, ranges);
+            let (bytes, bits) = (&mut self.part.blocks, u32::from(slots.bits));
+            if self.kind == Kind::Dense {
+                return BlockWriter::new(bytes, self.width).block(bits, code, ranges);
+            }
+            let node = HalvesWriter::new(bytes, self.width).node(bits, code, ranges);
+            self.far |= node.is_none();
+            return node.unwrap_or(0);
         }
         // Pages under a page do not happen: its slots are filled without.
         self.page(slots, at, u32::from(slots.page_bits), code, ranges)
@@ -453,7 +498,8 @@ mod tests {
             portable.vectors = None;
             for format in Format::ALL {
                 (portable.last, vectors.last) = (format, format);
-                let (expected, part) = (portable.table(shape, 1, &ranges), vectors.table(shape, 1, &ranges));
+                let expected = portable.table(shape, 1, &ranges).expect("no halves");
+                let part = vectors.table(shape, 1, &ranges).expect("no halves");
                 prop_assert_eq!(&part.slots, &expected.slots);
                 prop_assert_eq!(&part.pages, &expected.pages);
                 prop_assert!(part.blocks == expected.blocks);

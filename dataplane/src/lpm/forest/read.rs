@@ -4,6 +4,7 @@ use vrfleak_engine::Address;
 
 use super::super::raw::page_of;
 use super::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::halves::{Entry, HALVED_LEAF, LEAF_CODE, Node};
 use super::line::{Format, LINE, Run, boundary, code_at, count, line_of, most, separator_size};
 use super::list::{HEAD_BYTES, ListHead};
 use super::ranges::Ranges;
@@ -40,6 +41,9 @@ impl Reader<'_> {
         match self.kind {
             Kind::Dense => self.block(entry as usize, at, base, ranges),
             Kind::Sparse => self.lined(entry, at, base, ranges),
+            Kind::Halved if entry & HALVED_LEAF == HALVED_LEAF => ranges.push(base, entry & LEAF_CODE),
+            // A short table has no entries here: no forest that changes has one.
+            Kind::Halved | Kind::Short => self.halves(entry as usize, at, base, ranges),
         }
     }
 
@@ -68,6 +72,17 @@ impl Reader<'_> {
             } else {
                 let child = offset + self.word(deltas + 4 * code as usize) as u32 as usize;
                 self.block(child, at + u32::from(BLOCK_BITS), start, ranges);
+            }
+        }
+    }
+
+    fn halves<A: Address>(self, offset: usize, at: u32, base: u128, ranges: &mut Ranges<A>) {
+        let Some(node) = Node::of(self.nodes, offset, self.width) else { return };
+        for (slot, entry) in node.entries() {
+            let start = base | (u128::from(slot) << (128 - u32::from(BLOCK_BITS)) >> at);
+            match entry {
+                Entry::Answer(code) => ranges.push(start, code),
+                Entry::Child(child) => self.halves(child, at + u32::from(BLOCK_BITS), start, ranges),
             }
         }
     }

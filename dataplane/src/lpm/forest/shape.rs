@@ -2,6 +2,7 @@
 
 use vrfleak_engine::Address;
 
+use super::halves::most_codes;
 use super::ranges::Range;
 
 /// Most bits of a key that a root may look at: the rest of the first 64 is the first block's.
@@ -14,9 +15,15 @@ const PAGE_BITS: [u8; 4] = [0, 6, 8, 10];
 /// the root that the README beside this folder names; other values were not compared.
 const LEVEL_WORTH: f64 = 1.5;
 
+/// The same of halves below the first. With 4.0 the full IPv6 table has nodes from bit 26 on in
+/// place of 24, a tenth more bytes and no more speed.
+const HALVED_LEVEL_WORTH: f64 = 3.0;
+/// The same of halves in small tables below the first, since entries of one byte take three loads more to a child.
+const SMALL_LEVEL_WORTH: f64 = 6.0;
+
 /// Boundaries from which on a table may be dense. A smaller one is always sparse: in batches over many tables its line
 /// is found sooner than a block.
-const DENSE_BOUNDARIES: u32 = 1 << 14;
+const DENSE_BOUNDARIES: usize = 1 << 14;
 /// Bytes a boundary, besides those of a code, up to which a table may be dense: with the code the full IPv4 table of 2023 comes to
 /// 2.6, one of 300,000 prefixes to 5.4, and one of 160,000 scattered prefixes, which is built in half the time without
 /// blocks, to 7.4.
@@ -34,6 +41,25 @@ const WINDOW: usize = 128;
 /// Scattered /24s, 20,000 a table, come to 1.53 times the limit: with 1.5 in place of this every second such table was counted in vain.
 const BEYOND: f64 = 1.4;
 
+/// Bytes a boundary up to which a small table may be halved; with lines 4,000 tables of 250 neighbours come to 3.7, and as many
+/// scattered prefixes to 8.
+const HALVED_BYTES: f64 = 10.0;
+/// The same for tables that may have pages, where entries have two bytes: the full IPv6 table of 2023 comes to 7.4.
+const WIDE_HALVED_BYTES: f64 = 8.5;
+/// Levels of halves that vectors have bits of a key for.
+pub(in crate::lpm) const HALVED_LEVELS: u32 = 5;
+/// One boundary in so many may lie deeper than vectors walk.
+const DEEP_SHARE: u32 = 32;
+/// Most bits that root and page of a halved table decide together.
+pub(in crate::lpm) const MAX_HALVED_BITS: u8 = 32;
+/// Most slots of a halved table's root without pages, and the bits that number its first slot, so that eight bytes tell all
+/// of a root.
+pub(in crate::lpm) const BRIEF_SLOTS: u32 = (1 << 14) - 1;
+pub(in crate::lpm) const BRIEF_FIRST_BITS: u8 = 18;
+/// Levels from which on, on average over the boundaries, entries of two bytes are worth their room: a child of theirs takes a
+/// load less.
+const WIDE_LEVELS: f64 = 1.5;
+
 /// Boundaries a slot of a sparse table's root, at least.
 pub(super) const SPARSE_SLOT: usize = 4;
 /// Most bits of the root of a sparse table.
@@ -46,6 +72,10 @@ pub(in crate::lpm) enum Kind {
     Dense,
     /// Pages of many sizes within each other, then [lines](super::line) or a [list](super::list).
     Sparse,
+    /// Pages of one size, then [halves](super::halves).
+    Halved,
+    /// [Halves](super::halves) behind a root of short entries.
+    Short,
 }
 
 /// The root of one table: slots of `bits` bits from `first` to `first + len - 1`, and in a dense table pages of
@@ -62,6 +92,11 @@ pub(in crate::lpm) struct Shape {
     pub(in crate::lpm) first: u64,
     /// Number of slots; every key outside them has the answer of the address 0.
     pub(in crate::lpm) len: u32,
+}
+
+/// Returns whether a table of so many ranges is small: never dense, and short rather than halved.
+pub(super) fn is_small(ranges: usize) -> bool {
+    ranges <= DENSE_BOUNDARIES
 }
 
 /// Returns the first 64 bits of an address, an IPv4 address in the upper half.
@@ -133,6 +168,31 @@ impl Census {
                 deeper[depth - 1] += count;
             }
         }
+        Self::summed(&starts, deeper, ranges.len().saturating_sub(1) as u32)
+    }
+
+    /// Counts the same of few ranges, in O(ranges) and without a table of all pairs.
+    fn of_few<A: Address>(ranges: &[Range<A>]) -> Self {
+        let (mut starts, mut deeper) = ([0_i32; 137], [0_u32; 136]);
+        let (mut last, mut last_depth) = (A::ZERO, 0);
+        for range in ranges.get(1..).unwrap_or_default() {
+            let depth = depth(range.start);
+            let from = ((range.start ^ last).leading_zeros() + 1).min(last_depth);
+            (last, last_depth) = (range.start, depth);
+            if from < depth {
+                starts[from as usize] += 1;
+                starts[depth as usize] -= 1;
+            }
+            if depth > 0 {
+                deeper[depth as usize - 1] += 1;
+            }
+        }
+        Self::summed(&starts, deeper, ranges.len().saturating_sub(1) as u32)
+    }
+
+    /// Returns the census of `boundaries` boundaries, by how many slots of each length more or less are split than of the one
+    /// before, and how many boundaries end at the bit behind each length.
+    fn summed(starts: &[i32; 137], mut deeper: [u32; 136], boundaries: u32) -> Self {
         let mut split = [0; 136];
         let mut running = 0;
         for (split, start) in split.iter_mut().zip(starts) {
@@ -142,7 +202,22 @@ impl Census {
         for len in (0..135).rev() {
             deeper[len] += deeper[len + 1];
         }
-        Self { split, deeper, boundaries: ranges.len().saturating_sub(1) as u32 }
+        Self { split, deeper, boundaries }
+    }
+
+    /// Returns bytes, and boundaries times levels walked, of halves from `bits` on with entries of `width` bytes.
+    fn halves(&self, bits: usize, width: usize) -> (f64, f64) {
+        let (mut nodes, mut walked, mut at) = (0_u64, 0_u64, bits);
+        while let Some(&split) = self.split.get(at).filter(|&&split| split > 0) {
+            nodes += u64::from(split);
+            walked += u64::from(self.deeper[at]);
+            at += usize::from(BLOCK_BITS);
+        }
+        let children = nodes - u64::from(self.split.get(bits).copied().unwrap_or(0));
+        // A run more for the node and for its upper half, and one behind a child.
+        let entries = u64::from(self.boundaries) + 2 * nodes + children;
+        let distances = if width == 1 { 2 * children } else { 0 };
+        ((8 * nodes + entries * width as u64 + distances) as f64, walked as f64)
     }
 
     /// Returns bytes, and boundaries times levels walked, of blocks from `bits` on.
@@ -171,12 +246,69 @@ impl Shape {
             };
             return Self::sparse(ranges, only.start, only.start);
         };
-        if ranges.len() as u32 > DENSE_BOUNDARIES
+        if !is_small(ranges.len())
             && let Some(dense) = Self::dense(ranges, width)
         {
             return dense;
         }
         Self::sparse(ranges, first.start, tail.start)
+    }
+
+    /// Returns the halved root for `ranges` that costs least, as [`Self::choose`] counts, and the bytes of an entry; `None` if
+    /// halves do not suit a table with `codes` codes.
+    pub(super) fn halved<A: Address>(ranges: &[Range<A>], codes: u32) -> Option<(Self, usize)> {
+        let (first, tail) = (ranges.get(1)?.start, ranges.last()?.start);
+        let is_small = is_small(ranges.len());
+        let census = if is_small { Census::of_few(ranges) } else { Census::take(ranges) };
+        let boundaries = f64::from(census.boundaries);
+        let mut best = None;
+        let mut least = f64::INFINITY;
+        for bits in 1..=(MAX_HALVED_BITS - u8::from(is_small)).min(A::BITS - BLOCK_BITS) {
+            let (start, len) = Self::slots(ranges, (first, tail), bits);
+            // A first slot whose number few bits tell, and as many slots more.
+            let start_at = if is_small {
+                start >> bits.saturating_sub(BRIEF_FIRST_BITS) << bits.saturating_sub(BRIEF_FIRST_BITS)
+            } else {
+                start
+            };
+            let len = len.saturating_add(start - start_at);
+            let slots = if is_small { 2.0 } else { 4.0 } * len as f64;
+            if slots > least || len > u64::from(if is_small { BRIEF_SLOTS } else { 1 << 20 }) {
+                break;
+            }
+            let split = census.split[usize::from(bits)];
+            for page_bits in PAGE_BITS {
+                let inner = bits + page_bits;
+                let is_idle = page_bits > 0 && (is_small || split == 0);
+                if is_idle || inner > MAX_HALVED_BITS.min(A::BITS - BLOCK_BITS) {
+                    continue;
+                }
+                let reach = usize::from(inner) + (HALVED_LEVELS * u32::from(BLOCK_BITS)) as usize;
+                if census.deeper.get(reach).is_some_and(|&deep| deep > census.boundaries / DEEP_SHARE) {
+                    continue;
+                }
+                let pages = if page_bits == 0 { 0.0 } else { f64::from(split) * f64::from(4_u32 << page_bits) };
+                let paging = if page_bits == 0 { 0.0 } else { 0.4 * f64::from(census.deeper[usize::from(bits)]) };
+                let (_, walked) = census.halves(usize::from(inner), 1);
+                let is_deep = !is_small && walked > WIDE_LEVELS * boundaries;
+                let width = if codes > most_codes(1) || is_deep { 2 } else { 1 };
+                let (halves, _) = census.halves(usize::from(inner), width);
+                let bytes = slots + pages + halves;
+                let first = f64::from(census.deeper[usize::from(inner)]);
+                let worth = if is_small { SMALL_LEVEL_WORTH } else { HALVED_LEVEL_WORTH };
+                let cost = bytes + LEVEL_WORTH * (first + paging) + worth * (walked - first);
+                if cost < least {
+                    least = cost;
+                    let kind = if is_small { Kind::Short } else { Kind::Halved };
+                    let shape = Self { kind, bits, page_bits, first: start_at, len: len as u32 };
+                    best = Some((shape, width, bytes));
+                }
+            }
+        }
+        let (shape, width, bytes) = best?;
+        let most = if width == 1 { HALVED_BYTES } else { WIDE_HALVED_BYTES };
+        let fits = codes <= most_codes(width) && !(is_small && width > 1);
+        (fits && bytes <= most * boundaries).then_some((shape, width))
     }
 
     /// Returns the slots of `bits` bits from the one of the first boundary on to the last one that needs one.
@@ -288,6 +420,8 @@ mod tests {
             let ranges: Vec<Range<u32>> =
                 [0].into_iter().chain(starts.iter().copied()).map(|start| Range { start, code: 0 }).collect();
             let census = Census::take(&ranges);
+            let few = Census::of_few(&ranges);
+            assert_eq!((census.split, census.deeper), (few.split, few.deeper));
             for len in 0..32_u32 {
                 let inside = |start: &&u32| **start & !(u32::mask(len as u8)) != 0;
                 let split: HashSet<u32> =

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
 use super::super::forest::line::{Format, LINE, Run, answer_line};
+use super::super::forest::shape::Kind;
 use super::super::table::NO_ROUTE;
 use super::part::{MOST_BYTES, MOST_ENTRIES, Piece, leaf_of, moved};
 use super::patch::Spare;
 use super::region::Region;
-use super::store::{Census, Header, SLACK, Store, StoreError};
+use super::store::{Brief, Census, Header, SLACK, Store, StoreError};
 
 /// Codes that the shared one-byte leaves stand for.
 const BYTE_CODES: u32 = 256 - FIRST_VALUE;
@@ -132,10 +133,12 @@ impl<'g> Assembly<'g> {
             if dictionary as usize + (FIRST_VALUE + head.codes) as usize > values {
                 return Err(StoreError::Broken("the dictionary ends beyond the values"));
             }
-            so_far.census.count(head.shape, usize::from(head.width));
-            so_far.headers.push(Header::of((head.shape, head.width), root, dictionary));
+            so_far.census.count(head.shape, usize::from(head.width), dictionary);
+            let is_short = head.shape.kind == Kind::Short;
+            let first = if is_short { (so_far.used_bytes as u32 + head.nodes) / LINE as u32 } else { root };
+            so_far.headers.push(Header::of((head.shape, head.width), first, dictionary));
             so_far.codes.push(head.codes);
-            root += head.shape.len + 1;
+            root += if is_short { 0 } else { head.shape.len + 1 };
         }
         if root as usize != so_far.used_entries + slots {
             return Err(StoreError::Broken("the roots do not fill their place"));
@@ -230,10 +233,12 @@ impl Assembled {
         assert_eq!(ground.filled.load(Ordering::Acquire), self.placed, "every site is filled");
         let Self { mut headers, codes, census, used_entries, used_bytes, .. } = self;
         headers.push(Header::empty(0));
+        let briefs = Brief::all(&headers);
         ground.entries.shrink(used_entries);
         ground.nodes.shrink(used_bytes + SLACK);
         Store {
             headers,
+            briefs,
             roots: ground.entries,
             blocks: ground.nodes,
             values,
@@ -262,8 +267,10 @@ pub(super) fn byte_line(code: u32) -> u32 {
 
 /// Returns the entry as it is in a store: further on by what lies before its fragment, and the shared leaf for a code.
 fn placed(entry: u32, pages: u32, blocks: u32) -> u32 {
-    leaf_of(entry).map_or_else(
-        || moved(entry, pages, blocks),
-        |(code, sparse)| if sparse { byte_line(code) } else { byte_leaf(code) },
-    )
+    match leaf_of(entry) {
+        None => moved(entry, pages, blocks),
+        Some((code, Kind::Sparse)) => byte_line(code),
+        Some((code, Kind::Dense)) => byte_leaf(code),
+        Some((_, Kind::Halved | Kind::Short)) => entry,
+    }
 }

@@ -3,10 +3,11 @@
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::halves::{Entry, Node, SHORT_ENTRY, SHORT_UNIT, WIDE_ANSWER, most_codes};
 use super::super::forest::line::{Format, LINE, LINED, Run, code_at, count, line_of, most, separator_size};
 use super::super::forest::list::ListHead;
 use super::super::forest::page::MAX_PAGE_BITS;
-use super::super::forest::shape::{BLOCK_BITS, Kind, Shape};
+use super::super::forest::shape::{BLOCK_BITS, BRIEF_SLOTS, Kind, MAX_HALVED_BITS, Shape};
 use super::lines::LineVectors;
 use super::part::{MOST_BYTES, PAGE, Part, leaf_of, page_deciding, page_index};
 use super::store::StoreError;
@@ -26,6 +27,8 @@ pub(super) struct Limits {
     page_bits: u32,
     /// Where the root's slots end.
     at: u32,
+    /// How many they are.
+    len: u32,
     /// Bits of an address.
     bits: u8,
 }
@@ -36,9 +39,18 @@ impl Limits {
         let most = match shape.kind {
             Kind::Dense => 58,
             Kind::Sparse => 32,
+            Kind::Halved | Kind::Short => u32::from(MAX_HALVED_BITS),
         };
         let inner = u32::from(shape.inner_bits());
-        let wide = shape.kind == Kind::Sparse && shape.len >> 24 != 0;
+        let is_halved = matches!(shape.kind, Kind::Halved | Kind::Short);
+        let is_short = shape.kind == Kind::Short;
+        if is_short && (width > 1 || shape.page_bits > 0 || shape.bits > 31 || shape.len > BRIEF_SLOTS) {
+            return Err(StoreError::Broken("a short table has pages, wide entries or too many slots"));
+        }
+        let wide = (shape.kind == Kind::Sparse || is_halved) && shape.len >> 24 != 0;
+        if is_halved && (width > 2 || codes > most_codes(width)) {
+            return Err(StoreError::Broken("the codes do not fit halves"));
+        }
         if !matches!(width, 1 | 2 | 4) || shape.bits == 0 || inner > most || shape.page_bits > 15 || wide {
             return Err(StoreError::Broken(
                 "a root decides 1 to 58 or 32 bits or has too many slots, or a code has not 1, 2 or 4 bytes",
@@ -48,15 +60,18 @@ impl Limits {
             return Err(StoreError::Broken("the codes do not fit their width"));
         }
         let (kind, at, page_bits) = (shape.kind, u32::from(shape.bits), u32::from(shape.page_bits));
-        Ok(Self { kind, width, codes, page_bits, at, bits: A::BITS })
+        Ok(Self { kind, width, codes, page_bits, at, len: shape.len, bits: A::BITS })
     }
 
     /// Checks every entry of the part and what it leads to. The part's slots end at bit `at`, or where those of the root
     /// do; `leaves` tells whether an entry may be one answer of any width.
     pub(super) fn check(&self, part: &Part, at: Option<u32>, leaves: bool) -> Result<(), StoreError> {
-        let leaves = leaves || self.width == 1;
+        let leaves = leaves || self.width == 1 || self.kind == Kind::Halved;
         let vectors = LineVectors::new().filter(|_| self.width == 1);
         let mut walk = Walk { limits: self, part, leaves, pages: 0, end: 0, shared: Vec::new(), vectors };
+        if self.kind == Kind::Short {
+            return walk.short();
+        }
         walk.entries(&part.slots, at.unwrap_or(self.at))
     }
 
@@ -143,7 +158,7 @@ impl Walk<'_> {
 
     /// Returns the entry that the next slot has if it is one of the run of `entry`'s.
     fn next_of_run(&self, entry: u32) -> Option<u32> {
-        if self.limits.kind == Kind::Dense || entry & (PAGE | LINED) != LINED {
+        if self.limits.kind != Kind::Sparse || entry & (PAGE | LINED) != LINED {
             return None;
         }
         let (run, slot) = Run::read(entry)?;
@@ -155,14 +170,15 @@ impl Walk<'_> {
         if entry & PAGE != 0 {
             return self.page(entry, at);
         }
-        let Some((code, bare)) = leaf_of(entry) else {
+        let Some((code, kind)) = leaf_of(entry) else {
             return match self.limits.kind {
                 Kind::Dense => self.block(entry as usize, at),
                 Kind::Sparse => self.lined(entry),
+                Kind::Halved => self.halves(entry as usize, at),
+                Kind::Short => Err(StoreError::Broken("a slot of a short table before its nodes")),
             };
         };
-        let of_kind = bare == (self.limits.kind == Kind::Sparse);
-        if !self.leaves || !of_kind || code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes {
+        if !self.leaves || kind != self.limits.kind || code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes {
             return Err(StoreError::Broken("an entry's code is not in the dictionary"));
         }
         Ok(())
@@ -172,7 +188,7 @@ impl Walk<'_> {
     fn page(&mut self, entry: u32, at: u32) -> Result<(), StoreError> {
         let (first, deciding) = (page_index(entry), page_deciding(entry));
         let fits = match self.limits.kind {
-            Kind::Dense => at == self.limits.at && deciding == self.limits.page_bits,
+            Kind::Dense | Kind::Halved | Kind::Short => at == self.limits.at && deciding == self.limits.page_bits,
             Kind::Sparse => deciding <= MAX_PAGE_BITS && at + deciding <= u32::from(self.limits.bits).min(64),
         };
         let end = first + (1 << deciding);
@@ -281,6 +297,43 @@ impl Walk<'_> {
             return Err(StoreError::Broken("a list's code is not in the dictionary"));
         }
         self.take(line * LINE, head.lines(self.limits.width) * LINE)
+    }
+
+    /// Checks a short table: its root, and the nodes behind it.
+    fn short(&mut self) -> Result<(), StoreError> {
+        let bytes = SHORT_ENTRY * (self.limits.len as usize + 1);
+        let root = self.part.blocks.get(..bytes).ok_or(StoreError::Broken("a short root ends beyond the nodes"))?;
+        self.take(0, bytes)?;
+        for entry in root.as_chunks().0 {
+            let entry = u32::from(u16::from_le_bytes(*entry));
+            let code = entry ^ WIDE_ANSWER;
+            if entry & WIDE_ANSWER == 0 {
+                self.halves(SHORT_UNIT * entry as usize, self.limits.at)?;
+            } else if code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes {
+                return Err(StoreError::Broken("a short entry's code is not in the dictionary"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a node of halves at bit `at`, and those below it.
+    fn halves(&mut self, offset: usize, at: u32) -> Result<(), StoreError> {
+        let node = Node::of(&self.part.blocks, offset, self.limits.width);
+        let node = node.ok_or(StoreError::Broken("a node of halves is not there to its end"))?;
+        if node.bitmaps().iter().any(|bitmap| bitmap & 1 == 0) {
+            return Err(StoreError::Broken("a half's first slot begins no run"));
+        }
+        if at >= u32::from(self.limits.bits) {
+            return Err(StoreError::Broken("a node below the last bit"));
+        }
+        self.take(node.begin(), node.end() - node.begin())?;
+        node.entries().try_for_each(|(_, entry)| match entry {
+            Entry::Answer(code) if code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes => {
+                Err(StoreError::Broken("a code of halves is not in the dictionary"))
+            }
+            Entry::Answer(_) => Ok(()),
+            Entry::Child(child) => self.halves(child, at + u32::from(BLOCK_BITS)),
+        })
     }
 
     fn block(&mut self, offset: usize, at: u32) -> Result<(), StoreError> {

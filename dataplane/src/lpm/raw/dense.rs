@@ -24,9 +24,9 @@ impl Columns {
     /// Returns the entry of the first block for a key with the first bits `top`, and the bit at which that block begins.
     ///
     /// # Safety
-    /// `header` is one of the store's, of a dense table, without pages unless `PAGED`.
+    /// `header` is one of the store's, of a dense or halved table, without pages unless `PAGED`.
     #[inline(always)]
-    unsafe fn block_entry<const PAGED: bool>(self, header: &Header, top: u64) -> (u32, u32) {
+    pub(super) unsafe fn block_entry<const PAGED: bool>(self, header: &Header, top: u64) -> (u32, u32) {
         let index = Self::root(header, top);
         // SAFETY: a root has `len + 1` entries from `root` on.
         let entry = unsafe { self.roots.add(index) };

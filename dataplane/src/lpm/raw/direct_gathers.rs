@@ -19,7 +19,7 @@ use vrfleak_engine::Address;
 
 use super::super::table::NO_ROUTE;
 use super::direct::{CHUNK, CHUNK_BITS, Code, DEEP, DirectTable, OUTSIDE, View};
-use super::gathers::{Left, RUN};
+use super::runs::{Left, RUN};
 use super::vectors::VECTOR;
 
 /// The codes [`DEEP`] and [`OUTSIDE`] as vectors compare them.

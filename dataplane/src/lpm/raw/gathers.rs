@@ -1,18 +1,15 @@
 //! The walk of dense tables with AVX-512: sixteen keys a vector, eight vectors a group, every load a gather.
 //!
 //! A vector gathers its headers (in a mixed batch), its root entries, the entries of pages where there are any, then sixteen
-//! bitmaps as twice eight numbers of 64 bits, counts the bits up to each key's slot, and gathers codes and values. No branch
-//! depends on a key: one that is foretold wrongly waits for all loads before it. So all vectors walk as many levels of
-//! blocks, idle lanes in place, and the keys that have further to go are noted and finished one by one after a run of a
-//! thousand; how many levels those are follows from the run before.
+//! bitmaps as twice eight numbers of 64 bits, counts the bits up to each key's slot, and gathers codes and values, in
+//! [runs](super::runs).
 
 use std::arch::x86_64::{
-    __m512i, _mm256_storeu_si256, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_cmplt_epu32_mask,
-    _mm512_cvtepi32_epi16, _mm512_extracti64x4_epi64, _mm512_i32gather_epi32, _mm512_i32gather_epi64,
-    _mm512_mask_i32gather_epi32, _mm512_mask_mov_epi32, _mm512_maskz_compress_epi32, _mm512_min_epu32,
-    _mm512_movepi32_mask, _mm512_popcnt_epi64, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setr_epi32,
-    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_sllv_epi64, _mm512_srli_epi32,
-    _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_epi64,
+    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_cmplt_epu32_mask,
+    _mm512_extracti64x4_epi64, _mm512_i32gather_epi32, _mm512_i32gather_epi64, _mm512_mask_i32gather_epi32,
+    _mm512_mask_mov_epi32, _mm512_min_epu32, _mm512_movepi32_mask, _mm512_popcnt_epi64, _mm512_set1_epi32,
+    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_sllv_epi64,
+    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_epi64,
 };
 
 use vrfleak_engine::Address;
@@ -20,6 +17,7 @@ use vrfleak_engine::Address;
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
 use super::super::forest::shape::BLOCK_BITS;
 use super::super::table::TableId;
+use super::runs::{self, Depth, Walk};
 use super::store::{GATHERED_SLOTS, Header};
 use super::vectors::{Rests, Roots, VECTOR, high, low, narrowed, page_slots};
 use super::walk::Columns;
@@ -89,10 +87,10 @@ impl Columns {
     /// Returns the offsets of the blocks that roots and pages have for sixteen keys, and what of the keys lies behind.
     ///
     /// # Safety
-    /// The roots are those of dense tables of the store that vectors can walk, without pages unless `PAGED`.
+    /// The roots are those of halved tables of the store, or of dense ones that vectors can walk, without pages unless `PAGED`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    unsafe fn first_blocks<A: Address, const PAGED: bool>(
+    pub(super) unsafe fn first_blocks<A: Address, const PAGED: bool>(
         self,
         roots: &Roots,
         keys: &[A; VECTOR],
@@ -111,7 +109,7 @@ impl Columns {
             let (index, deciding) = page_slots(entries, pages, &rests);
             // SAFETY: a page has an entry for every value of its bits; lanes without a page load nothing.
             entries = unsafe { _mm512_mask_i32gather_epi32::<4>(entries, pages, index, base) };
-            // What has no page has one answer, which every slot of its block has.
+            // What has no page has one answer, which every slot of its block has, or is no node.
             rests.skip(deciding);
         }
         (entries, rests)
@@ -180,78 +178,6 @@ impl Columns {
     }
 }
 
-/// Keys of a batch that are walked before those of them that are left.
-pub(super) const RUN: usize = 1024;
-
-/// Keys of a run that go on at a child when vectors stop, by their place.
-#[derive(Clone, Copy)]
-pub(super) struct Left {
-    places: [u16; RUN + VECTOR],
-    count: usize,
-}
-
-impl Left {
-    /// Returns none.
-    pub(super) fn none() -> Self {
-        Self { places: [0; RUN + VECTOR], count: 0 }
-    }
-
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        self.count = 0;
-    }
-
-    /// Returns their places, which are below [`RUN`].
-    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
-        self.places[..self.count.min(RUN)].iter().map(|&place| usize::from(place) % RUN)
-    }
-
-    /// Appends those of the sixteen keys from `from` on that are in `mask`; nothing depends on whether there are any.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    pub(super) fn push(&mut self, from: usize, mask: u16) {
-        let ids = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        let ids = _mm512_add_epi32(ids, _mm512_set1_epi32((from as u32).cast_signed()));
-        let found = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(mask, ids));
-        let to = self.places[self.count.min(RUN)..].as_mut_ptr();
-        // SAFETY: there is room for a vector of places behind the last that may be.
-        unsafe { _mm256_storeu_si256(to.cast(), found) };
-        self.count += mask.count_ones() as usize;
-    }
-}
-
-/// How deep vectors walk: so deep that few keys are left, judged by the run before.
-#[derive(Clone, Copy)]
-struct Depth {
-    /// Levels of blocks below the first.
-    levels: u32,
-    /// The most that there may be, since vectors have the first 64 bits of keys.
-    most: u32,
-}
-
-impl Depth {
-    /// Returns the depth for tables whose first blocks begin at bit `at` or before.
-    fn from(at: u32) -> Self {
-        Self { levels: 0, most: (64_u32.saturating_sub(at) / u32::from(BLOCK_BITS)).saturating_sub(1) }
-    }
-
-    /// Takes in how many of `keys` keys entered the last level, and how many are left.
-    fn judge(&mut self, keys: usize, entered: usize, left: usize) {
-        if left * LEFT > keys && self.levels < self.most {
-            self.levels += 1;
-        } else if self.levels > 0 && entered * LEFT * 2 < keys {
-            self.levels -= 1;
-        }
-    }
-}
-
-/// One key in so many may be left for a second walk: those of a level that all walk idly cost as much.
-const LEFT: usize = 8;
-
-/// Keys that are left from which on they are walked in vectors once more, not one by one: a level more or less of a walk
-/// alone is foretold wrongly.
-const FEW: usize = 12;
-
 /// Returns the lanes whose code is a child.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
@@ -260,8 +186,8 @@ fn going_on(codes: __m512i) -> u16 {
 }
 
 /// Walks as many keys as `VECTORS` vectors have through tables of `headers`: each through the table at the same position, or
-/// all through the first if `ONE`; an id beyond stands for the last header. Keys that are not done `levels` levels below the
-/// first block are appended to `left` as from place `from` on. Returns how many entered the last level.
+/// all through the first if `ONE`; an id beyond stands for the last header. Returns which keys are not done `levels` levels below
+/// the first block, a bit a key, and how many entered the last level.
 ///
 /// # Safety
 /// The headers that are asked for are of dense tables of the store whose columns these are, and vectors can walk them; their
@@ -271,11 +197,11 @@ fn going_on(codes: __m512i) -> u16 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
 unsafe fn group<A: Address, const VECTORS: usize, const WIDTH: usize, const PAGED: bool, const ONE: bool>(
     (columns, one, headers): (Columns, &Roots, &[Header]),
-    (levels, from, left): (u32, usize, &mut Left),
+    levels: u32,
     tables: &[TableId],
     keys: &[A],
     values: &mut [u32],
-) -> usize {
+) -> (u64, usize) {
     let zero = _mm512_setzero_si512();
     let (mut blocks, mut rests) = ([zero; VECTORS], [Rests::<A>::none(); VECTORS]);
     let (mut dictionaries, mut len_shifts) = ([one.dictionary; VECTORS], [one.len_shift; VECTORS]);
@@ -316,17 +242,14 @@ unsafe fn group<A: Address, const VECTORS: usize, const WIDTH: usize, const PAGE
             going[vector] = going_on(codes[vector]);
         }
     }
+    let mut left = 0;
     for (vector, values) in values.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate().take(VECTORS) {
         // SAFETY: the codes were in blocks of the tables.
         unsafe { columns.write_values(dictionaries[vector], codes[vector], values) };
-        left.push(from + vector * VECTOR, going[vector]);
+        left |= u64::from(going[vector]) << (vector * VECTOR);
     }
-    entered
+    (left, entered)
 }
-
-/// Vectors that are walked together: what is known of more does not fit the registers, and stores to the stack get into the
-/// way of gathers, whose loads are compared with all stores under way by the last bits of their addresses.
-const VECTORS: usize = 4;
 
 /// Walks all `keys` through dense tables: each through the table at the same position, or all through the first if `ONE`.
 /// The first blocks of no table begin behind bit `at`.
@@ -344,100 +267,44 @@ pub(super) unsafe fn batch<A: Address, const WIDTH: usize, const PAGED: bool, co
     values: &mut [u32],
 ) {
     let Some(&table) = tables.first() else { return };
-    let header_of = |table: TableId| &headers[table.index().min(headers.len() - 1)];
-    let from = (columns, &Roots::all(header_of(table)), headers);
-    let mut depth = Depth::from(at);
-    let mut left = Left::none();
-    let (mut left_tables, mut left_keys, mut left_values) = ([table; RUN], [A::ZERO; RUN], [0; RUN]);
-    for (index, (keys, values)) in keys.chunks(RUN).zip(values.chunks_mut(RUN)).enumerate() {
-        let tables = if ONE { tables } else { &tables[index * RUN..][..keys.len()] };
-        // SAFETY: the caller's promise.
-        let entered = unsafe { run::<A, WIDTH, PAGED, ONE>(from, (depth.levels, &mut left), tables, keys, values) };
-        depth.judge(keys.len(), entered, left.count);
-        let table_of = |place: usize| tables[if ONE { 0 } else { place }];
-        let all = left;
-        let places = || all.places();
-        if all.count >= FEW {
-            // Once more, as deep as vectors can.
-            for ((table, key), place) in left_tables.iter_mut().zip(&mut left_keys).zip(places()) {
-                (*table, *key) = (table_of(place), keys[place]);
-            }
-            // The last vector is filled by whatever is there.
-            let count = all.count.next_multiple_of(VECTOR).min(RUN);
-            let (again, found) = (&left_keys[..count], &mut left_values[..count]);
-            // SAFETY: as above; what fills the last vector are tables of the batch, too.
-            unsafe { run::<A, WIDTH, PAGED, ONE>(from, (depth.most, &mut left), &left_tables[..count], again, found) };
-            for (place, &value) in places().zip(&left_values) {
-                values[place] = value;
-            }
-            for place in left.places() {
-                if place < all.count {
-                    let place = usize::from(all.places[place]) % RUN;
-                    // SAFETY: as above.
-                    values[place] = unsafe { columns.value_in(header_of(table_of(place)), keys[place]) };
-                }
-            }
-        } else {
-            for place in places() {
-                // SAFETY: as above.
-                values[place] = unsafe { columns.value_in(header_of(table_of(place)), keys[place]) };
-            }
-        }
-    }
+    let one = &Roots::all(&headers[table.index().min(headers.len() - 1)]);
+    let walk = Dense::<'_, WIDTH, PAGED, ONE> { columns, one, headers };
+    // Vectors have the first 64 bits of keys.
+    let most = (64_u32.saturating_sub(at) / u32::from(BLOCK_BITS)).saturating_sub(1);
+    // SAFETY: the caller's promise.
+    unsafe { runs::batch(walk, Depth { levels: 0, most }, tables, keys, values) };
 }
 
-/// Walks at most [`RUN`] keys, `levels` levels deep; what is left is in `left` afterwards, but for keys that fill no vector,
-/// which are done. Returns how many entered the last level.
-///
-/// # Safety
-/// As [`batch`], and the last level ends with the first 64 bits.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
-unsafe fn run<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool>(
-    from: (Columns, &Roots, &[Header]),
-    (levels, left): (u32, &mut Left),
-    tables: &[TableId],
-    keys: &[A],
-    values: &mut [u32],
-) -> usize {
-    const GROUP: usize = VECTORS * VECTOR;
-    let tables_from = |place: usize| if ONE { tables } else { &tables[place..] };
-    left.clear();
-    let (mut entered, mut done) = (0, 0);
-    for (keys, values) in keys.as_chunks::<GROUP>().0.iter().zip(values.as_chunks_mut::<GROUP>().0) {
-        let how = (levels, done, &mut *left);
-        // SAFETY: the caller's promise.
-        entered += unsafe { group::<A, VECTORS, WIDTH, PAGED, ONE>(from, how, tables_from(done), keys, values) };
-        done += GROUP;
-    }
-    let (keys, values) = (&keys[done..], &mut values[done..]);
-    for (keys, values) in keys.as_chunks::<VECTOR>().0.iter().zip(values.as_chunks_mut::<VECTOR>().0) {
-        let how = (levels, done, &mut *left);
-        // SAFETY: as above.
-        entered += unsafe { group::<A, 1, WIDTH, PAGED, ONE>(from, how, tables_from(done), keys, values) };
-        done += VECTOR;
-    }
-    let (columns, _, headers) = from;
-    let rest = keys.as_chunks::<VECTOR>().1.iter().zip(values.as_chunks_mut::<VECTOR>().1);
-    for (&key, value) in rest {
-        let header = &headers[tables[if ONE { 0 } else { done }].index().min(headers.len() - 1)];
-        // SAFETY: as above.
-        *value = unsafe { columns.value_in(header, key) };
-        done += 1;
-    }
-    entered
+/// The walk of dense tables by gathers, which [`batch`] describes.
+#[derive(Clone, Copy)]
+struct Dense<'s, const WIDTH: usize, const PAGED: bool, const ONE: bool> {
+    columns: Columns,
+    /// The header of the first table of the batch.
+    one: &'s Roots,
+    headers: &'s [Header],
 }
 
-impl Columns {
-    /// Returns the value of `key` in a dense table.
-    ///
-    /// # Safety
-    /// `header` is one of the store's, of a dense table.
+impl<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool> Walk<A> for Dense<'_, WIDTH, PAGED, ONE> {
+    const ONE: bool = ONE;
+
     #[inline]
-    unsafe fn value_in<A: Address>(self, header: &Header, key: A) -> u32 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+    unsafe fn group<const VECTORS: usize>(
+        self,
+        levels: u32,
+        tables: &[TableId],
+        keys: &[A],
+        values: &mut [u32],
+    ) -> (u64, usize) {
+        let from = (self.columns, self.one, self.headers);
         // SAFETY: the caller's promise.
-        let code = unsafe { self.find_dense(header, key) };
-        // SAFETY: the code is the table's.
-        unsafe { self.value(header, code) }
+        unsafe { group::<A, VECTORS, WIDTH, PAGED, ONE>(from, levels, tables, keys, values) }
+    }
+
+    #[inline]
+    unsafe fn one(self, table: TableId, key: A) -> u32 {
+        let header = &self.headers[table.index().min(self.headers.len() - 1)];
+        // SAFETY: the caller's promise.
+        unsafe { self.columns.value_in(header, key) }
     }
 }

@@ -98,6 +98,14 @@ impl Isa {
         }
     }
 
+    /// Returns whether batches gather.
+    pub(in crate::lpm) fn has_gathers(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.0 == Level::Gathers;
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
     /// Returns the level; whoever has it may call what needs its features.
     pub(super) fn level(self) -> Level {
         self.0

@@ -20,11 +20,16 @@ mod direct_gathers;
 #[cfg(target_arch = "x86_64")]
 mod gathers;
 mod groups;
+mod halved;
+#[cfg(target_arch = "x86_64")]
+mod halved_gathers;
 mod isa;
 mod lines;
 mod part;
 mod patch;
 mod region;
+#[cfg(target_arch = "x86_64")]
+mod runs;
 mod sparse;
 mod store;
 #[cfg(target_arch = "x86_64")]

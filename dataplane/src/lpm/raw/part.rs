@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use vrfleak_engine::Address;
 
-use super::super::forest::line::{LINE, LINE_BITS, LINED};
-use super::super::forest::shape::Shape;
+use super::super::forest::halves::{HALVED_LEAF, LEAF_CODE};
+use super::super::forest::line::{LINE, LINED};
+use super::super::forest::shape::{Kind, Shape};
 use super::check::Limits;
 use super::store::StoreError;
 
@@ -49,12 +50,12 @@ const FULL: usize = 1 << 27;
 /// One table, or some slots of one, not checked yet.
 #[derive(Debug, Default)]
 pub(in crate::lpm) struct Part {
-    /// An entry a slot: a page; in a dense table [`LEAF`] and a code, or an offset into `blocks`; in a sparse one what
-    /// [`line`](super::super::forest::line) says.
+    /// An entry a slot, but in a short table: a page; in a dense table [`LEAF`] and a code, or an offset into `blocks`; in a sparse or halved one what
+    /// [`line`](super::super::forest::line) or [`halves`](super::super::forest::halves) say.
     pub(in crate::lpm) slots: Vec<u32>,
-    /// The pages' entries, the same; those of a page in a dense table name no page.
+    /// The pages' entries, the same; those of a page in a dense or halved table name no page.
     pub(in crate::lpm) pages: Vec<u32>,
-    /// Blocks, or lines.
+    /// Blocks, lines or halves; in a short table its root before them.
     pub(in crate::lpm) blocks: Vec<u8>,
 }
 
@@ -75,6 +76,8 @@ pub(super) struct Head {
     /// Index of the table's dictionary among those of its piece.
     pub(super) dictionary: u32,
     pub(super) codes: u32,
+    /// Where the nodes begin among those of the piece, of a table that one part makes.
+    pub(super) nodes: u32,
 }
 
 /// Slots that were checked, with entries relative to the fragment.
@@ -126,12 +129,17 @@ pub(super) fn moved(entry: u32, pages: u32, blocks: u32) -> u32 {
     entry + by
 }
 
-/// Returns whether an entry of a part is one answer, and that answer's code and whether it is one of a sparse table.
-pub(super) fn leaf_of(entry: u32) -> Option<(u32, bool)> {
+/// Returns whether an entry of a part is one answer, and that answer's code and the kind of its table.
+pub(super) fn leaf_of(entry: u32) -> Option<(u32, Kind)> {
     if entry & (PAGE | LINED) == LINED {
-        return (entry >> LINE_BITS == LINED >> LINE_BITS).then_some((entry & !LINED, true));
+        let code = entry & LEAF_CODE;
+        return match entry ^ code {
+            LINED => Some((code, Kind::Sparse)),
+            HALVED_LEAF => Some((code, Kind::Halved)),
+            _ => None,
+        };
     }
-    (entry & (PAGE | LEAF) == LEAF).then_some((entry & !LEAF, false))
+    (entry & (PAGE | LEAF) == LEAF).then_some((entry & !LEAF, Kind::Dense))
 }
 
 /// Returns an error if so many bytes of nodes of one fragment, or entries, are too many.
@@ -179,6 +187,7 @@ impl Piece {
         part: &Part,
     ) -> Result<(), StoreError> {
         check::<A>((shape, width, codes), std::slice::from_ref(part))?;
+        let (.., nodes) = self.sizes();
         if let Some(last) = self.fragments.last_mut().filter(|last| last.blocks.len() < FULL) {
             last.append(part)?;
         } else {
@@ -186,7 +195,7 @@ impl Piece {
             fragment.append(part)?;
             self.fragments.push(fragment);
         }
-        self.heads.push(Head { shape, width: width as u8, dictionary, codes });
+        self.heads.push(Head { shape, width: width as u8, dictionary, codes, nodes: nodes as u32 });
         Ok(())
     }
 
@@ -204,7 +213,7 @@ impl Piece {
             fragment.end_line();
             fragment
         }));
-        self.heads.push(Head { shape, width: width as u8, dictionary, codes });
+        self.heads.push(Head { shape, width: width as u8, dictionary, codes, nodes: 0 });
         Ok(())
     }
 }
@@ -212,7 +221,8 @@ impl Piece {
 /// Checks the parts of one table.
 fn check<A: Address>((shape, width, codes): (Shape, usize, u32), parts: &[Part]) -> Result<(), StoreError> {
     let limits = Limits::of::<A>(shape, width, codes)?;
-    if parts.iter().map(|part| part.slots.len()).sum::<usize>() != shape.len as usize + 1 {
+    let slots = if shape.kind == Kind::Short { 0 } else { shape.len as usize + 1 };
+    if parts.iter().map(|part| part.slots.len()).sum::<usize>() != slots || (slots == 0 && parts.len() != 1) {
         return Err(StoreError::Broken("a root has one entry a slot and one for the rest"));
     }
     // Sizes first: the entries of a part that is too big have wrapped around and mean nothing.

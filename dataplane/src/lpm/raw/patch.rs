@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::halves::{Entry, Node};
 use super::super::forest::line::{Format, LINE, LINED, Run, answer_line, count, line_of, most, separator_size};
 use super::super::forest::list::ListHead;
 use super::super::forest::shape::{Kind, Shape};
@@ -15,7 +16,7 @@ use super::super::table::TableId;
 use super::assembly::{byte_leaf, byte_line};
 use super::check::Limits;
 use super::part::{MOST_BYTES, MOST_ENTRIES, PAGE, Part, leaf_of, moved, page_deciding, page_entry, page_index};
-use super::store::{Header, SLACK, Store, StoreError};
+use super::store::{Brief, Header, SLACK, Store, StoreError};
 
 /// Consecutive slots of a table's root or of one of its pages, as they were when the store was asked for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +167,17 @@ impl Released {
         }
     }
 
+    /// Collects the node of halves at `offset` and those below it.
+    fn halves(&mut self, blocks: &[u8], width: usize, offset: usize) {
+        let Some(node) = Node::of(blocks, offset, width) else { return };
+        Self::push(&mut self.nodes, node.begin(), node.end() - node.begin());
+        for (_, entry) in node.entries() {
+            if let Entry::Child(child) = entry {
+                self.halves(blocks, width, child);
+            }
+        }
+    }
+
     /// Collects what `entries` lead to.
     fn entries(&mut self, (roots, blocks): (&[u32], &[u8]), (kind, family, width): (Kind, u8, usize), entries: &[u32]) {
         for &entry in entries {
@@ -178,6 +190,8 @@ impl Released {
             match kind {
                 Kind::Dense => self.block(blocks, width, entry as usize),
                 Kind::Sparse => self.lined(blocks, (family, width), entry),
+                Kind::Halved if leaf_of(entry).is_some() => {}
+                Kind::Halved | Kind::Short => self.halves(blocks, width, entry as usize),
             }
         }
     }
@@ -207,9 +221,10 @@ impl<A: Address> Store<A> {
         &self.roots
     }
 
-    /// Returns all slots of the table, and the entry for every key outside them.
+    /// Returns all slots of the table, and the entry for every key outside them; `None` for a short table, which no forest that
+    /// changes has.
     pub(in crate::lpm) fn whole(&self, table: TableId) -> Option<(Place, u32)> {
-        let header = self.own(table)?;
+        let header = self.own(table).filter(|header| header.kind() != Kind::Short)?;
         let (index, len) = (header.root as usize, header.len);
         let outside = *self.roots.get(index + len as usize)?;
         let (bits, page_bits) = (64 - header.shift, header.page_bits());
@@ -217,8 +232,11 @@ impl<A: Address> Store<A> {
     }
 
     /// Returns the fewest slots of the root, or of one page, that contain all keys whose first 64 bits are from `low` to
-    /// `high`; or `None` if there are none: keys outside the root's slots are among them.
+    /// `high`; or `None` if there are none: keys outside the root's slots are among them, or the table is halved.
     pub(in crate::lpm) fn place(&self, table: TableId, low: u64, high: u64) -> Option<Place> {
+        if matches!(self.own(table)?.kind(), Kind::Halved | Kind::Short) {
+            return None;
+        }
         let (mut place, _) = self.whole(table)?;
         let mut len = u64::from(place.len);
         loop {
@@ -314,7 +332,8 @@ impl<A: Address> Store<A> {
         self.roots[root as usize..][..entries.len()].copy_from_slice(&entries);
         self.headers[table.index()] = Header::of((shape, width as u8), root, dictionary);
         self.codes[table.index()] = codes;
-        self.census.count(shape, width);
+        self.census.count(shape, width, dictionary);
+        self.refresh_briefs();
         let entries = self.roots[old.root as usize..][..=old.len as usize].to_vec();
         self.release(&entries, (old.kind(), usize::from(old.width)));
         self.spare.roots.insert(old.root, old.len + 1);
@@ -349,13 +368,21 @@ impl<A: Address> Store<A> {
         }
         self.headers[table.index()].dictionary = dictionary;
         self.codes[table.index()] = codes;
+        self.census.count(shape, width, dictionary);
         Ok(())
+    }
+
+    /// Has the briefs say what the headers say.
+    fn refresh_briefs(&mut self) {
+        if self.census.short.is_some() {
+            self.briefs = Brief::all(&self.headers);
+        }
     }
 
     /// Copies the part's nodes and pages into the store and returns its slots' entries.
     fn take_in(&mut self, part: &Part, (kind, width): (Kind, usize)) -> Result<Vec<u32>, StoreError> {
         let base = match kind {
-            Kind::Dense => self.allocate(part.blocks.len())?,
+            Kind::Dense | Kind::Halved | Kind::Short => self.allocate(part.blocks.len())?,
             Kind::Sparse => self.allocate_lines(part.blocks.len() / LINE)? * LINE as u32,
         };
         self.blocks[base as usize..][..part.blocks.len()].copy_from_slice(&part.blocks);
@@ -373,8 +400,9 @@ impl<A: Address> Store<A> {
         }
         match leaf_of(entry) {
             None => Ok(moved(entry, 0, base)),
-            Some((code, false)) => self.shared_leaf(code, width),
-            Some((code, true)) => self.shared_line(code, width),
+            Some((code, Kind::Dense)) => self.shared_leaf(code, width),
+            Some((code, Kind::Sparse)) => self.shared_line(code, width),
+            Some((_, Kind::Halved | Kind::Short)) => Ok(entry),
         }
     }
 

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use vrfleak_engine::Address;
 
-use super::super::forest::shape::{Kind, Shape};
+use super::super::forest::line::LINE_BITS;
+use super::super::forest::shape::{BRIEF_FIRST_BITS, BRIEF_SLOTS, Kind, Shape};
 use super::super::table::TableId;
 use super::patch::Spare;
 use super::region::Region;
@@ -18,12 +19,12 @@ pub(super) const SLACK: usize = 256;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub(in crate::lpm) struct Header {
-    /// Index of the first root entry.
+    /// Index of the first root entry, or of a short table the line that it begins with.
     pub(super) root: u32,
-    /// The lower half of `first`, which is all of it in a sparse table.
+    /// The lower half of `first`, which is all of it in a sparse or halved table.
     pub(super) first_low: u32,
-    /// Of a sparse table `len`, which is below 2^24, and `shift` in the highest byte. Of a dense one that vectors can walk
-    /// `len`, which is below [`GATHERED_SLOTS`], from bit 24 on the width of a code as a power of two, from bit 26 on `shift`.
+    /// Of a sparse table `len`, which is below 2^24, and `shift` in the highest byte. Of a halved one, or a dense one that vectors
+    /// can walk, `len`, which is below [`GATHERED_SLOTS`], from bit 24 on the width of a code as a power of two, from bit 26 on `shift`.
     pub(super) len_shift: u32,
     /// Index in the values of code 0; codes begin at [`FIRST_VALUE`](super::super::forest::block::FIRST_VALUE).
     pub(super) dictionary: u32,
@@ -33,9 +34,9 @@ pub(in crate::lpm) struct Header {
     pub(super) len: u32,
     /// A key's first 64 bits shifted by this are its slot's: 64 less the bits of the root.
     pub(super) shift: u8,
-    /// The same for the entry in a page of a dense table.
+    /// The same for the entry in a page of a dense or halved table.
     pub(super) page_shift: u8,
-    /// Bits that a page of a dense table decides, and whether the table is sparse in the highest bit.
+    /// Bits that a page of a dense or halved table decides, and the table's kind in the two highest bits.
     page_bits_kind: u8,
     /// Bytes a code: 1, 2 or 4.
     pub(super) width: u8,
@@ -45,9 +46,12 @@ impl Header {
     /// Returns the header of a table whose root begins at index `root` and whose dictionary begins at `dictionary`.
     pub(super) fn of((shape, width): (Shape, u8), root: u32, dictionary: u32) -> Self {
         let shift = 64 - shape.bits;
-        let (sparse, len_shift) = match shape.kind {
+        let gathered = shape.len | width.trailing_zeros() << 24 | u32::from(shift) << 26;
+        let (kind, len_shift) = match shape.kind {
             Kind::Sparse => (SPARSE, shape.len | u32::from(shift) << 24),
-            Kind::Dense => (0, shape.len | width.trailing_zeros() << 24 | u32::from(shift) << 26),
+            Kind::Dense => (0, gathered),
+            Kind::Halved => (HALVED, gathered),
+            Kind::Short => (SPARSE | HALVED, gathered),
         };
         Self {
             root,
@@ -58,7 +62,7 @@ impl Header {
             len: shape.len,
             shift,
             page_shift: 64 - shape.inner_bits(),
-            page_bits_kind: shape.page_bits | sparse,
+            page_bits_kind: shape.page_bits | kind,
             width,
         }
     }
@@ -66,13 +70,18 @@ impl Header {
     /// Returns what lies below the root.
     #[inline]
     pub(super) fn kind(&self) -> Kind {
-        if self.page_bits_kind & SPARSE == 0 { Kind::Dense } else { Kind::Sparse }
+        match self.page_bits_kind & (SPARSE | HALVED) {
+            0 => Kind::Dense,
+            HALVED => Kind::Halved,
+            SPARSE => Kind::Sparse,
+            _ => Kind::Short,
+        }
     }
 
-    /// Returns the bits that a page of a dense table decides.
+    /// Returns the bits that a page of a dense or halved table decides.
     #[inline]
     pub(super) fn page_bits(&self) -> u8 {
-        self.page_bits_kind & !SPARSE
+        self.page_bits_kind & !(SPARSE | HALVED)
     }
 
     /// Returns whether vectors can walk the table: a dense one whose root and pages decide 32 bits at most, with few enough
@@ -87,7 +96,7 @@ impl Header {
         Self::of((Shape { kind: Kind::Sparse, bits: 1, page_bits: 0, first: 0, len: 0 }, 1), root, 0)
     }
 
-    /// Returns the bit at which the first block of a dense table begins.
+    /// Returns the bit at which the first block or node of a dense or halved table begins.
     #[inline]
     pub(super) fn at(&self) -> u32 {
         64 - u32::from(self.page_shift)
@@ -102,6 +111,49 @@ pub(super) const GATHERED_SLOTS: u32 = 1 << 24;
 
 /// The bit of a header's byte that says that the table is sparse.
 const SPARSE: u8 = 0x80;
+/// The bit that says that it is halved.
+const HALVED: u8 = 0x40;
+
+/// All that a walk needs of a short table with the first dictionary, in eight bytes that vectors load as two numbers: a mixed batch over
+/// thousands of tables then has their headers in the first cache.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(8))]
+pub(in crate::lpm) struct Brief {
+    /// The line that the table begins with, and from bit 24 on by how many bits the first 32 bits of a key are shifted to be a slot:
+    /// 0 for a table of which this tells nothing.
+    pub(super) line_shift: u32,
+    /// Number of slots, and from bit 14 on the first bits of the first slot's first address.
+    pub(super) len_first: u32,
+}
+
+impl Brief {
+    /// Returns those of all tables with these headers, or none if none is short.
+    pub(super) fn all(headers: &[Header]) -> Vec<Self> {
+        if headers.iter().all(|header| header.kind() != Kind::Short) {
+            return Vec::new();
+        }
+        headers.iter().map(|header| Self::of(header).unwrap_or_default()).collect()
+    }
+
+    /// Returns whether this is a table's.
+    pub(super) fn tells(self) -> bool {
+        self.line_shift >> LINE_BITS != 0
+    }
+
+    /// Returns that of a short table with the first dictionary, if eight bytes tell the rest of it.
+    fn of(header: &Header) -> Option<Self> {
+        if header.kind() != Kind::Short || header.dictionary > 0 {
+            return None;
+        }
+        let shift = header.shift.checked_sub(32).filter(|&shift| shift > 0)?;
+        let start = header.first << shift;
+        let line_shift = header.root | u32::from(shift) << LINE_BITS;
+        let fits = header.root >> LINE_BITS == 0
+            && header.len <= BRIEF_SLOTS
+            && start.is_multiple_of(1 << (32 - BRIEF_FIRST_BITS));
+        fits.then_some(Self { line_shift, len_first: start as u32 | header.len })
+    }
+}
 
 /// Why a table may not enter a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +168,9 @@ pub(in crate::lpm) enum StoreError {
 pub(in crate::lpm) struct Store<A> {
     /// One a table, then that of an empty table, which is sparse, to which every id beyond is clamped.
     pub(super) headers: Vec<Header>,
+    /// By table, the last included: what vectors read in place of headers in a batch of halved tables alone, if all of them
+    /// allow it.
+    pub(super) briefs: Vec<Brief>,
     pub(super) roots: Region<u32>,
     pub(super) blocks: Region<u8>,
     /// The dictionaries one after the other; 64 entries lead, since codes of children are below [`FIRST_VALUE`](super::super::forest::block::FIRST_VALUE) and a
@@ -145,11 +200,15 @@ pub(super) struct Census {
     pub(super) wide: bool,
     /// Whether any is dense and vectors cannot walk it.
     pub(super) ungathered: bool,
+    /// If any is halved: whether one has another dictionary than the first.
+    pub(super) halved: Option<bool>,
+    /// The same of short ones.
+    pub(super) short: Option<bool>,
 }
 
 impl Census {
     /// Takes in a table.
-    pub(super) fn count(&mut self, shape: Shape, width: usize) {
+    pub(super) fn count(&mut self, shape: Shape, width: usize, dictionary: u32) {
         if shape.kind == Kind::Dense {
             self.wide |= width > 1;
             self.ungathered |= !Header::of((shape, width as u8), 0, 0).is_gathered();
@@ -157,6 +216,8 @@ impl Census {
         let (of_kind, special) = match shape.kind {
             Kind::Dense => (&mut self.dense, shape.page_bits > 0),
             Kind::Sparse => (&mut self.sparse, width > 1),
+            Kind::Halved => (&mut self.halved, dictionary > 0),
+            Kind::Short => (&mut self.short, dictionary > 0),
         };
         *of_kind = Some(special || *of_kind == Some(true));
     }
@@ -193,6 +254,7 @@ impl<A: Address> Store<A> {
     /// Returns the bytes in use.
     pub(in crate::lpm) fn bytes(&self) -> usize {
         size_of_val(&self.headers[..])
+            + size_of_val(&self.briefs[..])
             + size_of_val(&*self.roots)
             + size_of_val(&*self.blocks)
             + size_of_val(&self.values[..])
@@ -345,6 +407,63 @@ mod tests {
             part(vec![entry(2, 0, two, 0), entry(2, 1, long, 0)], vec![], line(&[65, 64])),
         ] {
             assert!(matches!(refused(SPARSE, &part), StoreError::Broken(_)), "{part:?}");
+        }
+    }
+
+    #[test]
+    fn halves_that_lead_outside_are_refused() {
+        let shape = |kind, part: &Part, width| {
+            let slots = if kind == Kind::Short { 1 } else { part.slots.len() as u32 - 1 };
+            (Shape { kind, len: slots, ..DENSE }, width, 2)
+        };
+        let pushed = |kind, width, part: &Part| Piece::default().push::<u32>(shape(kind, part, width), 0, part);
+        let halves = |width, slots: &[u32], blocks: &[u8]| {
+            let part = Part { slots: [slots, &[LEAF + LINED + 64]].concat(), pages: vec![], blocks: blocks.to_vec() };
+            pushed(Kind::Halved, width, &part)
+        };
+        let short = |blocks: &[u8]| pushed(Kind::Short, 1, &Part { blocks: blocks.to_vec(), ..Part::default() });
+        // Lower entry, bitmaps, upper entry; with a child in place of one; with entries of two bytes.
+        let node = [64, 1, 0, 0, 0, 1, 0, 0, 0, 65];
+        let parent = [0, 1, 0, 0, 0, 1, 0, 0, 0, 65, 3, 0];
+        let wide = [64, 0x80, 1, 0, 0, 0, 1, 0, 0, 0, 65, 0x80];
+        assert_eq!(halves(1, &[1], &node), Ok(()));
+        assert_eq!(halves(1, &[1], &[&parent[..], &node].concat()), Ok(()));
+        assert_eq!(halves(2, &[2], &wide), Ok(()));
+        assert_eq!(halves(2, &[2], &[&[3, 0], &wide[2..], &wide].concat()), Ok(()));
+        assert_eq!(short(&[65, 0x80, 64, 0x80]), Ok(()));
+        assert_eq!(short(&[&[3, 0, 64, 0x80, 0][..], &node].concat()), Ok(()));
+        let broken = [
+            // Before, beyond, with half of it missing, its own child, an earlier node's, two slots with one node.
+            halves(1, &[0], &node),
+            halves(1, &[2], &node),
+            halves(1, &[1], &node[..9]),
+            halves(1, &[1], &[0, 1, 0, 0, 0, 1, 0, 0, 0, 65, 0, 0]),
+            halves(1, &[1], &[0, 1, 0, 0, 0, 1, 0, 0, 0, 65, 2, 0, 0, 0]),
+            halves(1, &[1, 1], &node),
+            // No run at a half's first slot, codes beyond the dictionary, a child without its distance.
+            halves(1, &[1], &[64, 2, 0, 0, 0, 1, 0, 0, 0, 65]),
+            halves(1, &[1], &[64, 1, 0, 0, 0, 0, 0, 0, 0, 65]),
+            halves(1, &[1], &[66, 1, 0, 0, 0, 1, 0, 0, 0, 65]),
+            halves(1, &[1], &[64, 1, 0, 0, 0, 1, 0, 0, 0, 66]),
+            halves(1, &[1], &parent[..10]),
+            halves(2, &[2], &[66, 0x80, 1, 0, 0, 0, 1, 0, 0, 0, 65, 0x80]),
+            halves(2, &[2], &[63, 0x80, 1, 0, 0, 0, 1, 0, 0, 0, 65, 0x80]),
+            halves(2, &[2], &[9, 0, 1, 0, 0, 0, 1, 0, 0, 0, 65, 0x80]),
+            halves(4, &[4], &[0; 32]),
+            halves(1, &[LEAF + LINED + 66], &node),
+            halves(1, &[LINED + 64], &node),
+            halves(1, &[LEAF + 64], &node),
+            // Short: a root that ends too early, codes beyond the dictionary, a node in the root or beyond, slots beside it.
+            short(&[64, 0x80, 64]),
+            short(&[66, 0x80, 64, 0x80]),
+            short(&[64, 0x80, 63, 0x80]),
+            short(&[&[1, 0, 64, 0x80, 0][..], &node].concat()),
+            short(&[&[9, 0, 64, 0x80, 0][..], &node].concat()),
+            pushed(Kind::Short, 1, &Part { slots: vec![LEAF + LINED + 64], blocks: vec![64; 4], pages: vec![] }),
+            pushed(Kind::Short, 2, &Part { blocks: vec![64, 0x80, 64, 0x80], ..Part::default() }),
+        ];
+        for (index, refused) in broken.into_iter().enumerate() {
+            assert!(matches!(refused, Err(StoreError::Broken(_))), "{index}: {refused:?}");
         }
     }
 

@@ -10,10 +10,12 @@ use super::super::forest::shape::Kind;
 use super::super::table::TableId;
 #[cfg(target_arch = "x86_64")]
 use super::gathers;
+#[cfg(target_arch = "x86_64")]
+use super::halved_gathers;
 use super::isa::{Isa, Level};
 #[cfg(target_arch = "x86_64")]
 use super::store::GATHERED_BITS;
-use super::store::{Header, Store};
+use super::store::{Census, Header, Store};
 #[cfg(target_arch = "x86_64")]
 use super::vectors::{self, Far};
 use super::{dense, sparse};
@@ -104,6 +106,36 @@ impl Columns {
         let value = unsafe { self.values.add(index as usize) };
         // SAFETY: as above.
         unsafe { *value }
+    }
+
+    /// Returns the code of `key` in a table of any kind.
+    ///
+    /// # Safety
+    /// `header` is one of the store's.
+    #[inline]
+    unsafe fn find<A: Address>(self, header: &Header, key: A) -> u32 {
+        match header.kind() {
+            // SAFETY: the caller's promise, and the kind is the header's.
+            Kind::Dense => unsafe { self.find_dense(header, key) },
+            // SAFETY: as above.
+            Kind::Sparse => unsafe { self.find_sparse(header, key) },
+            // SAFETY: as above.
+            Kind::Halved => unsafe { self.find_halved(header, key) },
+            // SAFETY: as above.
+            Kind::Short => unsafe { self.find_short(header, key) },
+        }
+    }
+
+    /// Returns the value of `key` in a table of any kind.
+    ///
+    /// # Safety
+    /// `header` is one of the store's.
+    #[inline]
+    pub(super) unsafe fn value_in<A: Address>(self, header: &Header, key: A) -> u32 {
+        // SAFETY: the caller's promise.
+        let code = unsafe { self.find(header, key) };
+        // SAFETY: the code is the table's.
+        unsafe { self.value(header, code) }
     }
 
     /// Returns where the values begin.
@@ -362,12 +394,8 @@ impl<A: Address> Store<A> {
     /// Returns the index among the values of the answer that `table` has for `key`.
     pub(in crate::lpm) fn find(&self, table: TableId, key: A) -> usize {
         let (columns, header) = (Columns::of(self), self.header(table));
-        let code = match header.kind() {
-            // SAFETY: the header is this store's.
-            Kind::Dense => unsafe { columns.find_dense(header, key) },
-            // SAFETY: the header is this store's.
-            Kind::Sparse => unsafe { columns.find_sparse(header, key) },
-        };
+        // SAFETY: the header is this store's.
+        let code = unsafe { columns.find(header, key) };
         header.dictionary as usize + code as usize
     }
 
@@ -379,6 +407,7 @@ impl<A: Address> Store<A> {
         assert_eq!(keys.len(), values.len(), "one value a key");
         let (columns, header) = (Columns::of(self), self.header(table));
         match (isa.level(), header.kind()) {
+            (_, Kind::Halved | Kind::Short) => self.batch_halved(isa, table, keys, values),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the header is this store's, and whoever holds the level has the features.
             (Level::Gathers, Kind::Dense) if header.is_gathered() && self.has_few_values() => unsafe {
@@ -415,33 +444,154 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn mixed(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         assert_eq!(keys.len(), tables.len(), "one table a key");
-        if self.census.dense.is_none() {
+        let Census { dense, sparse, halved, short, .. } = self.census;
+        if dense.is_none() && halved.is_none() && short.is_none() {
             return self.mixed_sparse(isa, tables, keys, values);
         }
         // All looked at, since a loop that may end early takes one at a time.
         let most = || tables.iter().fold(0, |most, table| table.0.max(most));
-        if self.census.sparse.is_none() && (most() as usize) < self.tables() {
+        let alone = sparse.is_none() && halved.is_none() && short.is_none();
+        if alone && (most() as usize) < self.tables() {
             return self.mixed_dense(isa, tables, keys, values);
+        }
+        if self.knows_briefly(isa, tables) {
+            return self.mixed_brief(isa, tables, keys, values);
         }
         let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
         for ((tables, keys), values) in groups {
-            // Each kind by its walk: the keys of sparse tables from the front, the others from the back.
+            // Each kind by its walk.
             let (mut found, mut sorted) = ([TableId(0); MIXED], [A::ZERO; MIXED]);
             let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
-            let (mut front, mut back) = (0, keys.len());
-            for (place, (&table, &key)) in tables.iter().zip(keys).enumerate() {
-                let is_sparse = self.header(table).kind() == Kind::Sparse;
-                let to = if is_sparse { front } else { back - 1 };
-                (found[to], sorted[to], places[to]) = (table, key, place as u8);
-                front += usize::from(is_sparse);
-                back -= usize::from(!is_sparse);
+            let (mut orders, mut ends) = ([0_u8; MIXED], [0_usize; 4]);
+            for (order, &table) in orders.iter_mut().zip(tables) {
+                *order = match self.header(table).kind() {
+                    Kind::Sparse => 0,
+                    Kind::Short => 1,
+                    Kind::Halved => 2,
+                    Kind::Dense => 3,
+                };
+                ends[usize::from(*order)] += 1;
             }
-            let (found, sorted) = (&found[..keys.len()], &sorted[..keys.len()]);
-            self.mixed_sparse(isa, &found[..front], &sorted[..front], &mut answers[..front]);
-            self.mixed_dense(isa, &found[front..], &sorted[front..], &mut answers[front..keys.len()]);
+            let walks = [Self::mixed_sparse, Self::mixed_short, Self::mixed_halved, Self::mixed_dense];
+            if let Some(only) = ends.iter().position(|&count| count == tables.len()) {
+                walks[only](self, isa, tables, keys, values);
+                continue;
+            }
+            (1..ends.len()).for_each(|order| ends[order] += ends[order - 1]);
+            let mut next = [0, ends[0], ends[1], ends[2]];
+            for (place, (&order, (&table, &key))) in orders.iter().zip(tables.iter().zip(keys)).enumerate() {
+                let to = &mut next[usize::from(order)];
+                (found[*to], sorted[*to], places[*to]) = (table, key, place as u8);
+                *to += 1;
+            }
+            let mut from = 0;
+            for (walk, end) in walks.into_iter().zip(ends) {
+                walk(self, isa, &found[from..end], &sorted[from..end], &mut answers[from..end]);
+                from = end;
+            }
             for (&place, &answer) in places[..keys.len()].iter().zip(&answers) {
                 values[usize::from(place)] = answer;
             }
+        }
+    }
+
+    /// Returns whether briefs tell nearly all of a mixed batch, judged by some of its tables.
+    fn knows_briefly(&self, isa: Isa, tables: &[TableId]) -> bool {
+        /// So many tables are looked at, more or less.
+        const SAMPLED: usize = 64;
+        /// Of so many one may have no brief: its keys are walked one by one.
+        const UNKNOWN: usize = 24;
+        if self.briefs.is_empty() || !isa.has_gathers() || !self.has_few_values() {
+            return false;
+        }
+        let sample = tables.iter().step_by((tables.len() / SAMPLED).max(1));
+        let count = sample.len();
+        let unknown = sample.filter(|table| !self.briefs[table.index().min(self.tables())].tells()).count();
+        unknown * UNKNOWN <= count
+    }
+
+    /// Returns what vectors read of halved and short tables, if they walk them; values are not chosen.
+    #[cfg(target_arch = "x86_64")]
+    fn gathered(&self, isa: Isa) -> Option<halved_gathers::Tables<'_>> {
+        (isa.level() == Level::Gathers && self.has_few_values()).then(|| halved_gathers::Tables {
+            columns: Columns::of(self),
+            headers: &self.headers,
+            briefs: &self.briefs,
+            chosen: None,
+        })
+    }
+
+    /// Looks all `keys` up in the halved or short `table`.
+    fn batch_halved(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
+        let (columns, header) = (Columns::of(self), self.header(table));
+        #[cfg(target_arch = "x86_64")]
+        if let Some(from) = self.gathered(isa) {
+            use halved_gathers::{Chosen, Tables, halved, short};
+
+            // SAFETY: whoever holds the level has the features.
+            let chosen = unsafe { Chosen::of(&self.values) };
+            let from = Tables { chosen: chosen.as_ref().filter(|_| header.dictionary == 0), ..from };
+            // The arm is the one of what the header says, which is this store's, and whoever holds the level has the features.
+            return match (header.kind(), header.width, header.page_bits()) {
+                // SAFETY: as above.
+                (Kind::Short, ..) => unsafe { short::<A, true, false>(from, &[table], keys, values) },
+                // SAFETY: as above.
+                (_, 1, 0) => unsafe { halved::<A, 1, false, true>(from, &[table], keys, values) },
+                // SAFETY: as above.
+                (_, 1, _) => unsafe { halved::<A, 1, true, true>(from, &[table], keys, values) },
+                // SAFETY: as above.
+                (_, _, 0) => unsafe { halved::<A, 2, false, true>(from, &[table], keys, values) },
+                // SAFETY: as above.
+                _ => unsafe { halved::<A, 2, true, true>(from, &[table], keys, values) },
+            };
+        }
+        for (&key, value) in keys.iter().zip(values) {
+            // SAFETY: the header is this store's.
+            *value = unsafe { columns.value_in(header, key) };
+        }
+    }
+
+    /// Looks each key up in the table at the same position, most of which are short and have the first dictionary.
+    fn mixed_brief(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(from) = self.gathered(isa) {
+            use halved_gathers::{Chosen, Tables, short};
+
+            // SAFETY: whoever holds the level has the features.
+            let chosen = unsafe { Chosen::of(&self.values) };
+            let from = Tables { chosen: chosen.as_ref(), ..from };
+            // SAFETY: the briefs are this store's, and whoever holds the level has the features.
+            return unsafe { short::<A, false, true>(from, tables, keys, values) };
+        }
+        self.mixed_alone(tables, keys, values);
+    }
+
+    /// Looks each key up in the short table at the same position.
+    fn mixed_short(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(from) = self.gathered(isa) {
+            // SAFETY: the tables are this store's and short, and whoever holds the level has the features.
+            return unsafe { halved_gathers::short::<A, false, false>(from, tables, keys, values) };
+        }
+        self.mixed_alone(tables, keys, values);
+    }
+
+    /// Looks each key up in the halved table at the same position.
+    fn mixed_halved(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(from) = self.gathered(isa) {
+            // SAFETY: the tables are this store's and halved, and whoever holds the level has the features.
+            return unsafe { halved_gathers::halved::<A, ANY_WIDTH, true, false>(from, tables, keys, values) };
+        }
+        self.mixed_alone(tables, keys, values);
+    }
+
+    /// Looks each key up in the table at the same position, one after the other.
+    fn mixed_alone(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        let columns = Columns::of(self);
+        for ((&table, &key), value) in tables.iter().zip(keys).zip(values) {
+            // SAFETY: the header is this store's.
+            *value = unsafe { columns.value_in(self.header(table), key) };
         }
     }
 
@@ -479,7 +629,11 @@ impl<A: Address> Store<A> {
         values: &mut [u32],
     ) -> Option<()> {
         Isa::avx512()?;
-        assert!(self.census.dense.is_none() && (tables.len() == keys.len() || tables.len() == 1), "sparse tables");
+        let others = [self.census.dense, self.census.halved, self.census.short];
+        assert!(
+            others.iter().all(Option::is_none) && (tables.len() == keys.len() || tables.len() == 1),
+            "sparse tables"
+        );
         let walked = (Columns::of(self), self.census.sparse.unwrap_or(false), far);
         if tables.len() == 1 {
             // SAFETY: the headers are this store's, all tables are sparse, and the processor has AVX-512.

@@ -1,0 +1,573 @@
+//! The walks of halved and short tables with AVX-512: sixteen keys a vector, every load a gather of 32 bits, in [runs](super::runs).
+//!
+//! A node takes two: the bitmap of the half that the key's slot is in, and the entry at the number of its bits up to the slot.
+//! In a mixed batch a vector gathers the [briefs](Brief) of its tables, or what headers say where those do not do. Values
+//! are chosen from four vectors where all tables together have no more than those hold, else gathered.
+
+use std::arch::x86_64::{
+    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_andnot_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi32_mask,
+    _mm512_extracti64x4_epi64, _mm512_i32gather_epi64, _mm512_loadu_si512, _mm512_mask_add_epi32,
+    _mm512_mask_blend_epi32, _mm512_mask_cmplt_epu32_mask, _mm512_mask_i32gather_epi32, _mm512_mask_mov_epi32,
+    _mm512_mask_testn_epi32_mask, _mm512_maskz_loadu_epi32, _mm512_min_epu32, _mm512_movepi32_mask,
+    _mm512_permutex2var_epi32, _mm512_popcnt_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_slli_epi32,
+    _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
+    _mm512_test_epi32_mask, _mm512_testn_epi32_mask, _mm512_xor_si512,
+};
+
+use vrfleak_engine::Address;
+
+use super::super::forest::block::FIRST_VALUE;
+use super::super::forest::halves::{BITMAPS, LEAF_CODE, WIDE_ANSWER};
+use super::super::forest::line::{LINE, LINE_BITS, LINED};
+use super::super::forest::shape::{BLOCK_BITS, BRIEF_SLOTS, HALVED_LEVELS};
+use super::super::table::{NO_ROUTE, TableId};
+use super::runs::{self, Depth, Walk};
+use super::store::{Brief, GATHERED_SLOTS, Header};
+use super::vectors::{Rests, Roots, VECTOR, narrowed, upper_halves};
+use super::walk::{ANY_WIDTH, Columns};
+
+/// Returns a small number sixteen times.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn number(number: usize) -> __m512i {
+    _mm512_set1_epi32((number as u32).cast_signed())
+}
+
+/// How wide the entries of sixteen keys' tables are.
+#[derive(Clone, Copy)]
+struct Widths {
+    /// The width as a power of two.
+    log: __m512i,
+    /// The lanes with entries of one byte.
+    narrow: u16,
+}
+
+impl Widths {
+    /// Returns those that headers tell.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn of(len_shift: __m512i) -> Self {
+        let log = _mm512_and_si512(_mm512_srli_epi32::<24>(len_shift), _mm512_set1_epi32(1));
+        Self { log, narrow: _mm512_testn_epi32_mask(log, log) }
+    }
+
+    /// Returns as many bytes as so many entries have.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn bytes<const WIDTH: usize>(self, count: __m512i) -> __m512i {
+        match WIDTH {
+            1 => count,
+            2 => _mm512_add_epi32(count, count),
+            _ => _mm512_sllv_epi32(count, self.log),
+        }
+    }
+
+    /// Returns the entries that four bytes each begin with.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn entries<const WIDTH: usize>(self, loaded: __m512i) -> __m512i {
+        let mask = match WIDTH {
+            1 => _mm512_set1_epi32(0xff),
+            2 => _mm512_set1_epi32(0xffff),
+            _ => _mm512_mask_mov_epi32(_mm512_set1_epi32(0xffff), self.narrow, _mm512_set1_epi32(0xff)),
+        };
+        _mm512_and_si512(loaded, mask)
+    }
+
+    /// Returns which of the lanes in `going` have an entry that names a child.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn children<const WIDTH: usize>(self, entries: __m512i, going: u16) -> u16 {
+        let answer = _mm512_set1_epi32(WIDE_ANSWER.cast_signed());
+        let first = _mm512_set1_epi32(FIRST_VALUE.cast_signed());
+        match WIDTH {
+            1 => _mm512_mask_cmplt_epu32_mask(going, entries, first),
+            2 => _mm512_mask_testn_epi32_mask(going, entries, answer),
+            _ => _mm512_mask_cmplt_epu32_mask(going, entries, _mm512_mask_mov_epi32(answer, self.narrow, first)),
+        }
+    }
+
+    /// Returns the codes that entries are.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn codes<const WIDTH: usize>(entries: __m512i) -> __m512i {
+        if WIDTH == 1 {
+            return entries;
+        }
+        // No code of one byte has that bit, and no child's number is a code.
+        _mm512_and_si512(entries, _mm512_set1_epi32((WIDE_ANSWER - 1).cast_signed()))
+    }
+}
+
+/// What sixteen keys have of their roots.
+#[derive(Clone, Copy)]
+struct Begun {
+    /// The codes of those that have their answer.
+    codes: __m512i,
+    /// The nodes of those that go on.
+    nodes: __m512i,
+    going: u16,
+    /// Those of which anything is known.
+    known: u16,
+    /// The first 32 bits of each key behind what root and page decide.
+    rests: __m512i,
+    dictionary: __m512i,
+    widths: Widths,
+}
+
+impl Columns {
+    /// Begins sixteen keys in the tables with these headers, without pages unless `PAGED`.
+    ///
+    /// # Safety
+    /// The headers are of halved tables of the store.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn begin<A: Address, const PAGED: bool>(self, roots: &Roots, keys: &[A; VECTOR]) -> Begun {
+        // SAFETY: the caller's promise: roots and pages of halved tables are like those of dense ones that vectors can walk.
+        let (entries, rests) = unsafe { self.first_blocks::<A, PAGED>(roots, keys) };
+        let rests = if A::BITS == 32 { rests.0[0] } else { upper_halves(rests.0[0], rests.0[1]) };
+        Begun {
+            codes: _mm512_and_si512(entries, _mm512_set1_epi32(LEAF_CODE.cast_signed())),
+            nodes: entries,
+            going: _mm512_testn_epi32_mask(entries, _mm512_set1_epi32(LINED.cast_signed())),
+            known: u16::MAX,
+            rests,
+            dictionary: roots.dictionary,
+            widths: Widths::of(roots.len_shift),
+        }
+    }
+
+    /// Begins sixteen keys in short tables by where they begin, by how many bits the first 32 of a key are shifted to be a
+    /// slot, by their first slots and by the numbers of their slots; those in `known`.
+    ///
+    /// # Safety
+    /// Those are what the headers of short tables of the store say, in lanes that are `known`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn begin_short<A: Address>(
+        self,
+        (line, shift, first, len): (__m512i, __m512i, __m512i, __m512i),
+        known: u16,
+        keys: &[A; VECTOR],
+    ) -> Begun {
+        let bits = _mm512_sub_epi32(_mm512_set1_epi32(32), shift);
+        let mut rests = Rests::of(keys);
+        let slots = _mm512_min_epu32(_mm512_sub_epi32(rests.first(bits), first), len);
+        rests.skip(bits);
+        let base = _mm512_slli_epi32::<{ LINE.trailing_zeros() }>(line);
+        let index = _mm512_add_epi32(base, _mm512_add_epi32(slots, slots));
+        let zero = _mm512_setzero_si512();
+        // SAFETY: a root has `len + 1` entries of two bytes, and there are bytes behind the last node, so that four may be
+        // loaded; lanes that are not known load nothing.
+        let entries = unsafe { _mm512_mask_i32gather_epi32::<1>(zero, known, index, self.blocks.cast()) };
+        let answer = _mm512_set1_epi32(WIDE_ANSWER.cast_signed());
+        let told = _mm512_and_si512(entries, _mm512_set1_epi32((WIDE_ANSWER - 1).cast_signed()));
+        Begun {
+            nodes: _mm512_add_epi32(base, _mm512_add_epi32(told, told)),
+            codes: told,
+            going: _mm512_mask_testn_epi32_mask(known, entries, answer),
+            known,
+            rests: if A::BITS == 32 { rests.0[0] } else { upper_halves(rests.0[0], rests.0[1]) },
+            dictionary: zero,
+            widths: Widths { log: zero, narrow: u16::MAX },
+        }
+    }
+
+    /// Begins sixteen keys in the short tables with these headers.
+    ///
+    /// # Safety
+    /// The headers are of short tables of the store.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn begin_short_by_headers<A: Address>(self, roots: &Roots, keys: &[A; VECTOR]) -> Begun {
+        let len = _mm512_and_si512(roots.len_shift, _mm512_set1_epi32((GATHERED_SLOTS - 1).cast_signed()));
+        let shift = _mm512_sub_epi32(_mm512_srli_epi32::<26>(roots.len_shift), _mm512_set1_epi32(32));
+        // SAFETY: the caller's promise.
+        let begun = unsafe { self.begin_short((roots.root, shift, roots.first, len), u16::MAX, keys) };
+        Begun { dictionary: roots.dictionary, ..begun }
+    }
+
+    /// Begins sixteen keys in sixteen tables, those that have a brief.
+    ///
+    /// # Safety
+    /// `briefs` are those of the store, one a header.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn begin_brief<A: Address>(self, briefs: &[Brief], tables: &[TableId; VECTOR], keys: &[A; VECTOR]) -> Begun {
+        let base = briefs.as_ptr().cast::<i64>();
+        // SAFETY: a table id is a number of 32 bits.
+        let ids = unsafe { _mm512_loadu_si512(tables.as_ptr().cast()) };
+        // The last is that of no table.
+        let ids = _mm512_min_epu32(ids, _mm512_set1_epi32((briefs.len() as u32 - 1).cast_signed()));
+        // SAFETY: each table has a brief, of eight bytes.
+        let half = |ids| unsafe { _mm512_i32gather_epi64::<8>(ids, base) };
+        let (low, high) = (half(_mm512_castsi512_si256(ids)), half(_mm512_extracti64x4_epi64::<1>(ids)));
+        let (line_shift, len_first) = (narrowed(low, high), upper_halves(low, high));
+        let shift = _mm512_srli_epi32::<LINE_BITS>(line_shift);
+        let line = _mm512_and_si512(line_shift, _mm512_set1_epi32((1 << LINE_BITS) - 1));
+        let len = _mm512_and_si512(len_first, _mm512_set1_epi32(BRIEF_SLOTS.cast_signed()));
+        let first = _mm512_srlv_epi32(_mm512_xor_si512(len_first, len), shift);
+        let known = _mm512_test_epi32_mask(shift, shift);
+        // SAFETY: a brief says what its table's header says, or nothing.
+        unsafe { self.begin_short((line, shift, first, len), known, keys) }
+    }
+
+    /// Returns the entries that the keys with these `rests` have in their nodes: only lanes in `going` have one.
+    ///
+    /// # Safety
+    /// Lanes in `going` have the offset of a node of a halved table, whose entries have these widths and `WIDTH` bytes, if
+    /// that is a width.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq")]
+    unsafe fn halves<const WIDTH: usize>(self, nodes: __m512i, going: u16, rests: __m512i, widths: Widths) -> __m512i {
+        let (zero, base) = (_mm512_setzero_si512(), self.blocks.cast());
+        let upper = _mm512_movepi32_mask(rests);
+        let half = _mm512_slli_epi32::<2>(_mm512_srli_epi32::<31>(rests));
+        let place = _mm512_add_epi32(nodes, half);
+        // SAFETY: a node has two bitmaps; other lanes load nothing.
+        let bitmaps = unsafe { _mm512_mask_i32gather_epi32::<1>(zero, going, place, base) };
+        let behind = _mm512_andnot_si512(_mm512_srli_epi32::<26>(rests), _mm512_set1_epi32(31));
+        let rank = widths.bytes::<WIDTH>(_mm512_popcnt_epi32(_mm512_sllv_epi32(bitmaps, behind)));
+        let one = if WIDTH == ANY_WIDTH { _mm512_sllv_epi32(_mm512_set1_epi32(1), widths.log) } else { number(WIDTH) };
+        let behind_bitmaps = _mm512_sub_epi32(_mm512_add_epi32(nodes, number(BITMAPS)), one);
+        let place = _mm512_mask_add_epi32(_mm512_sub_epi32(nodes, rank), upper, behind_bitmaps, rank);
+        // SAFETY: each half has an entry for every bit of its bitmap, of which bit 0 is set, so that there is one to count, and
+        // behind any there are bytes, so that four may be loaded. Other lanes load nothing.
+        let loaded = unsafe { _mm512_mask_i32gather_epi32::<1>(zero, going, place, base) };
+        widths.entries::<WIDTH>(loaded)
+    }
+
+    /// Returns the offsets of the children that `entries` name of the nodes in `going`.
+    ///
+    /// # Safety
+    /// As [`Self::halves`], which the entries are from; those in `going` name children.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq")]
+    unsafe fn children_of_halves<const WIDTH: usize>(
+        self,
+        nodes: __m512i,
+        entries: __m512i,
+        going: u16,
+        widths: Widths,
+    ) -> __m512i {
+        if WIDTH == 2 {
+            return _mm512_add_epi32(nodes, _mm512_slli_epi32::<2>(entries));
+        }
+        let narrow = if WIDTH == 1 { going } else { going & widths.narrow };
+        let (zero, base) = (_mm512_setzero_si512(), self.blocks.cast());
+        let upper = _mm512_add_epi32(nodes, _mm512_set1_epi32(4));
+        // SAFETY: a node has two bitmaps; other lanes load nothing.
+        let count = _mm512_popcnt_epi32(unsafe { _mm512_mask_i32gather_epi32::<1>(zero, narrow, upper, base) });
+        let distances = _mm512_add_epi32(upper, _mm512_add_epi32(count, _mm512_set1_epi32(4)));
+        let place = _mm512_add_epi32(distances, _mm512_add_epi32(entries, entries));
+        // SAFETY: behind its entries of one byte a node has the distance of every child that they name, and there are bytes
+        // behind the last node. Other lanes load nothing.
+        let loaded = unsafe { _mm512_mask_i32gather_epi32::<1>(zero, narrow, place, base) };
+        let distance = _mm512_and_si512(loaded, _mm512_set1_epi32(0xffff));
+        let distance = _mm512_mask_mov_epi32(entries, narrow, distance);
+        _mm512_add_epi32(nodes, _mm512_slli_epi32::<2>(distance))
+    }
+}
+
+/// Values that are chosen from vectors: those of the codes behind the miss, of the first dictionary alone.
+#[derive(Clone, Copy)]
+pub(super) struct Chosen([__m512i; 4]);
+
+/// Values that vectors hold.
+const CHOSEN: usize = 4 * VECTOR;
+/// The first of them among all values: behind the miss.
+const FIRST_CHOSEN: usize = FIRST_VALUE as usize + 1;
+
+impl Chosen {
+    /// Returns the values of a store, if they are no more than vectors hold.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    pub(super) fn of(values: &[u32]) -> Option<Self> {
+        let values = values.get(FIRST_CHOSEN..).filter(|values| values.len() <= CHOSEN)?;
+        Some(Self([0, 1, 2, 3].map(|vector| {
+            let values = values.get(vector * VECTOR..).unwrap_or_default();
+            let mask = (1_u32 << values.len().min(VECTOR)).wrapping_sub(1) as u16;
+            // SAFETY: as many numbers are loaded as are there.
+            unsafe { _mm512_maskz_loadu_epi32(mask, values.as_ptr().cast()) }
+        })))
+    }
+
+    /// Returns the values of sixteen codes.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn values(&self, codes: __m512i) -> __m512i {
+        let index = _mm512_sub_epi32(codes, number(FIRST_CHOSEN));
+        let low = _mm512_permutex2var_epi32(self.0[0], index, self.0[1]);
+        let high = _mm512_permutex2var_epi32(self.0[2], index, self.0[3]);
+        let is_high = _mm512_test_epi32_mask(index, number(2 * VECTOR));
+        let misses = _mm512_cmpeq_epi32_mask(codes, _mm512_set1_epi32(FIRST_VALUE.cast_signed()));
+        let found = _mm512_mask_blend_epi32(is_high, low, high);
+        _mm512_mask_mov_epi32(found, misses, _mm512_set1_epi32(NO_ROUTE.cast_signed()))
+    }
+}
+
+/// What a batch reads.
+#[derive(Clone, Copy)]
+pub(super) struct Tables<'s> {
+    pub(super) columns: Columns,
+    pub(super) headers: &'s [Header],
+    /// By table.
+    pub(super) briefs: &'s [Brief],
+    /// If every table has the first dictionary, and vectors hold it.
+    pub(super) chosen: Option<&'s Chosen>,
+}
+
+impl Tables<'_> {
+    /// Walks as many keys as `VECTORS` vectors have, `LEVELS` levels below the first node, as [`Walk::group`] says; `begin`
+    /// returns what those of a vector have of their roots. All of it is one function, so that what is begun stays in registers:
+    /// stores to the stack would get into the way of gathers.
+    ///
+    /// # Safety
+    /// Keys are begun in tables of the store, whose entries have `WIDTH` bytes, if that is a width. There are at most 2^31
+    /// values.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+    unsafe fn walk<const VECTORS: usize, const WIDTH: usize, const LEVELS: u32>(
+        self,
+        begin: impl Fn(usize) -> Begun,
+        values: &mut [u32],
+    ) -> (u64, usize) {
+        let Self { columns, chosen, .. } = self;
+        let zero = _mm512_setzero_si512();
+        let (mut nodes, mut rests, mut codes, mut entries) =
+            ([zero; VECTORS], [zero; VECTORS], [zero; VECTORS], [zero; VECTORS]);
+        let (mut going, mut known) = ([0_u16; VECTORS], [0_u16; VECTORS]);
+        let (mut dictionaries, mut widths) = ([zero; VECTORS], [Widths { log: zero, narrow: 0 }; VECTORS]);
+        for vector in 0..VECTORS {
+            let begun = begin(vector);
+            (nodes[vector], rests[vector], codes[vector]) = (begun.nodes, begun.rests, begun.codes);
+            (going[vector], known[vector]) = (begun.going, begun.known);
+            (dictionaries[vector], widths[vector]) = (begun.dictionary, begun.widths);
+        }
+        let mut entered = 0;
+        for level in 0..=LEVELS {
+            if level == LEVELS && level > 0 {
+                entered = going.iter().map(|going| going.count_ones() as usize).sum();
+            }
+            for vector in 0..VECTORS {
+                let (lanes, widths) = (going[vector], widths[vector]);
+                if level > 0 {
+                    // SAFETY: the entries were in those nodes, and those of the lanes name children.
+                    nodes[vector] =
+                        unsafe { columns.children_of_halves::<WIDTH>(nodes[vector], entries[vector], lanes, widths) };
+                    rests[vector] = _mm512_slli_epi32::<{ BLOCK_BITS as u32 }>(rests[vector]);
+                }
+                // SAFETY: what a root's or page's entry names that is no answer is a node, and so is a child.
+                entries[vector] = unsafe { columns.halves::<WIDTH>(nodes[vector], lanes, rests[vector], widths) };
+                let found = Widths::codes::<WIDTH>(entries[vector]);
+                codes[vector] = _mm512_mask_mov_epi32(codes[vector], lanes, found);
+                going[vector] = widths.children::<WIDTH>(entries[vector], lanes);
+            }
+        }
+        let mut left = 0;
+        for (vector, values) in values.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate().take(VECTORS) {
+            let left_over = going[vector] | !known[vector];
+            let found = if let Some(chosen) = chosen {
+                chosen.values(codes[vector])
+            } else {
+                let (index, all) = (_mm512_add_epi32(dictionaries[vector], codes[vector]), columns.values().cast());
+                // SAFETY: every code of a table has a value from the table's dictionary on; lanes that go on load nothing.
+                unsafe { _mm512_mask_i32gather_epi32::<4>(zero, !left_over, index, all) }
+            };
+            // SAFETY: sixteen values are a vector.
+            unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), found) };
+            left |= u64::from(left_over) << (vector * VECTOR);
+        }
+        (left, entered)
+    }
+
+    /// Returns the value of one key in a table of any kind.
+    #[inline]
+    fn one<A: Address>(self, table: TableId, key: A) -> u32 {
+        let header = &self.headers[table.index().min(self.headers.len() - 1)];
+        // SAFETY: the header is one of the store's whose columns these are.
+        unsafe { self.columns.value_in(header, key) }
+    }
+}
+
+/// The walk of halved tables, of one with `ONE`.
+#[derive(Clone, Copy)]
+struct Halved<'s, const WIDTH: usize, const PAGED: bool, const ONE: bool> {
+    tables: Tables<'s>,
+    /// The header of the first table of the batch.
+    one: &'s Roots,
+}
+
+impl<const WIDTH: usize, const PAGED: bool, const ONE: bool> Halved<'_, WIDTH, PAGED, ONE> {
+    /// [`Walk::group`] with so many levels.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+    unsafe fn group_in<A: Address, const VECTORS: usize, const LEVELS: u32>(
+        self,
+        tables: &[TableId],
+        keys: &[A],
+        values: &mut [u32],
+    ) -> (u64, usize) {
+        let keys = keys.as_chunks().0;
+        let begin = |vector: usize| {
+            let roots = if ONE { None } else { Some(Roots::of(self.tables.headers, &tables.as_chunks().0[vector])) };
+            // SAFETY: the caller's promise.
+            unsafe { self.tables.columns.begin::<A, PAGED>(roots.as_ref().unwrap_or(self.one), &keys[vector]) }
+        };
+        // SAFETY: as above.
+        unsafe { self.tables.walk::<VECTORS, WIDTH, LEVELS>(begin, values) }
+    }
+}
+
+impl<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool> Walk<A> for Halved<'_, WIDTH, PAGED, ONE> {
+    const ONE: bool = ONE;
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+    unsafe fn group<const VECTORS: usize>(
+        self,
+        levels: u32,
+        tables: &[TableId],
+        keys: &[A],
+        values: &mut [u32],
+    ) -> (u64, usize) {
+        match levels {
+            // SAFETY: the caller's promise.
+            0 => unsafe { self.group_in::<A, VECTORS, 0>(tables, keys, values) },
+            // SAFETY: as above.
+            1 => unsafe { self.group_in::<A, VECTORS, 1>(tables, keys, values) },
+            // SAFETY: as above.
+            2 => unsafe { self.group_in::<A, VECTORS, 2>(tables, keys, values) },
+            // SAFETY: as above.
+            3 => unsafe { self.group_in::<A, VECTORS, 3>(tables, keys, values) },
+            // SAFETY: as above.
+            _ => unsafe { self.group_in::<A, VECTORS, 4>(tables, keys, values) },
+        }
+    }
+
+    #[inline]
+    unsafe fn one(self, table: TableId, key: A) -> u32 {
+        self.tables.one(table, key)
+    }
+}
+
+/// The walk of short tables: of one with `ONE`, else by briefs with `BRIEF`.
+#[derive(Clone, Copy)]
+struct Short<'s, const ONE: bool, const BRIEF: bool> {
+    tables: Tables<'s>,
+    /// The header of the first table of the batch.
+    one: &'s Roots,
+}
+
+impl<const ONE: bool, const BRIEF: bool> Short<'_, ONE, BRIEF> {
+    /// [`Walk::group`] with so many levels.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+    unsafe fn group_in<A: Address, const VECTORS: usize, const LEVELS: u32>(
+        self,
+        tables: &[TableId],
+        keys: &[A],
+        values: &mut [u32],
+    ) -> (u64, usize) {
+        let Tables { columns, headers, briefs, .. } = self.tables;
+        let keys = keys.as_chunks().0;
+        let begin = |vector: usize| {
+            if ONE {
+                // SAFETY: the caller's promise.
+                return unsafe { columns.begin_short_by_headers(self.one, &keys[vector]) };
+            }
+            let tables = &tables.as_chunks().0[vector];
+            if BRIEF {
+                // SAFETY: as above.
+                return unsafe { columns.begin_brief(briefs, tables, &keys[vector]) };
+            }
+            let roots = Roots::of(headers, tables);
+            // SAFETY: as above.
+            unsafe { columns.begin_short_by_headers(&roots, &keys[vector]) }
+        };
+        // SAFETY: as above.
+        unsafe { self.tables.walk::<VECTORS, 1, LEVELS>(begin, values) }
+    }
+}
+
+impl<A: Address, const ONE: bool, const BRIEF: bool> Walk<A> for Short<'_, ONE, BRIEF> {
+    const ONE: bool = ONE;
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+    unsafe fn group<const VECTORS: usize>(
+        self,
+        levels: u32,
+        tables: &[TableId],
+        keys: &[A],
+        values: &mut [u32],
+    ) -> (u64, usize) {
+        match levels {
+            // SAFETY: the caller's promise.
+            0 => unsafe { self.group_in::<A, VECTORS, 0>(tables, keys, values) },
+            // SAFETY: as above.
+            1 => unsafe { self.group_in::<A, VECTORS, 1>(tables, keys, values) },
+            // SAFETY: as above.
+            2 => unsafe { self.group_in::<A, VECTORS, 2>(tables, keys, values) },
+            // SAFETY: as above.
+            3 => unsafe { self.group_in::<A, VECTORS, 3>(tables, keys, values) },
+            // SAFETY: as above.
+            _ => unsafe { self.group_in::<A, VECTORS, 4>(tables, keys, values) },
+        }
+    }
+
+    #[inline]
+    unsafe fn one(self, table: TableId, key: A) -> u32 {
+        self.tables.one(table, key)
+    }
+}
+
+/// Returns how deep a batch begins to walk.
+fn depth(levels: u32) -> Depth {
+    Depth { levels, most: HALVED_LEVELS - 1 }
+}
+
+/// Walks all `keys` through halved tables: each through the table at the same position, or all through the first if `ONE`.
+///
+/// # Safety
+/// All tables are halved; their entries have `WIDTH` bytes, if that is a width, and they have no pages unless `PAGED`. There is
+/// a value a key, and a table a key unless `ONE`. There are at most 2^31 values.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+pub(super) unsafe fn halved<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool>(
+    from: Tables<'_>,
+    tables: &[TableId],
+    keys: &[A],
+    values: &mut [u32],
+) {
+    let Some(&table) = tables.first() else { return };
+    let one = &Roots::all(&from.headers[table.index()]);
+    let walk = Halved::<'_, WIDTH, PAGED, ONE> { tables: from, one };
+    // Full IPv6 tables have four levels; whoever has less is found out after a run.
+    let levels = if A::BITS == 32 { 0 } else { 3 };
+    // SAFETY: the caller's promise.
+    unsafe { runs::batch(walk, depth(levels), tables, keys, values) };
+}
+
+/// Walks all `keys` through short tables: each through the table at the same position, or all through the first if `ONE`; by
+/// briefs if `BRIEF`, and then tables without one are walked alone, whatever they are.
+///
+/// # Safety
+/// All tables are short unless `BRIEF`. There is a value a key, and a table a key unless `ONE`. There are at most 2^31 values.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+pub(super) unsafe fn short<A: Address, const ONE: bool, const BRIEF: bool>(
+    from: Tables<'_>,
+    tables: &[TableId],
+    keys: &[A],
+    values: &mut [u32],
+) {
+    let Some(&table) = tables.first() else { return };
+    let one = &Roots::all(&from.headers[table.index().min(from.headers.len() - 1)]);
+    let walk = Short::<'_, ONE, BRIEF> { tables: from, one };
+    // SAFETY: the caller's promise.
+    unsafe { runs::batch(walk, depth(0), tables, keys, values) };
+}
