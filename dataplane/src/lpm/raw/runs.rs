@@ -13,6 +13,7 @@ use vrfleak_engine::Address;
 
 use super::super::table::TableId;
 use super::vectors::VECTOR;
+use super::walk::prefetch_ahead;
 
 /// Vectors that are walked together: what is known of more does not fit the registers, and stores to the stack get into the
 /// way of gathers, whose loads are compared with all stores under way by the last bits of their addresses.
@@ -208,6 +209,11 @@ unsafe fn run<A: Address, W: Walk<A>>(
     let mut masks = [0; RUN / GROUP];
     let groups = keys.as_chunks::<GROUP>().0.iter().zip(values.as_chunks_mut::<GROUP>().0);
     for ((keys, values), mask) in groups.zip(&mut masks) {
+        if !W::ONE {
+            prefetch_ahead(&tables_from(done)[..GROUP]);
+        }
+        prefetch_ahead(keys);
+        prefetch_ahead(values);
         // SAFETY: the caller's promise.
         let (not_done, deep) = unsafe { walk.group::<VECTORS>(levels, tables_from(done), keys, values) };
         (*mask, entered) = (not_done, entered + deep);

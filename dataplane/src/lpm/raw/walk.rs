@@ -42,7 +42,7 @@ pub(super) fn prefetch(at: *const u8) {
 /// that. Nothing happens that a program could see, whatever is there. Processors do it by themselves but stop at the end
 /// of each small page: without this full IPv6 tables lose a third where the keys come from memory.
 #[inline(always)]
-fn prefetch_ahead<T>(group: &[T]) {
+pub(super) fn prefetch_ahead<T>(group: &[T]) {
     const LINE: usize = 64;
     let (start, bytes) = (group.as_ptr().cast::<u8>(), size_of_val(group));
     for line in (2 * bytes..3 * bytes).step_by(LINE) {
