@@ -438,6 +438,35 @@ mod tests {
     }
 
     #[test]
+    fn oracle_chunks_with_the_same_next_hops_share_a_dictionary() {
+        // 24 chunks or so: the next hops of most begin with those of the first tables, some have others, or more.
+        let table = |number: u32| -> Vec<(Prefix<u32>, u32)> {
+            let (first, values) = match number / 10 % 4 {
+                0 | 1 => (0, 60),
+                2 => (0, 70),
+                _ => (30, 60),
+            };
+            let route = |at: u32| {
+                let hash = (at ^ number << 6).wrapping_mul(2_654_435_761) >> 8;
+                (Prefix::containing((number << 24) + (at << 8), 24), first + hash % values)
+            };
+            (0..14_000).map(route).collect()
+        };
+        let tables: Vec<_> = (0..200).map(table).collect();
+        let plan = Plan { huge_pages: false, keep_lens: false, halves: true };
+        let (store, _) = build::<u32>(tables.as_slice(), plan).expect("a store");
+        let starts: std::collections::BTreeSet<u32> =
+            (0..200).map(|table| store.describe(TableId(table)).expect("a table").2).collect();
+        assert!((3..12).contains(&starts.len()), "{starts:?}");
+        for (number, table) in (0..).zip(&tables) {
+            for &(prefix, value) in table.iter().step_by(97) {
+                let found = store.value(store.find(TableId(number), prefix.last()));
+                assert_eq!(found, value, "table {number}, {prefix}");
+            }
+        }
+    }
+
+    #[test]
     fn the_first_breach_is_the_one_that_is_told() {
         let mut tables = tables();
         for broken in [12, 30] {

@@ -43,8 +43,9 @@ impl Default for Options {
 
 /// The tables of a forest as popcount blocks behind a root that fits each table; see the README beside this module.
 ///
-/// A table takes 32 bytes, 4 a root slot, 8 a block, one or two a range of equal answers and 4 a child block. A lookup
-/// loads a root entry, then bitmap and code of one block for every six bits more, then the value.
+/// A table takes 36 bytes, 4 a root slot, 8 a block, one or two a range of equal answers and 4 a child block. A lookup
+/// loads a root entry, then bitmap and code of one block for every six bits more, then the value. Which nodes a table has
+/// depends on its routes and on the instructions of [`Options::isa`]; which answers it gives does not.
 #[derive(Debug)]
 pub struct Forest<A: Address> {
     store: Store<A>,
@@ -66,7 +67,7 @@ pub struct MatchForest<A: Address> {
 impl<A: Address> Forest<A> {
     /// Builds the forest from sorted routes, in parallel over tables and inside huge ones, on the pool it is called in.
     ///
-    /// Every table's routes are asked for once. O(routes) time; scratch is the forest once more, in chunks.
+    /// Every table's routes are asked for once, at the level of gathers those of some tables more often. O(routes) time; scratch is the forest once more, in chunks.
     ///
     /// # Errors
     /// Returns a breach of the promise of [`Tables::routes`], or that roots or blocks exceed 2^30.
@@ -297,16 +298,16 @@ mod tests {
     /// Small tables of neighbours, with some prefixes deep below others, then one of prefixes far apart, and two big ones; the first
     /// but one with many answers. `values` is how many there are, `apart` how far the answers of tables differ.
     fn tables_of_all_kinds<A: TreeKey>(values: u32, apart: u32) -> Vec<Vec<(Prefix<A>, u32)>> {
-        let unit = if A::BITS == 32 { 24 } else { 46 };
+        // Children of entries of one byte; of two that do not lie too far behind.
+        let (unit, deep) = if A::BITS == 32 { (24, 8) } else { (46, 40) };
         let base: u128 = if A::BITS == 32 { 0x0a00_0000 } else { 0x2a00_1230 << 96 };
         let mut tables: Vec<Vec<(Prefix<A>, u32)>> = Vec::new();
         for (table, count) in [(0..24, 250), (24..25, 300), (25..26, 20_000), (26..27, 20_000)] {
             for table in table {
                 let route = |index: u32| {
                     let hash = (index ^ table << 8).wrapping_mul(2_654_435_761);
-                    let len = match index % 40 {
-                        39 => unit + 2 + (hash >> 3) as u8 % 7,
-                        7 if index % 200 == 7 => unit + 8,
+                    let len = match index % deep {
+                        5 => unit + 8 - (hash >> 3) as u8 % 2 * 3,
                         _ => unit - (hash >> 7) as u8 % 3,
                     };
                     let stride = if table == 24 { 0x3_5001 } else { 1 + hash % 2 };
@@ -351,16 +352,20 @@ mod tests {
             let kinds = [0, 23, 24, 25, 26].map(|table| kind(table).expect("a table"));
             let (short, halved) = ((shape::Kind::Short, 1), shape::Kind::Halved);
             assert_eq!(kinds[..2], [short, short], "what this is about");
-            assert_eq!((kinds[2].0, kinds[3].0, kinds[4]), (shape::Kind::Sparse, halved, (halved, 2)));
-            // Of all kinds, of those with briefs alone, and of short ones alone.
+            let width = if A::BITS == 32 { 1 } else { 2 };
+            assert_eq!(kinds[2..], [(shape::Kind::Sparse, 1), (halved, width), (halved, 2)], "what this is about");
+            // Of all kinds, of those that briefs tell nearly all of, of short ones alone, and of halved ones of both widths.
             let mut found = vec![1; keys.len()];
             forest.lookup_mixed(&ids, &keys, &mut found);
             assert_eq!(found, expected, "{} {values}", isa.name());
-            let some = |most: usize| -> Vec<usize> {
-                let few = |at: &usize| ids[*at].0 < 24 || (ids[*at].0 < 30 && at.is_multiple_of(most));
-                (0..keys.len()).filter(few).collect()
+            let some = |few: &dyn Fn(usize, u32) -> bool| -> Vec<usize> {
+                (0..keys.len()).filter(|&at| few(at, ids[at].0)).collect()
             };
-            for places in [some(50), some(usize::MAX)] {
+            for places in [
+                some(&|at, id| id < 24 || (id < 30 && at.is_multiple_of(50))),
+                some(&|_, id| id < 24),
+                some(&|_, id| id == 25 || id == 26),
+            ] {
                 let (ids, keys): (Vec<_>, Vec<_>) = places.iter().map(|&at| (ids[at], keys[at])).unzip();
                 let mut found = vec![1; keys.len()];
                 forest.lookup_mixed(&ids, &keys, &mut found);

@@ -4,7 +4,7 @@
 ///
 /// A level says which instructions the walks of dense and direct tables are compiled for. Sparse tables have a walk of
 /// their own with AVX-512, and the portable one below it; for the others that level is AVX2. The level above it reads dense
-/// and direct tables by gathers, and asks for lines of sparse tables one by one while it searches others.
+/// and direct tables by gathers, and a forest that is built for it has halved and short tables, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Isa(Level);
 

@@ -3,8 +3,10 @@
 //! What makes the kernels sound is said once, here. A [`Store`] is an [`Assembly`] of [`Piece`]s, and a piece checks every table
 //! that enters it: each root entry names a page or a node within the store, each page has an entry for all values of its
 //! bits and decides none beyond the first 64, each block is there to its end, each of its codes names one of its children
-//! or a value of the table's dictionary, children follow the same rule, no path is longer than the address, and each line,
-//! fan and list is there to its end with codes of the dictionary alone, up to the last that a search may end at. The fields are
+//! or a value of the table's dictionary, children follow the same rule, and so do nodes of halves, on both sides of their bitmaps,
+//! and short roots, no path is longer than the address, and each line, fan and list is there to its end with codes of the
+//! dictionary alone, up to the last that a search may end at. What else tells of tables (briefs, the census) is made from their
+//! headers whenever those change. The fields are
 //! private to this module and nothing else writes them. So a walk from any header by any key stays inside, and a
 //! kernel need not check a single load. Keys and table ids are not trusted: slots and ids outside
 //! are clamped to an entry that is there.
