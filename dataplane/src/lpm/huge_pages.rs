@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::raw::HUGE_PAGE;
+use rayon::prelude::*;
+
+use super::raw::{HUGE_PAGE, Region};
 
 /// A structure whose memory asks for huge pages where it is worth them.
 pub trait HugePages {
@@ -21,6 +23,17 @@ pub trait HugePages {
     fn huge_page_bytes_obtained(&self) -> Option<usize> {
         std::fs::read_to_string("/proc/self/smaps").ok().map(|text| count(&text, IN_HUGE_PAGES, &self.advised()))
     }
+}
+
+/// Writes to so many bytes of fresh memory, in huge pages where the system has them, and gives them back. In the current rayon
+/// pool; O(bytes).
+///
+/// The host of a virtual machine may take away what is free. It takes milliseconds to get a huge page of that back, which would
+/// be counted against whoever is measured next.
+pub fn fetch_huge_pages(bytes: usize) {
+    let mut region = Region::<u8>::zeroed(bytes, true);
+    region.par_chunks_mut(HUGE_PAGE).with_min_len(8).for_each(|page| page[0] = 1);
+    std::hint::black_box(&region[..]);
 }
 
 /// The fields of a mapping that are counted: what of it lies in huge pages, and what of it is memory at all.
@@ -58,7 +71,6 @@ fn mapping(line: &str) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::raw::Region;
     use super::*;
 
     #[test]

@@ -5,6 +5,7 @@ use std::fs;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
+use vrfleak_dataplane::lpm::fetch_huge_pages;
 use vrfleak_engine::Network;
 
 use super::contender::{self, Turn};
@@ -227,11 +228,14 @@ const PAGE: usize = 4 << 10;
 /// Touches so many bytes of fresh memory and frees them, in the current rayon pool.
 ///
 /// The host of a virtual machine may take away within seconds what is freed, and giving it again costs more than all that a
-/// contender does: so whoever came after the baseline, which frees most, paid for it.
+/// contender does: so whoever came after the baseline, which frees most, paid for it. In small pages and in huge ones, since
+/// the system takes the two from different places.
 fn fetch(bytes: usize) {
     let mut memory = vec![0_u8; bytes];
     memory.par_chunks_mut(PAGE).with_min_len(512).for_each(|page| page[0] = 1);
     std::hint::black_box(&memory);
+    drop(memory);
+    fetch_huge_pages(bytes);
 }
 
 /// Has the system count the most memory anew, where it can (Linux).
