@@ -433,6 +433,8 @@ impl<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool> Walk<A>
         keys: &[A],
         values: &mut [u32],
     ) -> (u64, usize) {
+        // A vector by itself is not worth a walk for each number of levels.
+        let levels = if VECTORS == 1 { HALVED_LEVELS } else { levels };
         match levels {
             // SAFETY: the caller's promise.
             0 => unsafe { self.group_in::<A, VECTORS, 0>(tables, keys, values) },
@@ -507,6 +509,8 @@ impl<A: Address, const ONE: bool, const BRIEF: bool> Walk<A> for Short<'_, ONE, 
         keys: &[A],
         values: &mut [u32],
     ) -> (u64, usize) {
+        // A vector by itself is not worth a walk for each number of levels.
+        let levels = if VECTORS == 1 { HALVED_LEVELS } else { levels };
         match levels {
             // SAFETY: the caller's promise.
             0 => unsafe { self.group_in::<A, VECTORS, 0>(tables, keys, values) },

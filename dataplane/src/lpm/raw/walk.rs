@@ -540,8 +540,6 @@ impl<A: Address> Store<A> {
                 // SAFETY: as above.
                 (_, 1, _) => unsafe { halved::<A, 1, true, true>(from, &[table], keys, values) },
                 // SAFETY: as above.
-                (_, _, 0) => unsafe { halved::<A, 2, false, true>(from, &[table], keys, values) },
-                // SAFETY: as above.
                 _ => unsafe { halved::<A, 2, true, true>(from, &[table], keys, values) },
             };
         }
