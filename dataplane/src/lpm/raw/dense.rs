@@ -10,9 +10,9 @@ use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE, slot_of};
 use super::super::forest::shape::{BLOCK_BITS, aligned, top};
+use super::columns::{ANY_WIDTH, Columns, LANES, Lanes, load_code, prefetch};
 use super::part::{PAGE, page_index};
 use super::store::Header;
-use super::walk::{ANY_WIDTH, Columns, LANES, Lanes, load_code, prefetch};
 
 /// Returns the slot of `key` in a block at bit `at`, which is below 128.
 #[inline(always)]

@@ -25,13 +25,13 @@ use std::ops::Range;
 use vrfleak_engine::Address;
 
 use super::super::table::NO_ROUTE;
+use super::columns::prefetch;
 use super::deep::Deep;
 #[cfg(target_arch = "x86_64")]
 use super::direct_gathers;
 use super::groups::{Groups, LANES};
 use super::isa::{Isa, Level};
 use super::region::{Plain, Region};
-use super::walk::prefetch;
 
 /// The code of the default route's answer, or of the miss where there is none.
 pub(in crate::lpm) const OUTSIDE: usize = 0;

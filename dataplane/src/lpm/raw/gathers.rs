@@ -17,10 +17,10 @@ use vrfleak_engine::Address;
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
 use super::super::forest::shape::BLOCK_BITS;
 use super::super::table::TableId;
+use super::columns::Columns;
 use super::runs::{self, Depth, Walk};
 use super::store::{GATHERED_SLOTS, Header};
 use super::vectors::{Rests, Roots, VECTOR, high, low, narrowed, page_slots};
-use super::walk::Columns;
 
 /// Where in a block its codes begin, as vectors add it.
 const BEHIND_BITMAP: i32 = (BITMAP_BYTES as u32).cast_signed();

@@ -7,8 +7,8 @@ use super::super::forest::block::{FIRST_VALUE, slot_of};
 use super::super::forest::halves::{BITMAPS, DISTANCE, LEAF_CODE, SHORT_ENTRY, SHORT_UNIT, UNIT, WIDE_ANSWER};
 use super::super::forest::line::{LINE, LINED};
 use super::super::forest::shape::{BLOCK_BITS, aligned, top};
+use super::columns::Columns;
 use super::store::Header;
-use super::walk::Columns;
 
 impl Columns {
     /// Returns the code of `key` in a halved table.

@@ -21,10 +21,10 @@ use super::super::forest::halves::{BITMAPS, LEAF_CODE, WIDE_ANSWER};
 use super::super::forest::line::{LINE, LINE_BITS, LINED};
 use super::super::forest::shape::{BLOCK_BITS, BRIEF_SLOTS, HALVED_LEVELS};
 use super::super::table::{NO_ROUTE, TableId};
+use super::columns::{ANY_WIDTH, Columns};
 use super::runs::{self, Depth, Walk};
 use super::store::{Brief, GATHERED_SLOTS, Header};
 use super::vectors::{Rests, Roots, VECTOR, narrowed, upper_halves};
-use super::walk::{ANY_WIDTH, Columns};
 
 /// Returns a small number sixteen times.
 #[inline]
@@ -389,6 +389,25 @@ impl Tables<'_> {
     }
 }
 
+/// Walks a group by the walk for its number of levels; a vector by itself is not worth one for each.
+macro_rules! by_levels {
+    ($walk:expr, $vectors:ident, $levels:expr, $tables:expr, $keys:expr, $values:expr) => {{
+        let levels = if $vectors == 1 { HALVED_LEVELS } else { $levels };
+        match levels {
+            // SAFETY: the caller's promise.
+            0 => unsafe { $walk.group_in::<A, $vectors, 0>($tables, $keys, $values) },
+            // SAFETY: as above.
+            1 => unsafe { $walk.group_in::<A, $vectors, 1>($tables, $keys, $values) },
+            // SAFETY: as above.
+            2 => unsafe { $walk.group_in::<A, $vectors, 2>($tables, $keys, $values) },
+            // SAFETY: as above.
+            3 => unsafe { $walk.group_in::<A, $vectors, 3>($tables, $keys, $values) },
+            // SAFETY: as above.
+            _ => unsafe { $walk.group_in::<A, $vectors, 4>($tables, $keys, $values) },
+        }
+    }};
+}
+
 /// The walk of halved tables, of one with `ONE`.
 #[derive(Clone, Copy)]
 struct Halved<'s, const WIDTH: usize, const PAGED: bool, const ONE: bool> {
@@ -433,20 +452,7 @@ impl<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool> Walk<A>
         keys: &[A],
         values: &mut [u32],
     ) -> (u64, usize) {
-        // A vector by itself is not worth a walk for each number of levels.
-        let levels = if VECTORS == 1 { HALVED_LEVELS } else { levels };
-        match levels {
-            // SAFETY: the caller's promise.
-            0 => unsafe { self.group_in::<A, VECTORS, 0>(tables, keys, values) },
-            // SAFETY: as above.
-            1 => unsafe { self.group_in::<A, VECTORS, 1>(tables, keys, values) },
-            // SAFETY: as above.
-            2 => unsafe { self.group_in::<A, VECTORS, 2>(tables, keys, values) },
-            // SAFETY: as above.
-            3 => unsafe { self.group_in::<A, VECTORS, 3>(tables, keys, values) },
-            // SAFETY: as above.
-            _ => unsafe { self.group_in::<A, VECTORS, 4>(tables, keys, values) },
-        }
+        by_levels!(self, VECTORS, levels, tables, keys, values)
     }
 
     #[inline]
@@ -509,20 +515,7 @@ impl<A: Address, const ONE: bool, const BRIEF: bool> Walk<A> for Short<'_, ONE, 
         keys: &[A],
         values: &mut [u32],
     ) -> (u64, usize) {
-        // A vector by itself is not worth a walk for each number of levels.
-        let levels = if VECTORS == 1 { HALVED_LEVELS } else { levels };
-        match levels {
-            // SAFETY: the caller's promise.
-            0 => unsafe { self.group_in::<A, VECTORS, 0>(tables, keys, values) },
-            // SAFETY: as above.
-            1 => unsafe { self.group_in::<A, VECTORS, 1>(tables, keys, values) },
-            // SAFETY: as above.
-            2 => unsafe { self.group_in::<A, VECTORS, 2>(tables, keys, values) },
-            // SAFETY: as above.
-            3 => unsafe { self.group_in::<A, VECTORS, 3>(tables, keys, values) },
-            // SAFETY: as above.
-            _ => unsafe { self.group_in::<A, VECTORS, 4>(tables, keys, values) },
-        }
+        by_levels!(self, VECTORS, levels, tables, keys, values)
     }
 
     #[inline]

@@ -14,6 +14,7 @@
 
 mod assembly;
 mod check;
+mod columns;
 mod deep;
 mod dense;
 mod direct;
@@ -27,6 +28,7 @@ mod halved;
 mod halved_gathers;
 mod isa;
 mod lines;
+mod mixed;
 mod part;
 mod patch;
 mod region;

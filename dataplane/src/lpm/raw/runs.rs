@@ -12,8 +12,8 @@ use std::arch::x86_64::{
 use vrfleak_engine::Address;
 
 use super::super::table::TableId;
+use super::columns::prefetch_ahead;
 use super::vectors::VECTOR;
-use super::walk::prefetch_ahead;
 
 /// Vectors that are walked together: what is known of more does not fit the registers, and stores to the stack get into the
 /// way of gathers, whose loads are compared with all stores under way by the last bits of their addresses.

@@ -8,9 +8,9 @@ use vrfleak_engine::Address;
 use super::super::forest::line::{Format, LINE, LINED, RUN_SHIFT, Run, line_of, most, separator_size};
 use super::super::forest::list::{HEAD_BYTES, ListHead};
 use super::super::forest::shape::{aligned, top};
+use super::columns::{ANY_WIDTH, Columns, LANES, Lanes, load_code, load_code_before, prefetch};
 use super::part::{PAGE, page_deciding, page_index};
 use super::store::Header;
-use super::walk::{ANY_WIDTH, Columns, LANES, Lanes, load_code, load_code_before, prefetch};
 
 /// Returns how many numbers the search of a line or fan takes in one step, in order, which are [`most`] together: no
 /// branch depends on a key.

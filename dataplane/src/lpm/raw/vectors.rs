@@ -23,9 +23,9 @@ use vrfleak_engine::Address;
 
 use super::super::forest::line::{Format, LINE, LINE_BITS, RUN_SHIFT, separator_size};
 use super::super::table::TableId;
+use super::columns::{ANY_WIDTH, Columns, load_code_before, prefetch};
 use super::part::MOST_ENTRIES;
 use super::store::Header;
-use super::walk::{ANY_WIDTH, Columns, load_code_before, prefetch};
 
 /// Keys of a vector.
 pub(super) const VECTOR: usize = 16;

@@ -1,0 +1,217 @@
+//! A batch of any mix of tables: each kind by its walk, at once where all are of one kind, else sorted by kind.
+
+use vrfleak_engine::Address;
+
+use super::super::forest::shape::Kind;
+use super::super::table::TableId;
+use super::columns::{ANY_WIDTH, Columns, LANES};
+#[cfg(target_arch = "x86_64")]
+use super::halved_gathers;
+use super::isa::{Isa, Level};
+use super::sparse;
+#[cfg(target_arch = "x86_64")]
+use super::store::GATHERED_BITS;
+use super::store::{Census, Header, Store};
+#[cfg(all(test, target_arch = "x86_64"))]
+use super::vectors::Far;
+use super::walk::dense_portable;
+#[cfg(target_arch = "x86_64")]
+use super::walk::{dense_avx2, dense_gathers, sparse_avx512};
+
+/// Keys of a mixed batch whose headers are found together.
+const MIXED: usize = 256;
+
+impl<A: Address> Store<A> {
+    /// Looks each key up in the table at the same position.
+    ///
+    /// # Panics
+    /// Panics if the slices differ in length.
+    pub(in crate::lpm) fn mixed(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        assert_eq!(keys.len(), values.len(), "one value a key");
+        assert_eq!(keys.len(), tables.len(), "one table a key");
+        let Census { dense, sparse, halved, short, .. } = self.census;
+        if dense.is_none() && halved.is_none() && short.is_none() {
+            return self.mixed_sparse(isa, tables, keys, values);
+        }
+        // All looked at, since a loop that may end early takes one at a time.
+        let most = || tables.iter().fold(0, |most, table| table.0.max(most));
+        let alone = sparse.is_none() && halved.is_none() && short.is_none();
+        if alone && (most() as usize) < self.tables() {
+            return self.mixed_dense(isa, tables, keys, values);
+        }
+        if self.knows_briefly(isa, tables) {
+            return self.mixed_brief(isa, tables, keys, values);
+        }
+        let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
+        for ((tables, keys), values) in groups {
+            // Each kind by its walk.
+            let (mut found, mut sorted) = ([TableId(0); MIXED], [A::ZERO; MIXED]);
+            let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
+            let (mut orders, mut ends) = ([0_u8; MIXED], [0_usize; 4]);
+            for (order, &table) in orders.iter_mut().zip(tables) {
+                *order = match self.header(table).kind() {
+                    Kind::Sparse => 0,
+                    Kind::Short => 1,
+                    Kind::Halved => 2,
+                    Kind::Dense => 3,
+                };
+                ends[usize::from(*order)] += 1;
+            }
+            let walks = [Self::mixed_sparse, Self::mixed_short, Self::mixed_halved, Self::mixed_dense];
+            if let Some(only) = ends.iter().position(|&count| count == tables.len()) {
+                walks[only](self, isa, tables, keys, values);
+                continue;
+            }
+            (1..ends.len()).for_each(|order| ends[order] += ends[order - 1]);
+            let mut next = [0, ends[0], ends[1], ends[2]];
+            for (place, (&order, (&table, &key))) in orders.iter().zip(tables.iter().zip(keys)).enumerate() {
+                let to = &mut next[usize::from(order)];
+                (found[*to], sorted[*to], places[*to]) = (table, key, place as u8);
+                *to += 1;
+            }
+            let mut from = 0;
+            for (walk, end) in walks.into_iter().zip(ends) {
+                walk(self, isa, &found[from..end], &sorted[from..end], &mut answers[from..end]);
+                from = end;
+            }
+            for (&place, &answer) in places[..keys.len()].iter().zip(&answers) {
+                values[usize::from(place)] = answer;
+            }
+        }
+    }
+
+    /// Returns whether briefs tell nearly all of a mixed batch, judged by some of its tables.
+    fn knows_briefly(&self, isa: Isa, tables: &[TableId]) -> bool {
+        /// So many tables are looked at, more or less.
+        const SAMPLED: usize = 64;
+        /// Of so many one may have no brief: its keys are walked one by one.
+        const UNKNOWN: usize = 24;
+        if self.briefs.is_empty() || !isa.has_gathers() || !self.has_few_values() {
+            return false;
+        }
+        let sample = tables.iter().step_by((tables.len() / SAMPLED).max(1));
+        let count = sample.len();
+        let unknown = sample.filter(|table| !self.briefs[table.index().min(self.tables())].tells()).count();
+        unknown * UNKNOWN <= count
+    }
+
+    /// Looks each key up in the table at the same position, most of which are short and have the first dictionary.
+    fn mixed_brief(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(from) = self.gathered(isa) {
+            use halved_gathers::{Chosen, Tables, short};
+
+            // SAFETY: whoever holds the level has the features.
+            let chosen = unsafe { Chosen::of(&self.values) };
+            let from = Tables { chosen: chosen.as_ref(), ..from };
+            // SAFETY: the briefs are this store's, and whoever holds the level has the features.
+            return unsafe { short::<A, false, true>(from, tables, keys, values) };
+        }
+        self.mixed_alone(tables, keys, values);
+    }
+
+    /// Looks each key up in the short table at the same position.
+    fn mixed_short(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(from) = self.gathered(isa) {
+            // SAFETY: the tables are this store's and short, and whoever holds the level has the features.
+            return unsafe { halved_gathers::short::<A, false, false>(from, tables, keys, values) };
+        }
+        self.mixed_alone(tables, keys, values);
+    }
+
+    /// Looks each key up in the halved table at the same position.
+    fn mixed_halved(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(from) = self.gathered(isa) {
+            // SAFETY: the tables are this store's and halved, and whoever holds the level has the features.
+            return unsafe { halved_gathers::halved::<A, ANY_WIDTH, true, false>(from, tables, keys, values) };
+        }
+        self.mixed_alone(tables, keys, values);
+    }
+
+    /// Looks each key up in the table at the same position, one after the other.
+    fn mixed_alone(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        let columns = Columns::of(self);
+        for ((&table, &key), value) in tables.iter().zip(keys).zip(values) {
+            // SAFETY: the header is this store's.
+            *value = unsafe { columns.value_in(self.header(table), key) };
+        }
+    }
+
+    /// Looks each key up in the sparse table at the same position.
+    fn mixed_sparse(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        let (columns, wide) = (Columns::of(self), self.census.sparse.unwrap_or(false));
+        #[cfg(target_arch = "x86_64")]
+        if matches!(isa.level(), Level::Avx512 | Level::Gathers) {
+            // SAFETY: the headers are this store's and of sparse tables, and whoever holds the level has the features.
+            return unsafe {
+                sparse_avx512::<A, false>((columns, wide, self.far()), &self.headers, tables, keys, values);
+            };
+        }
+        let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
+        for ((tables, keys), values) in groups {
+            let header_of = |lane: usize| self.header(tables[lane]);
+            if wide {
+                // SAFETY: the headers are this store's and of sparse tables, and no chunk is longer than a group.
+                unsafe { sparse::group::<A, ANY_WIDTH>(columns, header_of, keys, values) };
+            } else {
+                // SAFETY: as above: every sparse table has codes of one byte.
+                unsafe { sparse::group::<A, 1>(columns, header_of, keys, values) };
+            }
+        }
+    }
+
+    /// Looks each key up in the sparse table at the same position, or all in the one of `tables`, as if as much of
+    /// the store were far away as `far` says; `None` without AVX-512.
+    #[cfg(all(test, target_arch = "x86_64"))]
+    pub(in crate::lpm) fn sparse_as_far(
+        &self,
+        far: Far,
+        tables: &[TableId],
+        keys: &[A],
+        values: &mut [u32],
+    ) -> Option<()> {
+        Isa::avx512()?;
+        let others = [self.census.dense, self.census.halved, self.census.short];
+        assert!(
+            others.iter().all(Option::is_none) && (tables.len() == keys.len() || tables.len() == 1),
+            "sparse tables"
+        );
+        let walked = (Columns::of(self), self.census.sparse.unwrap_or(false), far);
+        if tables.len() == 1 {
+            // SAFETY: the headers are this store's, all tables are sparse, and the processor has AVX-512.
+            unsafe { sparse_avx512::<A, true>(walked, &self.headers, tables, keys, values) };
+        } else {
+            // SAFETY: as above.
+            unsafe { sparse_avx512::<A, false>(walked, &self.headers, tables, keys, values) };
+        }
+        Some(())
+    }
+
+    /// Looks each key up in the dense table at the same position.
+    fn mixed_dense(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        let (columns, paged) = (Columns::of(self), self.census.dense.unwrap_or(false));
+        #[cfg(target_arch = "x86_64")]
+        if isa.level() == Level::Gathers && !self.census.ungathered && self.has_few_values() {
+            let walked = (columns, GATHERED_BITS, self.census.wide, paged);
+            // SAFETY: the tables are this store's and dense, vectors can walk all dense ones, and whoever holds the level has
+            // the features.
+            return unsafe { dense_gathers::<A, false>(walked, &self.headers, tables, keys, values) };
+        }
+        let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
+        for ((tables, keys), values) in groups {
+            let headers: [&Header; LANES] = std::array::from_fn(|lane| self.header(tables[lane % tables.len()]));
+            let headers = &headers[..keys.len()];
+            match isa.level() {
+                // SAFETY: the headers are this store's and of dense tables.
+                Level::Portable => unsafe { dense_portable(columns, paged, headers, keys, values) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above, and whoever holds the level has the features.
+                Level::Avx2 | Level::Avx512 | Level::Gathers => unsafe {
+                    dense_avx2(columns, paged, headers, keys, values);
+                },
+            }
+        }
+    }
+}
