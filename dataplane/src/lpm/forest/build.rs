@@ -12,9 +12,10 @@ use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Order, Tables};
 use super::block::FIRST_VALUE;
 use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, MISS};
+use super::pairs::Pairs;
 use super::part::PartWriter;
 use super::ranges::{Range, Ranges};
-use super::shape::{Shape, is_small};
+use super::shape::{Kind, Shape, is_small};
 
 /// Routes, by the input's hints, from which on a chunk takes no further table.
 const CHUNK_ROUTES: usize = 1 << 17;
@@ -303,7 +304,7 @@ fn most_suit<A: Address>(input: &(impl Tables<A> + ?Sized)) -> bool {
         }
         ranges.finish();
         looked_at += 1;
-        suiting += usize::from(Shape::halved(ranges.list(), 1).is_some());
+        suiting += usize::from(Shape::gathered(ranges.list(), 1, 1).is_some());
     }
     suiting * 8 >= looked_at * 7
 }
@@ -356,10 +357,14 @@ fn chunk<A: Address>(
             (dictionary.width(), dictionary.codes() as u32)
         };
         let may_be = if is_small(ranges.list().len()) { common.short } else { plan.halves };
-        let halved = if may_be { Shape::halved(ranges.list(), answers) } else { None };
         let mut pushed = None;
-        if let Some((shape, width)) = halved {
-            pushed = push(&mut piece, (shape, width, answers), dictionary, writer, ranges.list());
+        if may_be && let Some((shape, width)) = Shape::gathered(ranges.list(), width, answers) {
+            let kind = (shape, width, answers);
+            pushed = if shape.kind == Kind::Paired {
+                Some(push_paired(&mut piece, kind, dictionary, ranges.list()))
+            } else {
+                push(&mut piece, kind, dictionary, writer, ranges.list())
+            };
         }
         let pushed = pushed.or_else(|| {
             let shape = Shape::choose(ranges.list(), width);
@@ -387,6 +392,20 @@ fn push<A: Address>(
         .map(|part| PartWriter::new().share(shape, width, ranges, (part, HUGE_PARTS)))
         .collect();
     parts.map(|parts| piece.push_split::<A>(kind, dictionary, parts))
+}
+
+/// Adds a table of pairs to the piece.
+fn push_paired<A: Address>(
+    piece: &mut Piece,
+    kind: (Shape, usize, u32),
+    dictionary: u32,
+    ranges: &[Range<A>],
+) -> Result<(), StoreError> {
+    let (shape, width, _) = kind;
+    let parts = if ranges.len() < HUGE { 1 } else { HUGE_PARTS };
+    let pairs: Vec<Pairs> =
+        (0..parts).into_par_iter().map(|part| Pairs::of(shape, width, ranges, (part, parts))).collect();
+    piece.push::<A>(kind, dictionary, &Part { blocks: Pairs::joined(&pairs), ..Part::default() })
 }
 
 /// Returns why a store did not take what was just built.

@@ -8,6 +8,7 @@ pub(super) mod halves;
 pub(super) mod line;
 pub(super) mod list;
 pub(super) mod page;
+pub(super) mod pairs;
 mod part;
 mod ranges;
 mod read;
@@ -295,19 +296,21 @@ mod tests {
         dense_walks_agree(&[60], 5);
     }
 
-    /// Small tables of neighbours, with some prefixes deep below others, then one of prefixes far apart, and two big ones; the first
-    /// but one with many answers. `values` is how many there are, `apart` how far the answers of tables differ.
+    /// Small tables of neighbours, with some prefixes deep below others, then one of prefixes far apart, and three big ones; the second
+    /// with many answers, the third without deep prefixes. `values` is how many there are, `apart` how far the answers of tables differ.
     fn tables_of_all_kinds<A: TreeKey>(values: u32, apart: u32) -> Vec<Vec<(Prefix<A>, u32)>> {
         // Children of entries of one byte; of two that do not lie too far behind.
         let (unit, deep) = if A::BITS == 32 { (24, 8) } else { (46, 40) };
         let base: u128 = if A::BITS == 32 { 0x0a00_0000 } else { 0x2a00_1230 << 96 };
         let mut tables: Vec<Vec<(Prefix<A>, u32)>> = Vec::new();
-        for (table, count) in [(0..24, 250), (24..25, 300), (25..26, 20_000), (26..27, 20_000)] {
+        for (table, count) in [(0..24, 250), (24..25, 300), (25..28, 20_000)] {
             for table in table {
+                // So that few levels are below the root.
+                let unit = if table == 27 { unit.min(34) } else { unit };
                 let route = |index: u32| {
                     let hash = (index ^ table << 8).wrapping_mul(2_654_435_761);
                     let len = match index % deep {
-                        5 => unit + 8 - (hash >> 3) as u8 % 2 * 3,
+                        5 if table < 27 => unit + 8 - (hash >> 3) as u8 % 2 * 3,
                         _ => unit - (hash >> 7) as u8 % 3,
                     };
                     let stride = if table == 24 { 0x3_5001 } else { 1 + hash % 2 };
@@ -329,7 +332,7 @@ mod tests {
         let tables = tables_of_all_kinds::<A>(values, apart);
         let keys: Vec<(TableId, A)> = (0..5000_u32)
             .map(|at| {
-                let table = [at % 28, at % 24, 25, at % 30][at as usize % 4];
+                let table = [at % 29, at % 24, 25 + at / 4 % 3, at % 31][at as usize % 4];
                 let routes = &tables[(table as usize).min(tables.len() - 1)];
                 let near = routes[(at as usize).wrapping_mul(7919) % routes.len()].0;
                 let key = match at % 5 {
@@ -349,12 +352,12 @@ mod tests {
         for isa in Isa::available() {
             let forest = Forest { store: build::build(&tables[..], plan).expect("ordered routes").0, isa };
             let kind = |table| forest.store.describe(TableId(table)).map(|(shape, width, ..)| (shape.kind, width));
-            let kinds = [0, 23, 24, 25, 26].map(|table| kind(table).expect("a table"));
-            let (short, halved) = ((shape::Kind::Short, 1), shape::Kind::Halved);
-            assert_eq!(kinds[..2], [short, short], "what this is about");
-            let width = if A::BITS == 32 { 1 } else { 2 };
-            assert_eq!(kinds[2..], [(shape::Kind::Sparse, 1), (halved, width), (halved, 2)], "what this is about");
-            // Of all kinds, of those that briefs tell nearly all of, of short ones alone, and of halved ones of both widths.
+            let kinds = [0, 23, 24, 25, 26, 27].map(|table| kind(table).expect("a table"));
+            let deep = if A::BITS == 32 { shape::Kind::Halved } else { shape::Kind::Paired };
+            let small = [(shape::Kind::Short, 1), (shape::Kind::Short, 1), (shape::Kind::Sparse, 1)];
+            let big = [(deep, 1), (deep, 2), (shape::Kind::Halved, 1)];
+            assert_eq!((&kinds[..3], &kinds[3..]), (&small[..], &big[..]), "what this is about");
+            // Of all kinds, of those that briefs tell nearly all of, of short ones alone, and of big ones of both widths.
             let mut found = vec![1; keys.len()];
             forest.lookup_mixed(&ids, &keys, &mut found);
             assert_eq!(found, expected, "{} {values}", isa.name());
@@ -362,7 +365,7 @@ mod tests {
                 (0..keys.len()).filter(|&at| few(at, ids[at].0)).collect()
             };
             for places in [
-                some(&|at, id| id < 24 || (id < 30 && at.is_multiple_of(50))),
+                some(&|at, id| id < 24 || (id < 31 && at.is_multiple_of(50))),
                 some(&|_, id| id < 24),
                 some(&|_, id| id == 25 || id == 26),
             ] {
@@ -372,7 +375,7 @@ mod tests {
                 let expected: Vec<u32> = places.iter().map(|&at| expected[at]).collect();
                 assert_eq!(found, expected, "{} {values}", isa.name());
             }
-            for table in [0, 11, 24, 25, 26, 27].map(TableId) {
+            for table in [0, 11, 24, 25, 26, 27, 28].map(TableId) {
                 forest.lookup_batch(table, &keys, &mut found);
                 for (&key, &value) in keys.iter().zip(&found) {
                     let expected = oracle.lookup(table, key).unwrap_or(NO_ROUTE);

@@ -187,7 +187,7 @@ impl PartWriter {
     }
 
     fn leaf(&mut self, code: u32) -> u32 {
-        if matches!(self.kind, Kind::Halved | Kind::Short) {
+        if matches!(self.kind, Kind::Halved | Kind::Short | Kind::Paired) {
             return code | HALVED_LEAF;
         }
         if self.width == 1 || self.tagged {
@@ -206,7 +206,7 @@ impl PartWriter {
                     bytes.extend_from_slice(&answer_line(code as u32, self.width));
                     Run::ONE.entry(0, Format::ALL[0], line)
                 }
-                Kind::Halved | Kind::Short => unreachable!("leaves of halves are codes"),
+                Kind::Halved | Kind::Short | Kind::Paired => unreachable!("leaves of halves are codes"),
             };
         }
         self.leaves[code]
@@ -257,7 +257,7 @@ impl PartWriter {
                 }
             }
             let count = match self.kind {
-                Kind::Dense | Kind::Halved | Kind::Short => {
+                Kind::Dense | Kind::Halved | Kind::Short | Kind::Paired => {
                     let count = in_slot(ranges, shift, at, ranges.len());
                     let inside = &ranges[..count];
                     let entry = if on_slot && count == 1 && self.kind == Kind::Dense {

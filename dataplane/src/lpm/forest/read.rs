@@ -42,8 +42,8 @@ impl Reader<'_> {
             Kind::Dense => self.block(entry as usize, at, base, ranges),
             Kind::Sparse => self.lined(entry, at, base, ranges),
             Kind::Halved if entry & HALVED_LEAF == HALVED_LEAF => ranges.push(base, entry & LEAF_CODE),
-            // A short table has no entries here: no forest that changes has one.
-            Kind::Halved | Kind::Short => self.halves(entry as usize, at, base, ranges),
+            // A table that begins with a line has no entries here: no forest that changes has one.
+            Kind::Halved | Kind::Short | Kind::Paired => self.halves(entry as usize, at, base, ranges),
         }
     }
 

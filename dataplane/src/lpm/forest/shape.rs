@@ -3,6 +3,7 @@
 use vrfleak_engine::Address;
 
 use super::halves::most_codes;
+use super::pairs::{PAIR, PAIR_BITS};
 use super::ranges::Range;
 
 /// Most bits of a key that a root may look at: the rest of the first 64 is the first block's.
@@ -56,9 +57,21 @@ pub(in crate::lpm) const MAX_HALVED_BITS: u8 = 32;
 /// of a root.
 pub(in crate::lpm) const BRIEF_SLOTS: u32 = (1 << 14) - 1;
 pub(in crate::lpm) const BRIEF_FIRST_BITS: u8 = 18;
-/// Levels from which on, on average over the boundaries, entries of two bytes are worth their room: a child of theirs takes a
-/// load less.
-const WIDE_LEVELS: f64 = 1.5;
+/// Levels from which on, on average over the boundaries, nodes are worth more room if they take a load less: pairs, or else entries of
+/// two bytes.
+const DEEP_LEVELS: f64 = 1.5;
+
+/// Bytes a boundary up to which a table may have pairs: the full IPv6 table of 2023 comes to 7.4.
+const PAIRED_BYTES: f64 = 11.0;
+/// What a level of pairs less is worth, in bytes a boundary that lies below it.
+const PAIRED_LEVEL_WORTH: f64 = 3.0;
+/// Levels below the root that vectors have bits of a key for.
+pub(in crate::lpm) const PAIRED_LEVELS: u32 = 6;
+/// Most bits that the root of a table of pairs decides, and most of its slots.
+pub(in crate::lpm) const MAX_PAIRED_BITS: u8 = 26;
+pub(in crate::lpm) const PAIRED_SLOTS: u32 = 1 << 20;
+/// Nodes with children, for each child: three to five tenths in the full IPv6 table, whatever its root.
+const PARENTS: f64 = 0.5;
 
 /// Boundaries a slot of a sparse table's root, at least.
 pub(super) const SPARSE_SLOT: usize = 4;
@@ -76,6 +89,15 @@ pub(in crate::lpm) enum Kind {
     Halved,
     /// [Halves](super::halves) behind a root of short entries.
     Short,
+    /// [Pairs](super::pairs), the root too.
+    Paired,
+}
+
+impl Kind {
+    /// Returns whether a table's root lies before its nodes, from the beginning of a line on, and not among the roots.
+    pub(in crate::lpm) fn begins_with_line(self) -> bool {
+        matches!(self, Self::Short | Self::Paired)
+    }
 }
 
 /// The root of one table: slots of `bits` bits from `first` to `first + len - 1`, and in a dense table pages of
@@ -220,6 +242,26 @@ impl Census {
         ((8 * nodes + entries * width as u64 + distances) as f64, walked as f64)
     }
 
+    /// Returns bytes, and boundaries times levels walked, of pairs from `bits` on with codes of `width` bytes: a tenth to
+    /// a third more than they take, since children and boundaries of a node often begin the same run.
+    fn pairs(&self, bits: usize, width: usize) -> (f64, f64) {
+        let at = |counts: &[u32; 136], len: usize| f64::from(counts.get(len).copied().unwrap_or(0));
+        let (mut pairs, mut codes, mut walked) = (0.0, 0.0, 0.0);
+        for from in (bits..136).step_by(usize::from(PAIR_BITS)) {
+            let to = from + usize::from(PAIR_BITS);
+            let (nodes, children) = (at(&self.split, from), at(&self.split, to));
+            if nodes == 0.0 {
+                break;
+            }
+            let here = at(&self.deeper, from) - at(&self.deeper, to);
+            let parents = nodes.min(PARENTS * children);
+            pairs += parents + children + here * parents / nodes;
+            codes += (nodes - parents) * (1.0 + here / nodes);
+            walked += at(&self.deeper, from);
+        }
+        (PAIR as f64 * pairs + width as f64 * codes, walked)
+    }
+
     /// Returns bytes, and boundaries times levels walked, of blocks from `bits` on.
     fn blocks(&self, bits: usize, width: usize) -> (f64, f64) {
         let (mut blocks, mut walked, mut bits) = (0_u64, 0_u64, bits);
@@ -254,12 +296,20 @@ impl Shape {
         Self::sparse(ranges, first.start, tail.start)
     }
 
-    /// Returns the halved root for `ranges` that costs least, as [`Self::choose`] counts, and the bytes of an entry; `None` if
-    /// halves do not suit a table with `codes` codes.
-    pub(super) fn halved<A: Address>(ranges: &[Range<A>], codes: u32) -> Option<(Self, usize)> {
+    /// Returns the root for `ranges` with halves below it, or with pairs where many keys would walk halves far down, and the bytes of
+    /// an entry or code; `None` if neither suits a table with `codes` codes of `width` bytes.
+    pub(super) fn gathered<A: Address>(ranges: &[Range<A>], width: usize, codes: u32) -> Option<(Self, usize)> {
+        let census = if is_small(ranges.len()) { Census::of_few(ranges) } else { Census::take(ranges) };
+        let (halved, entry, is_deep) = Self::halved(ranges, &census, codes)?;
+        let paired = if is_deep { Self::paired(ranges, &census, width) } else { None };
+        Some(paired.map_or((halved, entry), |paired| (paired, width)))
+    }
+
+    /// Returns the halved root for `ranges` that costs least, as [`Self::choose`] counts, the bytes of an entry, and whether many keys
+    /// walk far down; `None` if halves do not suit a table with `codes` codes.
+    fn halved<A: Address>(ranges: &[Range<A>], census: &Census, codes: u32) -> Option<(Self, usize, bool)> {
         let (first, tail) = (ranges.get(1)?.start, ranges.last()?.start);
         let is_small = is_small(ranges.len());
-        let census = if is_small { Census::of_few(ranges) } else { Census::take(ranges) };
         let boundaries = f64::from(census.boundaries);
         let mut best = None;
         let mut least = f64::INFINITY;
@@ -290,7 +340,7 @@ impl Shape {
                 let pages = if page_bits == 0 { 0.0 } else { f64::from(split) * f64::from(4_u32 << page_bits) };
                 let paging = if page_bits == 0 { 0.0 } else { 0.4 * f64::from(census.deeper[usize::from(bits)]) };
                 let (_, walked) = census.halves(usize::from(inner), 1);
-                let is_deep = !is_small && walked > WIDE_LEVELS * boundaries;
+                let is_deep = !is_small && walked > DEEP_LEVELS * boundaries;
                 let width = if codes > most_codes(1) || is_deep { 2 } else { 1 };
                 let (halves, _) = census.halves(usize::from(inner), width);
                 let bytes = slots + pages + halves;
@@ -301,14 +351,45 @@ impl Shape {
                     least = cost;
                     let kind = if is_small { Kind::Short } else { Kind::Halved };
                     let shape = Self { kind, bits, page_bits, first: start_at, len: len as u32 };
-                    best = Some((shape, width, bytes));
+                    best = Some((shape, width, is_deep, bytes));
                 }
             }
         }
-        let (shape, width, bytes) = best?;
+        let (shape, width, is_deep, bytes) = best?;
         let most = if width == 1 { HALVED_BYTES } else { WIDE_HALVED_BYTES };
         let fits = codes <= most_codes(width) && !(is_small && width > 1);
-        (fits && bytes <= most * boundaries).then_some((shape, width))
+        (fits && bytes <= most * boundaries).then_some((shape, width, is_deep))
+    }
+
+    /// Returns the root of pairs for `ranges` that costs least, as [`Self::choose`] counts; `None` if pairs do not suit the table. Codes
+    /// have `width` bytes.
+    fn paired<A: Address>(ranges: &[Range<A>], census: &Census, width: usize) -> Option<Self> {
+        let (first, tail) = (ranges.get(1)?.start, ranges.last()?.start);
+        if width > 2 {
+            return None;
+        }
+        let boundaries = f64::from(census.boundaries);
+        let (mut best, mut least) = (None, f64::INFINITY);
+        for bits in 1..=MAX_PAIRED_BITS.min(A::BITS - PAIR_BITS) {
+            let (first, len) = Self::slots(ranges, (first, tail), bits);
+            let slots = PAIR as f64 * len as f64;
+            if slots > least || len > u64::from(PAIRED_SLOTS) {
+                break;
+            }
+            let reach = usize::from(bits) + (PAIRED_LEVELS * u32::from(PAIR_BITS)) as usize;
+            if census.deeper.get(reach).is_some_and(|&deep| deep > census.boundaries / DEEP_SHARE) {
+                continue;
+            }
+            let (nodes, walked) = census.pairs(usize::from(bits), width);
+            let bytes = slots + nodes;
+            let cost = bytes + PAIRED_LEVEL_WORTH * walked;
+            if cost < least {
+                let shape = Self { kind: Kind::Paired, bits, page_bits: 0, first, len: len as u32 };
+                (best, least) = (Some((shape, bytes)), cost);
+            }
+        }
+        let (shape, bytes) = best?;
+        (bytes <= PAIRED_BYTES * boundaries).then_some(shape)
     }
 
     /// Returns the slots of `bits` bits from the one of the first boundary on to the last one that needs one.

@@ -134,11 +134,11 @@ impl<'g> Assembly<'g> {
                 return Err(StoreError::Broken("the dictionary ends beyond the values"));
             }
             so_far.census.count(head.shape, usize::from(head.width), dictionary);
-            let is_short = head.shape.kind == Kind::Short;
-            let first = if is_short { (so_far.used_bytes as u32 + head.nodes) / LINE as u32 } else { root };
+            let has_line = head.shape.kind.begins_with_line();
+            let first = if has_line { (so_far.used_bytes as u32 + head.nodes) / LINE as u32 } else { root };
             so_far.headers.push(Header::of((head.shape, head.width), first, dictionary));
             so_far.codes.push(head.codes);
-            root += if is_short { 0 } else { head.shape.len + 1 };
+            root += if has_line { 0 } else { head.shape.len + 1 };
         }
         if root as usize != so_far.used_entries + slots {
             return Err(StoreError::Broken("the roots do not fill their place"));
@@ -271,6 +271,6 @@ fn placed(entry: u32, pages: u32, blocks: u32) -> u32 {
         None => moved(entry, pages, blocks),
         Some((code, Kind::Sparse)) => byte_line(code),
         Some((code, Kind::Dense)) => byte_leaf(code),
-        Some((_, Kind::Halved | Kind::Short)) => entry,
+        Some((_, Kind::Halved | Kind::Short | Kind::Paired)) => entry,
     }
 }

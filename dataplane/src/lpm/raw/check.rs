@@ -7,7 +7,10 @@ use super::super::forest::halves::{Entry, Node, SHORT_ENTRY, SHORT_UNIT, WIDE_AN
 use super::super::forest::line::{Format, LINE, LINED, Run, code_at, count, line_of, most, separator_size};
 use super::super::forest::list::ListHead;
 use super::super::forest::page::MAX_PAGE_BITS;
-use super::super::forest::shape::{BLOCK_BITS, BRIEF_SLOTS, Kind, MAX_HALVED_BITS, Shape};
+use super::super::forest::pairs::{Below, PAIR, PAIR_BITS, Pair, pair_at};
+use super::super::forest::shape::{
+    BLOCK_BITS, BRIEF_SLOTS, Kind, MAX_HALVED_BITS, MAX_PAIRED_BITS, PAIRED_SLOTS, Shape,
+};
 use super::lines::LineVectors;
 use super::part::{MOST_BYTES, PAGE, Part, leaf_of, page_deciding, page_index};
 use super::store::StoreError;
@@ -40,12 +43,16 @@ impl Limits {
             Kind::Dense => 58,
             Kind::Sparse => 32,
             Kind::Halved | Kind::Short => u32::from(MAX_HALVED_BITS),
+            Kind::Paired => u32::from(MAX_PAIRED_BITS),
         };
         let inner = u32::from(shape.inner_bits());
         let is_halved = matches!(shape.kind, Kind::Halved | Kind::Short);
         let is_short = shape.kind == Kind::Short;
         if is_short && (width > 1 || shape.page_bits > 0 || shape.bits > 31 || shape.len > BRIEF_SLOTS) {
             return Err(StoreError::Broken("a short table has pages, wide entries or too many slots"));
+        }
+        if shape.kind == Kind::Paired && (width > 2 || shape.page_bits > 0 || shape.len > PAIRED_SLOTS) {
+            return Err(StoreError::Broken("a table of pairs has pages, wide codes or too many slots"));
         }
         let wide = (shape.kind == Kind::Sparse || is_halved) && shape.len >> 24 != 0;
         if is_halved && (width > 2 || codes > most_codes(width)) {
@@ -69,8 +76,10 @@ impl Limits {
         let leaves = leaves || self.width == 1 || self.kind == Kind::Halved;
         let vectors = LineVectors::new().filter(|_| self.width == 1);
         let mut walk = Walk { limits: self, part, leaves, pages: 0, end: 0, shared: Vec::new(), vectors };
-        if self.kind == Kind::Short {
-            return walk.short();
+        match self.kind {
+            Kind::Short => return walk.short(),
+            Kind::Paired => return walk.paired(),
+            Kind::Dense | Kind::Sparse | Kind::Halved => {}
         }
         walk.entries(&part.slots, at.unwrap_or(self.at))
     }
@@ -175,7 +184,7 @@ impl Walk<'_> {
                 Kind::Dense => self.block(entry as usize, at),
                 Kind::Sparse => self.lined(entry),
                 Kind::Halved => self.halves(entry as usize, at),
-                Kind::Short => Err(StoreError::Broken("a slot of a short table before its nodes")),
+                Kind::Short | Kind::Paired => Err(StoreError::Broken("a slot of a table that begins with a line")),
             };
         };
         if !self.leaves || kind != self.limits.kind || code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes {
@@ -188,7 +197,9 @@ impl Walk<'_> {
     fn page(&mut self, entry: u32, at: u32) -> Result<(), StoreError> {
         let (first, deciding) = (page_index(entry), page_deciding(entry));
         let fits = match self.limits.kind {
-            Kind::Dense | Kind::Halved | Kind::Short => at == self.limits.at && deciding == self.limits.page_bits,
+            Kind::Dense | Kind::Halved | Kind::Short | Kind::Paired => {
+                at == self.limits.at && deciding == self.limits.page_bits
+            }
             Kind::Sparse => deciding <= MAX_PAGE_BITS && at + deciding <= u32::from(self.limits.bits).min(64),
         };
         let end = first + (1 << deciding);
@@ -334,6 +345,42 @@ impl Walk<'_> {
             Entry::Answer(_) => Ok(()),
             Entry::Child(child) => self.halves(child, at + u32::from(BLOCK_BITS)),
         })
+    }
+
+    /// Checks a table of pairs: its root, and what is below it.
+    fn paired(&mut self) -> Result<(), StoreError> {
+        self.pairs(0, self.limits.len as usize + 1, self.limits.at)
+    }
+
+    /// Checks so many pairs from the number `first` on, for nodes that begin at bit `at`, and all below them.
+    fn pairs(&mut self, first: usize, count: usize, at: u32) -> Result<(), StoreError> {
+        self.take(first * PAIR, count * PAIR)?;
+        (first..first + count).try_for_each(|place| {
+            let pair = pair_at(&self.part.blocks, place);
+            self.pair(pair.ok_or(StoreError::Broken("pairs end beyond the nodes"))?, at)
+        })
+    }
+
+    /// Checks what is below the pair of a node that begins at bit `at`.
+    fn pair(&mut self, pair: Pair, at: u32) -> Result<(), StoreError> {
+        let Limits { width, codes, bits, .. } = *self.limits;
+        let wrong = StoreError::Broken("a code of pairs is not there or not in the dictionary");
+        let below = pair.below();
+        let is_node = !matches!(below, Below::Answer(_));
+        if is_node && (pair.bitmap & 1 == 0 || at >= u32::from(bits)) {
+            return Err(StoreError::Broken("a pair's first slot begins no run, or lies below the last bit"));
+        }
+        let runs = pair.bitmap.count_ones() as usize;
+        match below {
+            Below::Answer(code) if code < FIRST_VALUE || code - FIRST_VALUE >= codes => Err(wrong),
+            Below::Answer(_) => Ok(()),
+            Below::Children(first) => self.pairs(first, runs, at + u32::from(PAIR_BITS)),
+            Below::Codes(first) => {
+                let found = self.part.blocks.get(first * width..(first + runs) * width).ok_or(wrong)?;
+                let (children, most) = self.limits.extremes(found);
+                if children > 0 || most - FIRST_VALUE >= codes { Err(wrong) } else { Ok(()) }
+            }
+        }
     }
 
     fn block(&mut self, offset: usize, at: u32) -> Result<(), StoreError> {

@@ -109,6 +109,8 @@ impl Columns {
             Kind::Halved => unsafe { self.find_halved(header, key) },
             // SAFETY: as above.
             Kind::Short => unsafe { self.find_short(header, key) },
+            // SAFETY: as above.
+            Kind::Paired => unsafe { self.find_paired(header, key) },
         }
     }
 

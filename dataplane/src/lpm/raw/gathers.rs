@@ -186,8 +186,8 @@ fn going_on(codes: __m512i) -> u16 {
 }
 
 /// Walks as many keys as `VECTORS` vectors have through tables of `headers`: each through the table at the same position, or
-/// all through the first if `ONE`; an id beyond stands for the last header. Returns which keys are not done `levels` levels below
-/// the first block, a bit a key, and how many entered the last level.
+/// all through the first if `ONE`; an id beyond stands for the last header. Writes which keys are not done `levels` levels below
+/// the first block, a bit a key, and returns how many entered the last level.
 ///
 /// # Safety
 /// The headers that are asked for are of dense tables of the store whose columns these are, and vectors can walk them; their
@@ -199,9 +199,9 @@ unsafe fn group<A: Address, const VECTORS: usize, const WIDTH: usize, const PAGE
     (columns, one, headers): (Columns, &Roots, &[Header]),
     levels: u32,
     tables: &[TableId],
-    keys: &[A],
-    values: &mut [u32],
-) -> (u64, usize) {
+    (keys, values): (&[A], &mut [u32]),
+    left: &mut [u64],
+) -> usize {
     let zero = _mm512_setzero_si512();
     let (mut blocks, mut rests) = ([zero; VECTORS], [Rests::<A>::none(); VECTORS]);
     let (mut dictionaries, mut len_shifts) = ([one.dictionary; VECTORS], [one.len_shift; VECTORS]);
@@ -242,13 +242,14 @@ unsafe fn group<A: Address, const VECTORS: usize, const WIDTH: usize, const PAGE
             going[vector] = going_on(codes[vector]);
         }
     }
-    let mut left = 0;
+    let mut not_done = 0;
     for (vector, values) in values.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate().take(VECTORS) {
         // SAFETY: the codes were in blocks of the tables.
         unsafe { columns.write_values(dictionaries[vector], codes[vector], values) };
-        left |= u64::from(going[vector]) << (vector * VECTOR);
+        not_done |= u64::from(going[vector]) << (vector * VECTOR);
     }
-    (left, entered)
+    left[0] = not_done;
+    entered
 }
 
 /// Walks all `keys` through dense tables: each through the table at the same position, or all through the first if `ONE`.
@@ -272,7 +273,7 @@ pub(super) unsafe fn batch<A: Address, const WIDTH: usize, const PAGED: bool, co
     // Vectors have the first 64 bits of keys.
     let most = (64_u32.saturating_sub(at) / u32::from(BLOCK_BITS)).saturating_sub(1);
     // SAFETY: the caller's promise.
-    unsafe { runs::batch(walk, Depth { levels: 0, most }, tables, keys, values) };
+    unsafe { runs::batch::<A, _, 4>(walk, Depth { levels: 0, most }, tables, keys, values) };
 }
 
 /// The walk of dense tables by gathers, which [`batch`] describes.
@@ -293,12 +294,12 @@ impl<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool> Walk<A>
         self,
         levels: u32,
         tables: &[TableId],
-        keys: &[A],
-        values: &mut [u32],
-    ) -> (u64, usize) {
+        lanes: (&[A], &mut [u32]),
+        left: &mut [u64],
+    ) -> usize {
         let from = (self.columns, self.one, self.headers);
         // SAFETY: the caller's promise.
-        unsafe { group::<A, VECTORS, WIDTH, PAGED, ONE>(from, levels, tables, keys, values) }
+        unsafe { group::<A, VECTORS, WIDTH, PAGED, ONE>(from, levels, tables, lanes, left) }
     }
 
     #[inline]

@@ -22,7 +22,7 @@ use super::super::forest::line::{LINE, LINE_BITS, LINED};
 use super::super::forest::shape::{BLOCK_BITS, BRIEF_SLOTS, HALVED_LEVELS};
 use super::super::table::{NO_ROUTE, TableId};
 use super::columns::{ANY_WIDTH, Columns};
-use super::runs::{self, Depth, Walk};
+use super::runs::{self, Depth, Walk, by_levels};
 use super::store::{Brief, GATHERED_SLOTS, Header};
 use super::vectors::{Rests, Roots, VECTOR, narrowed, upper_halves};
 
@@ -35,7 +35,7 @@ fn number(number: usize) -> __m512i {
 
 /// How wide the entries of sixteen keys' tables are.
 #[derive(Clone, Copy)]
-struct Widths {
+pub(super) struct Widths {
     /// The width as a power of two.
     log: __m512i,
     /// The lanes with entries of one byte.
@@ -46,7 +46,7 @@ impl Widths {
     /// Returns those that headers tell.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn of(len_shift: __m512i) -> Self {
+    pub(super) fn of(len_shift: __m512i) -> Self {
         let log = _mm512_and_si512(_mm512_srli_epi32::<24>(len_shift), _mm512_set1_epi32(1));
         Self { log, narrow: _mm512_testn_epi32_mask(log, log) }
     }
@@ -54,7 +54,7 @@ impl Widths {
     /// Returns as many bytes as so many entries have.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn bytes<const WIDTH: usize>(self, count: __m512i) -> __m512i {
+    pub(super) fn bytes<const WIDTH: usize>(self, count: __m512i) -> __m512i {
         match WIDTH {
             1 => count,
             2 => _mm512_add_epi32(count, count),
@@ -65,7 +65,7 @@ impl Widths {
     /// Returns the entries that four bytes each begin with.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn entries<const WIDTH: usize>(self, loaded: __m512i) -> __m512i {
+    pub(super) fn entries<const WIDTH: usize>(self, loaded: __m512i) -> __m512i {
         let mask = match WIDTH {
             1 => _mm512_set1_epi32(0xff),
             2 => _mm512_set1_epi32(0xffff),
@@ -294,7 +294,7 @@ impl Chosen {
     /// Returns the values of sixteen codes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    fn values(&self, codes: __m512i) -> __m512i {
+    pub(super) fn values(&self, codes: __m512i) -> __m512i {
         let index = _mm512_sub_epi32(codes, number(FIRST_CHOSEN));
         let low = _mm512_permutex2var_epi32(self.0[0], index, self.0[1]);
         let high = _mm512_permutex2var_epi32(self.0[2], index, self.0[3]);
@@ -330,7 +330,8 @@ impl Tables<'_> {
         self,
         begin: impl Fn(usize) -> Begun,
         values: &mut [u32],
-    ) -> (u64, usize) {
+        left: &mut [u64],
+    ) -> usize {
         let Self { columns, chosen, .. } = self;
         let zero = _mm512_setzero_si512();
         let (mut nodes, mut rests, mut codes, mut entries) =
@@ -363,7 +364,7 @@ impl Tables<'_> {
                 going[vector] = widths.children::<WIDTH>(entries[vector], lanes);
             }
         }
-        let mut left = 0;
+        let mut not_done = 0;
         for (vector, values) in values.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate().take(VECTORS) {
             let left_over = going[vector] | !known[vector];
             let found = if let Some(chosen) = chosen {
@@ -375,37 +376,19 @@ impl Tables<'_> {
             };
             // SAFETY: sixteen values are a vector.
             unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), found) };
-            left |= u64::from(left_over) << (vector * VECTOR);
+            not_done |= u64::from(left_over) << (vector * VECTOR);
         }
-        (left, entered)
+        left[0] = not_done;
+        entered
     }
 
     /// Returns the value of one key in a table of any kind.
     #[inline]
-    fn one<A: Address>(self, table: TableId, key: A) -> u32 {
+    pub(super) fn one<A: Address>(self, table: TableId, key: A) -> u32 {
         let header = &self.headers[table.index().min(self.headers.len() - 1)];
         // SAFETY: the header is one of the store's whose columns these are.
         unsafe { self.columns.value_in(header, key) }
     }
-}
-
-/// Walks a group by the walk for its number of levels; a vector by itself is not worth one for each.
-macro_rules! by_levels {
-    ($walk:expr, $vectors:ident, $levels:expr, $tables:expr, $keys:expr, $values:expr) => {{
-        let levels = if $vectors == 1 { HALVED_LEVELS } else { $levels };
-        match levels {
-            // SAFETY: the caller's promise.
-            0 => unsafe { $walk.group_in::<A, $vectors, 0>($tables, $keys, $values) },
-            // SAFETY: as above.
-            1 => unsafe { $walk.group_in::<A, $vectors, 1>($tables, $keys, $values) },
-            // SAFETY: as above.
-            2 => unsafe { $walk.group_in::<A, $vectors, 2>($tables, $keys, $values) },
-            // SAFETY: as above.
-            3 => unsafe { $walk.group_in::<A, $vectors, 3>($tables, $keys, $values) },
-            // SAFETY: as above.
-            _ => unsafe { $walk.group_in::<A, $vectors, 4>($tables, $keys, $values) },
-        }
-    }};
 }
 
 /// The walk of halved tables, of one with `ONE`.
@@ -426,9 +409,9 @@ impl<const WIDTH: usize, const PAGED: bool, const ONE: bool> Halved<'_, WIDTH, P
     unsafe fn group_in<A: Address, const VECTORS: usize, const LEVELS: u32>(
         self,
         tables: &[TableId],
-        keys: &[A],
-        values: &mut [u32],
-    ) -> (u64, usize) {
+        (keys, values): (&[A], &mut [u32]),
+        left: &mut [u64],
+    ) -> usize {
         let keys = keys.as_chunks().0;
         let begin = |vector: usize| {
             let roots = if ONE { None } else { Some(Roots::of(self.tables.headers, &tables.as_chunks().0[vector])) };
@@ -436,7 +419,7 @@ impl<const WIDTH: usize, const PAGED: bool, const ONE: bool> Halved<'_, WIDTH, P
             unsafe { self.tables.columns.begin::<A, PAGED>(roots.as_ref().unwrap_or(self.one), &keys[vector]) }
         };
         // SAFETY: as above.
-        unsafe { self.tables.walk::<VECTORS, WIDTH, LEVELS>(begin, values) }
+        unsafe { self.tables.walk::<VECTORS, WIDTH, LEVELS>(begin, values, left) }
     }
 }
 
@@ -449,10 +432,10 @@ impl<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool> Walk<A>
         self,
         levels: u32,
         tables: &[TableId],
-        keys: &[A],
-        values: &mut [u32],
-    ) -> (u64, usize) {
-        by_levels!(self, VECTORS, levels, tables, keys, values)
+        lanes: (&[A], &mut [u32]),
+        left: &mut [u64],
+    ) -> usize {
+        by_levels!(self, VECTORS, 4, levels, tables, lanes, left)
     }
 
     #[inline]
@@ -479,9 +462,9 @@ impl<const ONE: bool, const BRIEF: bool> Short<'_, ONE, BRIEF> {
     unsafe fn group_in<A: Address, const VECTORS: usize, const LEVELS: u32>(
         self,
         tables: &[TableId],
-        keys: &[A],
-        values: &mut [u32],
-    ) -> (u64, usize) {
+        (keys, values): (&[A], &mut [u32]),
+        left: &mut [u64],
+    ) -> usize {
         let Tables { columns, headers, briefs, .. } = self.tables;
         let keys = keys.as_chunks().0;
         let begin = |vector: usize| {
@@ -499,7 +482,7 @@ impl<const ONE: bool, const BRIEF: bool> Short<'_, ONE, BRIEF> {
             unsafe { columns.begin_short_by_headers(&roots, &keys[vector]) }
         };
         // SAFETY: as above.
-        unsafe { self.tables.walk::<VECTORS, 1, LEVELS>(begin, values) }
+        unsafe { self.tables.walk::<VECTORS, 1, LEVELS>(begin, values, left) }
     }
 }
 
@@ -512,10 +495,10 @@ impl<A: Address, const ONE: bool, const BRIEF: bool> Walk<A> for Short<'_, ONE, 
         self,
         levels: u32,
         tables: &[TableId],
-        keys: &[A],
-        values: &mut [u32],
-    ) -> (u64, usize) {
-        by_levels!(self, VECTORS, levels, tables, keys, values)
+        lanes: (&[A], &mut [u32]),
+        left: &mut [u64],
+    ) -> usize {
+        by_levels!(self, VECTORS, 4, levels, tables, lanes, left)
     }
 
     #[inline]
@@ -547,7 +530,7 @@ pub(super) unsafe fn halved<A: Address, const WIDTH: usize, const PAGED: bool, c
     // Full IPv6 tables have four levels; whoever has less is found out after a run.
     let levels = if A::BITS == 32 { 0 } else { 3 };
     // SAFETY: the caller's promise.
-    unsafe { runs::batch(walk, depth(levels), tables, keys, values) };
+    unsafe { runs::batch::<A, _, 4>(walk, depth(levels), tables, keys, values) };
 }
 
 /// Walks all `keys` through short tables: each through the table at the same position, or all through the first if `ONE`; by
@@ -566,5 +549,5 @@ pub(super) unsafe fn short<A: Address, const ONE: bool, const BRIEF: bool>(
     let one = &Roots::all(&from.headers[table.index().min(from.headers.len() - 1)]);
     let walk = Short::<'_, ONE, BRIEF> { tables: from, one };
     // SAFETY: the caller's promise.
-    unsafe { runs::batch(walk, depth(0), tables, keys, values) };
+    unsafe { runs::batch::<A, _, 4>(walk, depth(0), tables, keys, values) };
 }

@@ -8,6 +8,8 @@ use super::columns::{ANY_WIDTH, Columns, LANES};
 #[cfg(target_arch = "x86_64")]
 use super::halved_gathers;
 use super::isa::{Isa, Level};
+#[cfg(target_arch = "x86_64")]
+use super::paired_gathers;
 use super::sparse;
 #[cfg(target_arch = "x86_64")]
 use super::store::GATHERED_BITS;
@@ -29,13 +31,13 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn mixed(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         assert_eq!(keys.len(), tables.len(), "one table a key");
-        let Census { dense, sparse, halved, short, .. } = self.census;
-        if dense.is_none() && halved.is_none() && short.is_none() {
+        let Census { dense, sparse, halved, short, paired, .. } = self.census;
+        if dense.is_none() && halved.is_none() && short.is_none() && paired.is_none() {
             return self.mixed_sparse(isa, tables, keys, values);
         }
         // All looked at, since a loop that may end early takes one at a time.
         let most = || tables.iter().fold(0, |most, table| table.0.max(most));
-        let alone = sparse.is_none() && halved.is_none() && short.is_none();
+        let alone = sparse.is_none() && halved.is_none() && short.is_none() && paired.is_none();
         if alone && (most() as usize) < self.tables() {
             return self.mixed_dense(isa, tables, keys, values);
         }
@@ -47,23 +49,25 @@ impl<A: Address> Store<A> {
             // Each kind by its walk.
             let (mut found, mut sorted) = ([TableId(0); MIXED], [A::ZERO; MIXED]);
             let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
-            let (mut orders, mut ends) = ([0_u8; MIXED], [0_usize; 4]);
+            let (mut orders, mut ends) = ([0_u8; MIXED], [0_usize; 5]);
             for (order, &table) in orders.iter_mut().zip(tables) {
                 *order = match self.header(table).kind() {
                     Kind::Sparse => 0,
                     Kind::Short => 1,
                     Kind::Halved => 2,
                     Kind::Dense => 3,
+                    Kind::Paired => 4,
                 };
                 ends[usize::from(*order)] += 1;
             }
-            let walks = [Self::mixed_sparse, Self::mixed_short, Self::mixed_halved, Self::mixed_dense];
+            let walks =
+                [Self::mixed_sparse, Self::mixed_short, Self::mixed_halved, Self::mixed_dense, Self::mixed_paired];
             if let Some(only) = ends.iter().position(|&count| count == tables.len()) {
                 walks[only](self, isa, tables, keys, values);
                 continue;
             }
             (1..ends.len()).for_each(|order| ends[order] += ends[order - 1]);
-            let mut next = [0, ends[0], ends[1], ends[2]];
+            let mut next = [0, ends[0], ends[1], ends[2], ends[3]];
             for (place, (&order, (&table, &key))) in orders.iter().zip(tables.iter().zip(keys)).enumerate() {
                 let to = &mut next[usize::from(order)];
                 (found[*to], sorted[*to], places[*to]) = (table, key, place as u8);
@@ -130,6 +134,16 @@ impl<A: Address> Store<A> {
         self.mixed_alone(tables, keys, values);
     }
 
+    /// Looks each key up in the table of pairs at the same position.
+    fn mixed_paired(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(from) = self.gathered(isa) {
+            // SAFETY: the tables are this store's and of pairs, and whoever holds the level has the features.
+            return unsafe { paired_gathers::paired::<A, ANY_WIDTH, false>(from, tables, keys, values) };
+        }
+        self.mixed_alone(tables, keys, values);
+    }
+
     /// Looks each key up in the table at the same position, one after the other.
     fn mixed_alone(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         let columns = Columns::of(self);
@@ -173,7 +187,7 @@ impl<A: Address> Store<A> {
         values: &mut [u32],
     ) -> Option<()> {
         Isa::avx512()?;
-        let others = [self.census.dense, self.census.halved, self.census.short];
+        let others = [self.census.dense, self.census.halved, self.census.short, self.census.paired];
         assert!(
             others.iter().all(Option::is_none) && (tables.len() == keys.len() || tables.len() == 1),
             "sparse tables"

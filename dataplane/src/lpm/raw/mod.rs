@@ -29,6 +29,9 @@ mod halved_gathers;
 mod isa;
 mod lines;
 mod mixed;
+mod paired;
+#[cfg(target_arch = "x86_64")]
+mod paired_gathers;
 mod part;
 mod patch;
 mod region;

@@ -50,12 +50,12 @@ const FULL: usize = 1 << 27;
 /// One table, or some slots of one, not checked yet.
 #[derive(Debug, Default)]
 pub(in crate::lpm) struct Part {
-    /// An entry a slot, but in a short table: a page; in a dense table [`LEAF`] and a code, or an offset into `blocks`; in a sparse or halved one what
+    /// An entry a slot, but in a table that begins with a line: a page; in a dense table [`LEAF`] and a code, or an offset into `blocks`; in a sparse or halved one what
     /// [`line`](super::super::forest::line) or [`halves`](super::super::forest::halves) say.
     pub(in crate::lpm) slots: Vec<u32>,
     /// The pages' entries, the same; those of a page in a dense or halved table name no page.
     pub(in crate::lpm) pages: Vec<u32>,
-    /// Blocks, lines or halves; in a short table its root before them.
+    /// Blocks, lines or halves; in a table that begins with a line its root, and whatever is below it.
     pub(in crate::lpm) blocks: Vec<u8>,
 }
 
@@ -221,7 +221,7 @@ impl Piece {
 /// Checks the parts of one table.
 fn check<A: Address>((shape, width, codes): (Shape, usize, u32), parts: &[Part]) -> Result<(), StoreError> {
     let limits = Limits::of::<A>(shape, width, codes)?;
-    let slots = if shape.kind == Kind::Short { 0 } else { shape.len as usize + 1 };
+    let slots = if shape.kind.begins_with_line() { 0 } else { shape.len as usize + 1 };
     if parts.iter().map(|part| part.slots.len()).sum::<usize>() != slots || (slots == 0 && parts.len() != 1) {
         return Err(StoreError::Broken("a root has one entry a slot and one for the rest"));
     }

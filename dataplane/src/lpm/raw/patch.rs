@@ -191,7 +191,7 @@ impl Released {
                 Kind::Dense => self.block(blocks, width, entry as usize),
                 Kind::Sparse => self.lined(blocks, (family, width), entry),
                 Kind::Halved if leaf_of(entry).is_some() => {}
-                Kind::Halved | Kind::Short => self.halves(blocks, width, entry as usize),
+                Kind::Halved | Kind::Short | Kind::Paired => self.halves(blocks, width, entry as usize),
             }
         }
     }
@@ -221,10 +221,10 @@ impl<A: Address> Store<A> {
         &self.roots
     }
 
-    /// Returns all slots of the table, and the entry for every key outside them; `None` for a short table, which no forest that
-    /// changes has.
+    /// Returns all slots of the table, and the entry for every key outside them; `None` for one that begins with a line, which
+    /// no forest that changes has.
     pub(in crate::lpm) fn whole(&self, table: TableId) -> Option<(Place, u32)> {
-        let header = self.own(table).filter(|header| header.kind() != Kind::Short)?;
+        let header = self.own(table).filter(|header| !header.kind().begins_with_line())?;
         let (index, len) = (header.root as usize, header.len);
         let outside = *self.roots.get(index + len as usize)?;
         let (bits, page_bits) = (64 - header.shift, header.page_bits());
@@ -234,7 +234,7 @@ impl<A: Address> Store<A> {
     /// Returns the fewest slots of the root, or of one page, that contain all keys whose first 64 bits are from `low` to
     /// `high`; or `None` if there are none: keys outside the root's slots are among them, or the table is halved.
     pub(in crate::lpm) fn place(&self, table: TableId, low: u64, high: u64) -> Option<Place> {
-        if matches!(self.own(table)?.kind(), Kind::Halved | Kind::Short) {
+        if matches!(self.own(table)?.kind(), Kind::Halved | Kind::Short | Kind::Paired) {
             return None;
         }
         let (mut place, _) = self.whole(table)?;
@@ -382,7 +382,7 @@ impl<A: Address> Store<A> {
     /// Copies the part's nodes and pages into the store and returns its slots' entries.
     fn take_in(&mut self, part: &Part, (kind, width): (Kind, usize)) -> Result<Vec<u32>, StoreError> {
         let base = match kind {
-            Kind::Dense | Kind::Halved | Kind::Short => self.allocate(part.blocks.len())?,
+            Kind::Dense | Kind::Halved | Kind::Short | Kind::Paired => self.allocate(part.blocks.len())?,
             Kind::Sparse => self.allocate_lines(part.blocks.len() / LINE)? * LINE as u32,
         };
         self.blocks[base as usize..][..part.blocks.len()].copy_from_slice(&part.blocks);
@@ -402,7 +402,7 @@ impl<A: Address> Store<A> {
             None => Ok(moved(entry, 0, base)),
             Some((code, Kind::Dense)) => self.shared_leaf(code, width),
             Some((code, Kind::Sparse)) => self.shared_line(code, width),
-            Some((_, Kind::Halved | Kind::Short)) => Ok(entry),
+            Some((_, Kind::Halved | Kind::Short | Kind::Paired)) => Ok(entry),
         }
     }
 

@@ -15,15 +15,11 @@ use super::super::table::TableId;
 use super::columns::prefetch_ahead;
 use super::vectors::VECTOR;
 
-/// Vectors that are walked together: what is known of more does not fit the registers, and stores to the stack get into the
-/// way of gathers, whose loads are compared with all stores under way by the last bits of their addresses.
-const VECTORS: usize = 4;
-
-/// Keys of a group.
-const GROUP: usize = VECTORS * VECTOR;
-
 /// Keys of a batch that are walked before those of them that are left.
 pub(super) const RUN: usize = 1024;
+
+/// Keys of which a number has a bit each.
+const WORD: usize = 64;
 
 /// Keys of a run that go on at a child when vectors stop, by their place.
 #[derive(Clone, Copy)]
@@ -61,12 +57,12 @@ impl Left {
         self.count = count;
     }
 
-    /// Appends those keys of groups that are in their masks.
+    /// Appends those keys that are in masks, a bit a key.
     fn push_all(&mut self, masks: &[u64]) {
-        for (group, &mask) in masks.iter().enumerate() {
+        for (word, &mask) in masks.iter().enumerate() {
             let mut mask = mask;
             while mask != 0 {
-                self.places[self.count.min(RUN)] = (group * GROUP) as u16 + mask.trailing_zeros() as u16;
+                self.places[self.count.min(RUN)] = (word * WORD) as u16 + mask.trailing_zeros() as u16;
                 self.count += 1;
                 mask &= mask - 1;
             }
@@ -114,13 +110,35 @@ const LEFT: usize = 8;
 /// alone is foretold wrongly.
 const FEW: usize = 12;
 
+/// Walks a group by the walk for its number of levels, at most `$most`, which is 4 or more; a vector by itself is not worth one for each.
+macro_rules! by_levels {
+    ($walk:expr, $vectors:ident, $most:literal, $levels:expr, $tables:expr, $lanes:expr, $left:expr) => {{
+        let levels = if $vectors == 1 { u32::MAX } else { $levels };
+        match levels {
+            // SAFETY: the caller's promise.
+            0 => unsafe { $walk.group_in::<A, $vectors, 0>($tables, $lanes, $left) },
+            // SAFETY: as above.
+            1 => unsafe { $walk.group_in::<A, $vectors, 1>($tables, $lanes, $left) },
+            // SAFETY: as above.
+            2 => unsafe { $walk.group_in::<A, $vectors, 2>($tables, $lanes, $left) },
+            // SAFETY: as above.
+            3 => unsafe { $walk.group_in::<A, $vectors, 3>($tables, $lanes, $left) },
+            // SAFETY: as above.
+            4 => unsafe { $walk.group_in::<A, $vectors, 4>($tables, $lanes, $left) },
+            // SAFETY: as above.
+            _ => unsafe { $walk.group_in::<A, $vectors, $most>($tables, $lanes, $left) },
+        }
+    }};
+}
+pub(super) use by_levels;
+
 /// A walk through tables of one kind.
 pub(super) trait Walk<A: Address>: Copy {
     /// Whether all keys go through the first of the tables.
     const ONE: bool;
 
-    /// Walks as many keys as `VECTORS` vectors have, `levels` levels below the first node. Returns which are not done then, a
-    /// bit a key, and how many entered the last level, if that is not the first.
+    /// Walks as many keys as `VECTORS` vectors have, `levels` levels below the first node. Writes which are not done then, a
+    /// bit a key, and returns how many entered the last level, if that is not the first.
     ///
     /// # Safety
     /// The processor has the features of [`batch`], and the tables are such as the walk is for. Keys and values are as many as
@@ -129,9 +147,9 @@ pub(super) trait Walk<A: Address>: Copy {
         self,
         levels: u32,
         tables: &[TableId],
-        keys: &[A],
-        values: &mut [u32],
-    ) -> (u64, usize);
+        lanes: (&[A], &mut [u32]),
+        left: &mut [u64],
+    ) -> usize;
 
     /// Returns the value of one key.
     ///
@@ -140,13 +158,16 @@ pub(super) trait Walk<A: Address>: Copy {
     unsafe fn one(self, table: TableId, key: A) -> u32;
 }
 
-/// Walks all `keys`: each through the table at the same position, or all through the first.
+/// Walks all `keys`, `VECTORS` vectors together: each through the table at the same position, or all through the first.
+///
+/// What is known of as many vectors has to fit the registers: stores to the stack get into the way of gathers, whose loads are compared
+/// with all stores under way by the last bits of their addresses.
 ///
 /// # Safety
 /// The tables are such as the walk is for, as deep as `depth` says. There is a value a key, and a table a key unless all go
 /// through the first.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn batch<A: Address, W: Walk<A>>(
+pub(super) unsafe fn batch<A: Address, W: Walk<A>, const VECTORS: usize>(
     walk: W,
     mut depth: Depth,
     tables: &[TableId],
@@ -159,7 +180,7 @@ pub(super) unsafe fn batch<A: Address, W: Walk<A>>(
     for (index, (keys, values)) in keys.chunks(RUN).zip(values.chunks_mut(RUN)).enumerate() {
         let tables = if W::ONE { tables } else { &tables[index * RUN..][..keys.len()] };
         // SAFETY: the caller's promise.
-        let entered = unsafe { run(walk, (depth.levels, &mut left), tables, keys, values) };
+        let entered = unsafe { run::<A, W, VECTORS>(walk, (depth.levels, &mut left), tables, keys, values) };
         depth.judge(keys.len(), entered, left.count);
         let table_of = |place: usize| tables[if W::ONE { 0 } else { place }];
         // Once more a level further, then as deep as vectors can, as long as there are vectors of them.
@@ -172,10 +193,10 @@ pub(super) unsafe fn batch<A: Address, W: Walk<A>>(
                 (*table, *key) = (table_of(place), keys[place]);
             }
             // The last group is filled by whatever is there: vectors of one group wait for their loads together.
-            let count = all.count.next_multiple_of(GROUP).min(RUN);
+            let count = all.count.next_multiple_of(VECTORS * VECTOR).min(RUN);
             let (again, found) = (&left_keys[..count], &mut left_values[..count]);
             // SAFETY: as above; what fills the last vector are tables of the batch, too.
-            unsafe { run(walk, (levels, &mut left), &left_tables[..count], again, found) };
+            unsafe { run::<A, W, VECTORS>(walk, (levels, &mut left), &left_tables[..count], again, found) };
             for (place, &value) in all.places().zip(&left_values) {
                 values[place] = value;
             }
@@ -195,7 +216,7 @@ pub(super) unsafe fn batch<A: Address, W: Walk<A>>(
 /// As [`batch`], and the last level is one that vectors have bits for.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
-unsafe fn run<A: Address, W: Walk<A>>(
+unsafe fn run<A: Address, W: Walk<A>, const VECTORS: usize>(
     walk: W,
     (levels, left): (u32, &mut Left),
     tables: &[TableId],
@@ -206,26 +227,26 @@ unsafe fn run<A: Address, W: Walk<A>>(
     left.clear();
     let (mut entered, mut done) = (0, 0);
     // Taken to pieces when all groups are walked: a store of many bytes would get into the way of the next group's loads.
-    let mut masks = [0; RUN / GROUP];
-    let groups = keys.as_chunks::<GROUP>().0.iter().zip(values.as_chunks_mut::<GROUP>().0);
-    for ((keys, values), mask) in groups.zip(&mut masks) {
+    let mut masks = [0; RUN / WORD];
+    let group = VECTORS * VECTOR;
+    let groups = keys.chunks_exact(group).zip(values.chunks_exact_mut(group));
+    for ((keys, values), masks) in groups.zip(masks.chunks_mut(group / WORD)) {
         if !W::ONE {
-            prefetch_ahead(&tables_from(done)[..GROUP]);
+            prefetch_ahead(&tables_from(done)[..group]);
         }
         prefetch_ahead(keys);
         prefetch_ahead(values);
         // SAFETY: the caller's promise.
-        let (not_done, deep) = unsafe { walk.group::<VECTORS>(levels, tables_from(done), keys, values) };
-        (*mask, entered) = (not_done, entered + deep);
-        done += GROUP;
+        entered += unsafe { walk.group::<VECTORS>(levels, tables_from(done), (keys, values), masks) };
+        done += group;
     }
-    left.push_all(&masks[..done / GROUP]);
+    left.push_all(&masks[..done / WORD]);
     let (keys, values) = (&keys[done..], &mut values[done..]);
     for (keys, values) in keys.as_chunks::<VECTOR>().0.iter().zip(values.as_chunks_mut::<VECTOR>().0) {
+        let mut mask = [0];
         // SAFETY: as above.
-        let (not_done, deep) = unsafe { walk.group::<1>(levels, tables_from(done), keys, values) };
-        left.push(done, not_done as u16);
-        entered += deep;
+        entered += unsafe { walk.group::<1>(levels, tables_from(done), (keys, values), &mut mask) };
+        left.push(done, mask[0] as u16);
         done += VECTOR;
     }
     let rest = keys.as_chunks::<VECTOR>().1.iter().zip(values.as_chunks_mut::<VECTOR>().1);

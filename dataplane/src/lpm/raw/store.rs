@@ -19,11 +19,11 @@ pub(super) const SLACK: usize = 256;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub(in crate::lpm) struct Header {
-    /// Index of the first root entry, or of a short table the line that it begins with.
+    /// Index of the first root entry, or of a table that begins with a line that line.
     pub(super) root: u32,
     /// The lower half of `first`, which is all of it in a sparse or halved table.
     pub(super) first_low: u32,
-    /// Of a sparse table `len`, which is below 2^24, and `shift` in the highest byte. Of a halved one, or a dense one that vectors
+    /// Of a sparse table `len`, which is below 2^24, and `shift` in the highest byte. Of one with halves or pairs, or a dense one that vectors
     /// can walk, `len`, which is below [`GATHERED_SLOTS`], from bit 24 on the width of a code as a power of two, from bit 26 on `shift`.
     pub(super) len_shift: u32,
     /// Index in the values of code 0; codes begin at [`FIRST_VALUE`](super::super::forest::block::FIRST_VALUE).
@@ -36,7 +36,7 @@ pub(in crate::lpm) struct Header {
     pub(super) shift: u8,
     /// The same for the entry in a page of a dense or halved table.
     pub(super) page_shift: u8,
-    /// Bits that a page of a dense or halved table decides, and the table's kind in the two highest bits.
+    /// Bits that a page of a dense or halved table decides, and the table's kind in the three highest bits.
     page_bits_kind: u8,
     /// Bytes a code: 1, 2 or 4.
     pub(super) width: u8,
@@ -52,6 +52,7 @@ impl Header {
             Kind::Dense => (0, gathered),
             Kind::Halved => (HALVED, gathered),
             Kind::Short => (SPARSE | HALVED, gathered),
+            Kind::Paired => (PAIRED, gathered),
         };
         Self {
             root,
@@ -70,8 +71,9 @@ impl Header {
     /// Returns what lies below the root.
     #[inline]
     pub(super) fn kind(&self) -> Kind {
-        match self.page_bits_kind & (SPARSE | HALVED) {
+        match self.page_bits_kind & KINDS {
             0 => Kind::Dense,
+            PAIRED => Kind::Paired,
             HALVED => Kind::Halved,
             SPARSE => Kind::Sparse,
             _ => Kind::Short,
@@ -81,7 +83,7 @@ impl Header {
     /// Returns the bits that a page of a dense or halved table decides.
     #[inline]
     pub(super) fn page_bits(&self) -> u8 {
-        self.page_bits_kind & !(SPARSE | HALVED)
+        self.page_bits_kind & !KINDS
     }
 
     /// Returns whether vectors can walk the table: a dense one whose root and pages decide 32 bits at most, with few enough
@@ -111,8 +113,11 @@ pub(super) const GATHERED_SLOTS: u32 = 1 << 24;
 
 /// The bit of a header's byte that says that the table is sparse.
 const SPARSE: u8 = 0x80;
-/// The bit that says that it is halved.
+/// The bit that says that it is halved; a short table has both.
 const HALVED: u8 = 0x40;
+/// The bit that says that it has pairs.
+const PAIRED: u8 = 0x20;
+const KINDS: u8 = SPARSE | HALVED | PAIRED;
 
 /// All that a walk needs of a short table with the first dictionary, in eight bytes that vectors load as two numbers: a mixed batch over
 /// thousands of tables then has their headers in the first cache.
@@ -204,6 +209,8 @@ pub(super) struct Census {
     pub(super) halved: Option<bool>,
     /// The same of short ones.
     pub(super) short: Option<bool>,
+    /// The same of those with pairs.
+    pub(super) paired: Option<bool>,
 }
 
 impl Census {
@@ -218,6 +225,7 @@ impl Census {
             Kind::Sparse => (&mut self.sparse, width > 1),
             Kind::Halved => (&mut self.halved, dictionary > 0),
             Kind::Short => (&mut self.short, dictionary > 0),
+            Kind::Paired => (&mut self.paired, dictionary > 0),
         };
         *of_kind = Some(special || *of_kind == Some(true));
     }
@@ -290,6 +298,7 @@ impl<A: Address> Store<A> {
 mod tests {
     use super::super::super::forest::block::FIRST_VALUE;
     use super::super::super::forest::line::{Format, LINE, LINED, RUN_SHIFT, Run, answer_line};
+    use super::super::super::forest::pairs::LAST;
     use super::super::super::table::NO_ROUTE;
     use super::super::assembly::{Assembly, Ground};
     use super::super::part::{LEAF, PAGE, Part, Piece, page_entry};
@@ -465,6 +474,72 @@ mod tests {
         for (index, refused) in broken.into_iter().enumerate() {
             assert!(matches!(refused, Err(StoreError::Broken(_))), "{index}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn pairs_that_lead_outside_are_refused() {
+        let pushed = |width, slots: u32, blocks: &[u8]| {
+            let shape = Shape { kind: Kind::Paired, len: slots, ..DENSE };
+            let part = Part { blocks: blocks.to_vec(), ..Part::default() };
+            Piece::default().push::<u32>((shape, width, 2), 0, &part)
+        };
+        let pair = |bitmap: u32, first: u32| [bitmap.to_le_bytes(), first.to_le_bytes()].concat();
+        let answer = |code| pair(0, LAST | code);
+        let table = |pairs: &[Vec<u8>], codes: &[u8]| [&pairs.concat(), codes].concat();
+        // A root of one slot with codes behind it, and of one with two children, the second of which has codes.
+        let codes = [pair(0x11, LAST | 16), answer(64)];
+        let parent = [pair(0x101, 2), answer(64), answer(65), pair(3, LAST | 32)];
+        assert_eq!(pushed(1, 1, &table(&codes, &[64, 65])), Ok(()));
+        assert_eq!(pushed(1, 1, &table(&parent, &[64, 65])), Ok(()));
+        assert_eq!(pushed(2, 1, &table(&[pair(3, LAST | 8), answer(64)], &[64, 0, 65, 0])), Ok(()));
+        assert_eq!(pushed(1, 0, &answer(65)), Ok(()));
+        let child =
+            |bitmap, first| table(&[pair(bitmap, first), answer(64), answer(65), pair(3, LAST | 32)], &[64, 65]);
+        let broken = [
+            // No root, half of one, codes beyond the dictionary, before, behind the end.
+            pushed(1, 1, &answer(64)),
+            pushed(1, 1, &table(&codes, &[])[..15]),
+            pushed(1, 0, &answer(66)),
+            pushed(1, 0, &answer(63)),
+            pushed(1, 1, &table(&codes, &[64, 66])),
+            pushed(1, 1, &table(&codes, &[63, 64])),
+            pushed(1, 1, &table(&codes, &[64])),
+            pushed(1, 1, &table(&[pair(1, LAST | (LAST - 1)), answer(64)], &[64, 65])),
+            pushed(2, 1, &table(&[pair(3, LAST | 9), answer(64)], &[64, 0, 65, 0])),
+            // No run at the first slot; a child that is its parent, beyond, not there to the end, or one of two parents.
+            pushed(1, 1, &table(&[pair(0x12, LAST | 16), answer(64)], &[64, 65])),
+            pushed(1, 1, &child(0x100, 2)),
+            pushed(1, 1, &child(0, 2)),
+            pushed(1, 1, &child(0x101, 0)),
+            pushed(1, 1, &child(0x101, 1)),
+            pushed(1, 1, &child(0x101, 9)),
+            pushed(1, 1, &child(0x111, 3)),
+            pushed(1, 2, &table(&[pair(3, 3), pair(3, 3), answer(64), answer(64), answer(65)], &[])),
+            // Pages, slots beside it, codes too wide, too many slots.
+            pushed(4, 0, &answer(64)),
+            Piece::default().push::<u32>(
+                (Shape { kind: Kind::Paired, page_bits: 6, ..DENSE }, 1, 2),
+                0,
+                &Part { blocks: answer(64), ..Part::default() },
+            ),
+            Piece::default().push::<u32>(
+                (Shape { kind: Kind::Paired, ..DENSE }, 1, 2),
+                0,
+                &Part { blocks: answer(64), slots: vec![LEAF + LINED + 64], pages: vec![] },
+            ),
+            pushed(1, (1 << 20) + 1, &answer(64).repeat((1 << 20) + 2)),
+        ];
+        for (index, refused) in broken.into_iter().enumerate() {
+            assert!(matches!(refused, Err(StoreError::Broken(_))), "{index}: {refused:?}");
+        }
+        // Pairs below the last bit: a chain of single children.
+        let chain = |last: u32| {
+            let chain: Vec<_> = (0..last).map(|at| if at == 0 { pair(1, 2) } else { pair(1, at + 2) }).collect();
+            let pairs = [&chain[..1], &[answer(64)], &chain[1..], &[pair(1, LAST | (8 * (last + 2)))]].concat();
+            pushed(1, 1, &table(&pairs, &[64]))
+        };
+        assert_eq!(chain(2), Ok(()));
+        assert!(matches!(chain(3), Err(StoreError::Broken(_))));
     }
 
     #[test]

@@ -17,6 +17,8 @@ use super::gathers;
 #[cfg(target_arch = "x86_64")]
 use super::halved_gathers;
 use super::isa::{Isa, Level};
+#[cfg(target_arch = "x86_64")]
+use super::paired_gathers;
 use super::store::{Header, Store};
 #[cfg(target_arch = "x86_64")]
 use super::vectors::{self, Far};
@@ -213,7 +215,7 @@ impl<A: Address> Store<A> {
         assert_eq!(keys.len(), values.len(), "one value a key");
         let (columns, header) = (Columns::of(self), self.header(table));
         match (isa.level(), header.kind()) {
-            (_, Kind::Halved | Kind::Short) => self.batch_halved(isa, table, keys, values),
+            (_, Kind::Halved | Kind::Short | Kind::Paired) => self.batch_gathered(isa, table, keys, values),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the header is this store's, and whoever holds the level has the features.
             (Level::Gathers, Kind::Dense) if header.is_gathered() && self.has_few_values() => unsafe {
@@ -243,7 +245,7 @@ impl<A: Address> Store<A> {
         }
     }
 
-    /// Returns what vectors read of halved and short tables, if they walk them; values are not chosen.
+    /// Returns what vectors read of tables with halves or pairs, if they walk them; values are not chosen.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn gathered(&self, isa: Isa) -> Option<halved_gathers::Tables<'_>> {
         (isa.level() == Level::Gathers && self.has_few_values()).then(|| halved_gathers::Tables {
@@ -254,12 +256,13 @@ impl<A: Address> Store<A> {
         })
     }
 
-    /// Looks all `keys` up in the halved or short `table`.
-    fn batch_halved(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
+    /// Looks all `keys` up in a `table` with halves or pairs.
+    fn batch_gathered(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
         let (columns, header) = (Columns::of(self), self.header(table));
         #[cfg(target_arch = "x86_64")]
         if let Some(from) = self.gathered(isa) {
             use halved_gathers::{Chosen, Tables, halved, short};
+            use paired_gathers::paired;
 
             // SAFETY: whoever holds the level has the features.
             let chosen = unsafe { Chosen::of(&self.values) };
@@ -268,6 +271,10 @@ impl<A: Address> Store<A> {
             return match (header.kind(), header.width, header.page_bits()) {
                 // SAFETY: as above.
                 (Kind::Short, ..) => unsafe { short::<A, true, false>(from, &[table], keys, values) },
+                // SAFETY: as above.
+                (Kind::Paired, 1, _) => unsafe { paired::<A, 1, true>(from, &[table], keys, values) },
+                // SAFETY: as above.
+                (Kind::Paired, ..) => unsafe { paired::<A, 2, true>(from, &[table], keys, values) },
                 // SAFETY: as above.
                 (_, 1, 0) => unsafe { halved::<A, 1, false, true>(from, &[table], keys, values) },
                 // SAFETY: as above.
