@@ -10,8 +10,9 @@
 //! code. No branch depends on a key; deep keys are noted and answered one by one after a run of a thousand.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_cmpeq_epi32_mask, _mm512_i32gather_epi32, _mm512_loadu_si512,
-    _mm512_mask_i32gather_epi32, _mm512_mask_mov_epi32, _mm512_min_epu32, _mm512_set1_epi32, _mm512_setzero_si512,
+    __m512i, _mm256_storeu_si256, _mm512_add_epi32, _mm512_and_si512, _mm512_cmpeq_epi32_mask, _mm512_cvtepi32_epi16,
+    _mm512_i32gather_epi32, _mm512_loadu_si512, _mm512_mask_i32gather_epi32, _mm512_mask_mov_epi32,
+    _mm512_maskz_compress_epi32, _mm512_min_epu32, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512,
     _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
@@ -19,8 +20,44 @@ use vrfleak_engine::Address;
 
 use super::super::table::NO_ROUTE;
 use super::direct::{CHUNK, CHUNK_BITS, Code, DEEP, DirectTable, OUTSIDE, View};
-use super::runs::{Left, RUN};
+use super::runs::RUN;
 use super::vectors::VECTOR;
+
+/// Keys of a run that are not done by vectors, by their place.
+struct Noted {
+    places: [u16; RUN + VECTOR],
+    count: usize,
+}
+
+impl Noted {
+    /// Returns none.
+    fn none() -> Self {
+        Self { places: [0; RUN + VECTOR], count: 0 }
+    }
+
+    /// Forgets all.
+    fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// Returns their places, which are below [`RUN`].
+    fn places(&self) -> impl Iterator<Item = usize> {
+        self.places[..self.count.min(RUN)].iter().map(|&place| usize::from(place) % RUN)
+    }
+
+    /// Appends those of the sixteen keys from `from` on that are in `mask`; nothing depends on whether there are any.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    fn push(&mut self, from: usize, mask: u16) {
+        let ids = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let ids = _mm512_add_epi32(ids, _mm512_set1_epi32((from as u32).cast_signed()));
+        let found = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(mask, ids));
+        let to = self.places[self.count.min(RUN)..].as_mut_ptr();
+        // SAFETY: there is room for a vector of places behind the last that may be.
+        unsafe { _mm256_storeu_si256(to.cast(), found) };
+        self.count += mask.count_ones() as usize;
+    }
+}
 
 /// The codes [`DEEP`] and [`OUTSIDE`] as vectors compare them.
 const LOOK_FURTHER: i32 = (DEEP as u32).cast_signed();
@@ -168,7 +205,7 @@ impl<C: Code> Gathered<'_, C> {
     unsafe fn write<const NUMBERED: bool>(
         self,
         codes: __m512i,
-        (from, deep): (usize, &mut Left),
+        (from, deep): (usize, &mut Noted),
         values: &mut [u32; VECTOR],
     ) {
         let found = if NUMBERED {
@@ -194,7 +231,7 @@ impl<C: Code> Gathered<'_, C> {
     unsafe fn run<const WAY: u8, const NUMBERED: bool>(
         self,
         keys: &[u32],
-        deep: &mut Left,
+        deep: &mut Noted,
         values: &mut [u32],
     ) -> usize {
         let (groups, _) = keys.as_chunks::<VECTOR>().0.as_chunks::<AHEAD>();
@@ -227,7 +264,13 @@ impl<C: Code> Gathered<'_, C> {
     /// The way is from [`Self::way`] of this table.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,popcnt")]
-    unsafe fn run_by<const NUMBERED: bool>(self, way: Way, keys: &[u32], deep: &mut Left, values: &mut [u32]) -> usize {
+    unsafe fn run_by<const NUMBERED: bool>(
+        self,
+        way: Way,
+        keys: &[u32],
+        deep: &mut Noted,
+        values: &mut [u32],
+    ) -> usize {
         match way {
             // SAFETY: the caller's promise.
             Way::Chunked => unsafe { self.run::<{ Way::CHUNKED }, NUMBERED>(keys, deep, values) },
@@ -248,7 +291,7 @@ pub(super) fn batch<C: Code, A: Address>(table: &DirectTable<C>, base: Option<u3
     let view = table.view();
     let outside = view.values.first().copied().unwrap_or(NO_ROUTE);
     let gathered = Gathered { view, base, outside };
-    let mut deep = Left::none();
+    let mut deep = Noted::none();
     for (keys, values) in keys.chunks(ALIKE * RUN).zip(values.chunks_mut(ALIKE * RUN)) {
         let way = gathered.way(addresses(keys));
         for (keys, values) in keys.chunks(RUN).zip(values.chunks_mut(RUN)) {

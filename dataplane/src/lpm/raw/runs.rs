@@ -1,13 +1,8 @@
 //! Batches in runs of a thousand keys, for walks whose every load is a gather.
 //!
 //! All vectors of a run walk as many levels below the first node, idle lanes in place: a branch on a key that is foretold
-//! wrongly waits for all loads before it. The keys that have further to go are noted and walked once more after the run; how
+//! wrongly waits for all loads before it. The keys that have further to go are noted and walked once more at the end; how
 //! many levels those are follows from the run before.
-
-use std::arch::x86_64::{
-    _mm256_storeu_si256, _mm512_add_epi32, _mm512_cvtepi32_epi16, _mm512_maskz_compress_epi32, _mm512_set1_epi32,
-    _mm512_setr_epi32,
-};
 
 use vrfleak_engine::Address;
 
@@ -15,71 +10,65 @@ use super::super::table::TableId;
 use super::columns::prefetch_ahead;
 use super::vectors::VECTOR;
 
-/// Keys of a batch that are walked before those of them that are left.
+/// Keys of a batch that are walked equally deep.
 pub(super) const RUN: usize = 1024;
 
 /// Keys of which a number has a bit each.
 const WORD: usize = 64;
 
-/// Keys of a run that go on at a child when vectors stop, by their place.
-#[derive(Clone, Copy)]
-pub(super) struct Left {
-    places: [u16; RUN + VECTOR],
+/// Which keys of a run are not done, a bit a key.
+type Masks = [u64; RUN / WORD];
+
+/// Keys of a batch whose places are told from the first of them on.
+const WINDOW: usize = 1 << 15;
+
+/// Keys that are left of a window, which are walked once more before there are more.
+const MOST_LEFT: usize = 2 * RUN;
+
+/// Keys that are left and walked once more together.
+const AGAIN: usize = 256;
+
+/// Calls `each` with the places of all bits that are set.
+#[inline]
+fn for_each_bit(masks: &Masks, mut each: impl FnMut(usize)) {
+    for (word, &mask) in masks.iter().enumerate() {
+        let mut mask = mask;
+        while mask != 0 {
+            each(word * WORD + mask.trailing_zeros() as usize);
+            mask &= mask - 1;
+        }
+    }
+}
+
+/// Keys of a window that go on at a child when vectors stop, by their place.
+struct Left {
+    places: [u16; MOST_LEFT],
     count: usize,
+    /// The most levels that any of them has been walked.
+    levels: u32,
 }
 
 impl Left {
-    /// Returns none.
-    pub(super) fn none() -> Self {
-        Self { places: [0; RUN + VECTOR], count: 0 }
+    /// Appends those keys of a run that are in its masks, and returns how many those are; the run begins at the place `from` and
+    /// was walked so many levels.
+    fn push(&mut self, from: usize, masks: &Masks, levels: u32) -> usize {
+        let before = self.count;
+        for_each_bit(masks, |place| {
+            self.places[self.count % MOST_LEFT] = (from + place) as u16;
+            self.count += 1;
+        });
+        self.levels = self.levels.max(levels);
+        self.count - before
     }
 
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        self.count = 0;
+    /// Returns whether another run might leave more than there is room for.
+    fn is_full(&self) -> bool {
+        self.count + RUN > MOST_LEFT
     }
 
-    /// Returns their places, which are below [`RUN`].
-    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
-        self.places[..self.count.min(RUN)].iter().map(|&place| usize::from(place) % RUN)
-    }
-
-    /// Turns places among those of `all` into the places that those are, and forgets what is behind them.
-    fn are_among(&mut self, all: &Self) {
-        let mut count = 0;
-        for index in 0..self.count.min(RUN) {
-            let among = usize::from(self.places[index]);
-            if among < all.count {
-                self.places[count] = all.places[among % RUN];
-                count += 1;
-            }
-        }
-        self.count = count;
-    }
-
-    /// Appends those keys that are in masks, a bit a key.
-    fn push_all(&mut self, masks: &[u64]) {
-        for (word, &mask) in masks.iter().enumerate() {
-            let mut mask = mask;
-            while mask != 0 {
-                self.places[self.count.min(RUN)] = (word * WORD) as u16 + mask.trailing_zeros() as u16;
-                self.count += 1;
-                mask &= mask - 1;
-            }
-        }
-    }
-
-    /// Appends those of the sixteen keys from `from` on that are in `mask`; nothing depends on whether there are any.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    pub(super) fn push(&mut self, from: usize, mask: u16) {
-        let ids = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        let ids = _mm512_add_epi32(ids, _mm512_set1_epi32((from as u32).cast_signed()));
-        let found = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(mask, ids));
-        let to = self.places[self.count.min(RUN)..].as_mut_ptr();
-        // SAFETY: there is room for a vector of places behind the last that may be.
-        unsafe { _mm256_storeu_si256(to.cast(), found) };
-        self.count += mask.count_ones() as usize;
+    /// Returns the places, and forgets them.
+    fn take(&mut self) -> &[u16] {
+        &self.places[..std::mem::take(&mut self.count).min(MOST_LEFT)]
     }
 }
 
@@ -174,43 +163,78 @@ pub(super) unsafe fn batch<A: Address, W: Walk<A>, const VECTORS: usize>(
     keys: &[A],
     values: &mut [u32],
 ) {
-    let Some(&table) = tables.first() else { return };
-    let mut left = Left::none();
-    let (mut left_tables, mut left_keys, mut left_values) = ([table; RUN], [A::ZERO; RUN], [0; RUN]);
-    for (index, (keys, values)) in keys.chunks(RUN).zip(values.chunks_mut(RUN)).enumerate() {
-        let tables = if W::ONE { tables } else { &tables[index * RUN..][..keys.len()] };
-        // SAFETY: the caller's promise.
-        let entered = unsafe { run::<A, W, VECTORS>(walk, (depth.levels, &mut left), tables, keys, values) };
-        depth.judge(keys.len(), entered, left.count);
-        let table_of = |place: usize| tables[if W::ONE { 0 } else { place }];
-        // Once more a level further, then as deep as vectors can, as long as there are vectors of them.
-        for levels in [depth.levels + 1, depth.most] {
-            if left.count < FEW || levels > depth.most {
-                break;
+    let mut left = Left { places: [0; MOST_LEFT], count: 0, levels: 0 };
+    for (index, (keys, values)) in keys.chunks(WINDOW).zip(values.chunks_mut(WINDOW)).enumerate() {
+        let tables = if W::ONE { tables } else { &tables[index * WINDOW..][..keys.len()] };
+        for from in (0..keys.len()).step_by(RUN) {
+            let to = keys.len().min(from + RUN);
+            let of_run = if W::ONE { tables } else { &tables[from..to] };
+            let lanes = (&keys[from..to], &mut values[from..to]);
+            // SAFETY: the caller's promise.
+            let (entered, masks) = unsafe { run::<A, W, VECTORS>(walk, depth.levels, of_run, lanes) };
+            let not_done = left.push(from, &masks, depth.levels);
+            depth.judge(to - from, entered, not_done);
+            // Those of all runs together: few of them fill no vector, and one alone waits for every load.
+            if left.is_full() || to == keys.len() {
+                let levels = left.levels + 1;
+                for places in left.take().chunks(AGAIN) {
+                    // SAFETY: as above.
+                    unsafe { again::<A, W, VECTORS>(walk, (levels, depth.most), places, tables, (keys, values)) };
+                }
+                left.levels = 0;
             }
-            let all = left;
-            for ((table, key), place) in left_tables.iter_mut().zip(&mut left_keys).zip(all.places()) {
-                (*table, *key) = (table_of(place), keys[place]);
-            }
-            // The last group is filled by whatever is there: vectors of one group wait for their loads together.
-            let count = all.count.next_multiple_of(VECTORS * VECTOR).min(RUN);
-            let (again, found) = (&left_keys[..count], &mut left_values[..count]);
-            // SAFETY: as above; what fills the last vector are tables of the batch, too.
-            unsafe { run::<A, W, VECTORS>(walk, (levels, &mut left), &left_tables[..count], again, found) };
-            for (place, &value) in all.places().zip(&left_values) {
-                values[place] = value;
-            }
-            left.are_among(&all);
-        }
-        for place in left.places() {
-            // SAFETY: as above.
-            values[place] = unsafe { walk.one(table_of(place), keys[place]) };
         }
     }
 }
 
-/// Walks at most [`RUN`] keys, `levels` levels deep; what is left is in `left` afterwards, but for keys that fill no vector,
-/// which are done. Returns how many entered the last level.
+/// Walks the keys at these places, at most [`AGAIN`], once more from the beginning: first `levels` levels, then as deep as vectors can,
+/// as long as there are vectors of them.
+///
+/// # Safety
+/// As [`batch`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
+unsafe fn again<A: Address, W: Walk<A>, const VECTORS: usize>(
+    walk: W,
+    (levels, most): (u32, u32),
+    places: &[u16],
+    tables: &[TableId],
+    (keys, values): (&[A], &mut [u32]),
+) {
+    let table_of = |place: u16| tables[if W::ONE { 0 } else { usize::from(place) }];
+    let (mut left, mut count) = ([0; AGAIN], places.len());
+    left[..count].copy_from_slice(places);
+    for levels in [levels, most] {
+        if count < FEW || levels > most {
+            break;
+        }
+        let (mut of_left, mut left_keys, mut found) = ([table_of(left[0]); AGAIN], [A::ZERO; AGAIN], [0; AGAIN]);
+        for ((table, key), &place) in of_left.iter_mut().zip(&mut left_keys).zip(&left[..count]) {
+            (*table, *key) = (table_of(place), keys[usize::from(place)]);
+        }
+        // The last vector is filled by whatever is there.
+        let filled = count.next_multiple_of(VECTOR);
+        let lanes = (&left_keys[..filled], &mut found[..filled]);
+        // SAFETY: as above; what fills the last vector are tables of the batch, too.
+        let (_, masks) = unsafe { run::<A, W, VECTORS>(walk, levels, &of_left[..filled], lanes) };
+        for (&place, &value) in left[..count].iter().zip(&found) {
+            values[usize::from(place)] = value;
+        }
+        let all = std::mem::take(&mut count);
+        for_each_bit(&masks, |index| {
+            if index < all {
+                left[count] = left[index];
+                count += 1;
+            }
+        });
+    }
+    for &place in &left[..count] {
+        // SAFETY: as above.
+        values[usize::from(place)] = unsafe { walk.one(table_of(place), keys[usize::from(place)]) };
+    }
+}
+
+/// Walks at most [`RUN`] keys, `levels` levels deep. Returns how many entered the last level, and which are not done; keys that
+/// fill no vector are.
 ///
 /// # Safety
 /// As [`batch`], and the last level is one that vectors have bits for.
@@ -218,13 +242,11 @@ pub(super) unsafe fn batch<A: Address, W: Walk<A>, const VECTORS: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
 unsafe fn run<A: Address, W: Walk<A>, const VECTORS: usize>(
     walk: W,
-    (levels, left): (u32, &mut Left),
+    levels: u32,
     tables: &[TableId],
-    keys: &[A],
-    values: &mut [u32],
-) -> usize {
+    (keys, values): (&[A], &mut [u32]),
+) -> (usize, Masks) {
     let tables_from = |place: usize| if W::ONE { tables } else { &tables[place..] };
-    left.clear();
     let (mut entered, mut done) = (0, 0);
     // Taken to pieces when all groups are walked: a store of many bytes would get into the way of the next group's loads.
     let mut masks = [0; RUN / WORD];
@@ -240,13 +262,12 @@ unsafe fn run<A: Address, W: Walk<A>, const VECTORS: usize>(
         entered += unsafe { walk.group::<VECTORS>(levels, tables_from(done), (keys, values), masks) };
         done += group;
     }
-    left.push_all(&masks[..done / WORD]);
     let (keys, values) = (&keys[done..], &mut values[done..]);
     for (keys, values) in keys.as_chunks::<VECTOR>().0.iter().zip(values.as_chunks_mut::<VECTOR>().0) {
         let mut mask = [0];
         // SAFETY: as above.
         entered += unsafe { walk.group::<1>(levels, tables_from(done), (keys, values), &mut mask) };
-        left.push(done, mask[0] as u16);
+        masks[done / WORD] |= mask[0] << (done % WORD);
         done += VECTOR;
     }
     let rest = keys.as_chunks::<VECTOR>().1.iter().zip(values.as_chunks_mut::<VECTOR>().1);
@@ -255,5 +276,5 @@ unsafe fn run<A: Address, W: Walk<A>, const VECTORS: usize>(
         *value = unsafe { walk.one(tables[if W::ONE { 0 } else { done }], key) };
         done += 1;
     }
-    entered
+    (entered, masks)
 }
