@@ -196,21 +196,13 @@ impl Columns {
         Begun { dictionary: roots.dictionary, ..begun }
     }
 
-    /// Begins sixteen keys in sixteen tables, those that have a brief.
+    /// Begins sixteen keys in tables of which these briefs tell, those that any tells of.
     ///
     /// # Safety
-    /// `briefs` are those of the store, one a header.
+    /// The briefs are of the store.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    unsafe fn begin_brief<A: Address>(self, briefs: &[Brief], tables: &[TableId; VECTOR], keys: &[A; VECTOR]) -> Begun {
-        let base = briefs.as_ptr().cast::<i64>();
-        // SAFETY: a table id is a number of 32 bits.
-        let ids = unsafe { _mm512_loadu_si512(tables.as_ptr().cast()) };
-        // The last is that of no table.
-        let ids = _mm512_min_epu32(ids, _mm512_set1_epi32((briefs.len() as u32 - 1).cast_signed()));
-        // SAFETY: each table has a brief, of eight bytes.
-        let half = |ids| unsafe { _mm512_i32gather_epi64::<8>(ids, base) };
-        let (low, high) = (half(_mm512_castsi512_si256(ids)), half(_mm512_extracti64x4_epi64::<1>(ids)));
+    unsafe fn begin_brief<A: Address>(self, [low, high]: [__m512i; 2], keys: &[A; VECTOR]) -> Begun {
         let (line_shift, len_first) = (narrowed(low, high), upper_halves(low, high));
         let shift = _mm512_srli_epi32::<LINE_BITS>(line_shift);
         let line = _mm512_and_si512(line_shift, _mm512_set1_epi32((1 << LINE_BITS) - 1));
@@ -292,6 +284,22 @@ impl Columns {
         let distance = _mm512_mask_mov_epi32(entries, narrow, distance);
         _mm512_add_epi32(nodes, _mm512_slli_epi32::<2>(distance))
     }
+}
+
+/// Returns the briefs of sixteen tables, twice eight.
+///
+/// # Safety
+/// The last brief is that of no table.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+unsafe fn briefs_of(briefs: &[Brief], tables: &[TableId; VECTOR]) -> [__m512i; 2] {
+    let base = briefs.as_ptr().cast::<i64>();
+    // SAFETY: a table id is a number of 32 bits.
+    let ids = unsafe { _mm512_loadu_si512(tables.as_ptr().cast()) };
+    let ids = _mm512_min_epu32(ids, _mm512_set1_epi32((briefs.len() as u32 - 1).cast_signed()));
+    // SAFETY: each table has a brief, of eight bytes, and those beyond have the last.
+    [_mm512_castsi512_si256(ids), _mm512_extracti64x4_epi64::<1>(ids)]
+        .map(|ids| unsafe { _mm512_i32gather_epi64::<8>(ids, base) })
 }
 
 /// Values that are chosen from vectors: those of the codes behind the miss, of the first dictionary alone.
@@ -501,16 +509,24 @@ impl<const ONE: bool, const BRIEF: bool> Short<'_, ONE, BRIEF> {
     ) -> usize {
         let Tables { columns, headers, briefs, .. } = self.tables;
         let keys = keys.as_chunks().0;
+        let mut told = [[_mm512_setzero_si512(); 2]; VECTORS];
+        if BRIEF {
+            for (told, tables) in told.iter_mut().zip(tables.as_chunks().0) {
+                // SAFETY: the caller's promise.
+                *told = unsafe { briefs_of(briefs, tables) };
+            }
+            in_order();
+        }
         let begin = |vector: usize| {
             if ONE {
-                // SAFETY: the caller's promise.
+                // SAFETY: as above.
                 return unsafe { columns.begin_short_by_headers(self.one, &keys[vector]) };
             }
-            let tables = &tables.as_chunks().0[vector];
             if BRIEF {
                 // SAFETY: as above.
-                return unsafe { columns.begin_brief(briefs, tables, &keys[vector]) };
+                return unsafe { columns.begin_brief(told[vector], &keys[vector]) };
             }
+            let tables = &tables.as_chunks().0[vector];
             let roots = Roots::of(headers, tables);
             // SAFETY: as above.
             unsafe { columns.begin_short_by_headers(&roots, &keys[vector]) }
