@@ -42,7 +42,7 @@ impl Reader<'_> {
             Kind::Dense => self.block(entry as usize, at, base, ranges),
             Kind::Sparse => self.lined(entry, at, base, ranges),
             Kind::Halved if entry & HALVED_LEAF == HALVED_LEAF => ranges.push(base, entry & LEAF_CODE),
-            // A table that begins with a line has no entries here: no forest that changes has one.
+            // A table with its root inside has no entries here: no forest that changes has one.
             Kind::Halved | Kind::Short | Kind::Paired => self.halves(entry as usize, at, base, ranges),
         }
     }

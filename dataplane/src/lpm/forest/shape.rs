@@ -3,6 +3,7 @@
 use vrfleak_engine::Address;
 
 use super::halves::most_codes;
+use super::line::LINE;
 use super::pairs::{PAIR, PAIR_BITS};
 use super::ranges::Range;
 
@@ -93,10 +94,18 @@ pub(in crate::lpm) enum Kind {
     Paired,
 }
 
+/// Bytes of which a multiple lies before a table whose root is among its nodes.
+pub(in crate::lpm) const BEGIN: usize = 32;
+
 impl Kind {
-    /// Returns whether a table's root lies before its nodes, from the beginning of a line on, and not among the roots.
-    pub(in crate::lpm) fn begins_with_line(self) -> bool {
+    /// Returns whether a table's root lies before its nodes, and not among the roots.
+    pub(in crate::lpm) fn has_root_inside(self) -> bool {
         matches!(self, Self::Short | Self::Paired)
+    }
+
+    /// Returns of how many bytes a multiple lies before a table's nodes.
+    pub(in crate::lpm) fn begins_at(self) -> usize {
+        if self.has_root_inside() { BEGIN } else { LINE }
     }
 }
 

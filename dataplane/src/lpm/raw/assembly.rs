@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
+use super::super::forest::halves::WIDE_ANSWER;
 use super::super::forest::line::{Format, LINE, Run, answer_line};
-use super::super::forest::shape::Kind;
+use super::super::forest::shape::{BEGIN, Kind};
 use super::super::table::NO_ROUTE;
 use super::part::{MOST_BYTES, MOST_ENTRIES, Piece, leaf_of, moved};
 use super::patch::Spare;
@@ -20,8 +21,10 @@ const BYTE_LEAF: u32 = BITMAP_BYTES as u32 + 1;
 const ANY_LEAF: u32 = BITMAP_BYTES as u32 + 4;
 /// Where the shared lines of one answer begin, for sparse tables with one-byte codes.
 const LINES: usize = ((ANY_LEAF + BYTE_CODES * BYTE_LEAF) as usize).next_multiple_of(LINE);
-/// Bytes of all shared leaves and lines.
-const LEAVES: usize = LINES + BYTE_CODES as usize * LINE;
+/// Where the root lies that a [`Brief`] has which tells nothing: one slot with a code that is no answer's.
+pub(super) const NOTHING: usize = LINES + BYTE_CODES as usize * LINE;
+/// Bytes of all that tables share.
+const LEAVES: usize = NOTHING + LINE;
 /// Entries before those of the first table: the one that the table without routes has.
 const EMPTY: usize = 1;
 
@@ -90,6 +93,8 @@ impl<'g> Assembly<'g> {
         let (empty, entries) = ground.entries.split_at_mut(EMPTY);
         empty[0] = byte_line(FIRST_VALUE);
         let (leaves, nodes) = ground.nodes.split_at_mut(LEAVES);
+        let (leaves, nothing) = leaves.split_at_mut(NOTHING);
+        nothing[..2].copy_from_slice(&(WIDE_ANSWER as u16).to_le_bytes());
         let (leaves, lines) = leaves.split_at_mut(LINES);
         for (line, code) in lines.as_chunks_mut().0.iter_mut().zip(FIRST_VALUE..) {
             *line = answer_line(code, 1);
@@ -134,11 +139,11 @@ impl<'g> Assembly<'g> {
                 return Err(StoreError::Broken("the dictionary ends beyond the values"));
             }
             so_far.census.count(head.shape, usize::from(head.width), dictionary);
-            let has_line = head.shape.kind.begins_with_line();
-            let first = if has_line { (so_far.used_bytes as u32 + head.nodes) / LINE as u32 } else { root };
+            let is_inside = head.shape.kind.has_root_inside();
+            let first = if is_inside { (so_far.used_bytes as u32 + head.nodes) / BEGIN as u32 } else { root };
             so_far.headers.push(Header::of((head.shape, head.width), first, dictionary));
             so_far.codes.push(head.codes);
-            root += if has_line { 0 } else { head.shape.len + 1 };
+            root += if is_inside { 0 } else { head.shape.len + 1 };
         }
         if root as usize != so_far.used_entries + slots {
             return Err(StoreError::Broken("the roots do not fill their place"));
@@ -187,14 +192,14 @@ impl Site<'_> {
         for fragment in &piece.fragments {
             let slots = slots.split_off_mut(..fragment.slots.len()).expect(SUMMED);
             let pages = pages.split_off_mut(..fragment.pages.len()).expect(SUMMED);
-            let nodes = nodes.split_off_mut(..fragment.blocks.len()).expect(SUMMED);
+            let nodes = nodes.split_off_mut(..fragment.bytes()).expect(SUMMED);
             for (to, &entry) in slots.iter_mut().zip(&fragment.slots) {
                 *to = placed(entry, page, block);
             }
             for (to, &entry) in pages.iter_mut().zip(&fragment.pages) {
                 *to = placed(entry, page, block);
             }
-            nodes.copy_from_slice(&fragment.blocks);
+            nodes[..fragment.blocks.len()].copy_from_slice(&fragment.blocks);
             page += pages.len() as u32;
             block += nodes.len() as u32;
         }

@@ -184,7 +184,7 @@ impl Walk<'_> {
                 Kind::Dense => self.block(entry as usize, at),
                 Kind::Sparse => self.lined(entry),
                 Kind::Halved => self.halves(entry as usize, at),
-                Kind::Short | Kind::Paired => Err(StoreError::Broken("a slot of a table that begins with a line")),
+                Kind::Short | Kind::Paired => Err(StoreError::Broken("a slot of a table with its root inside")),
             };
         };
         if !self.leaves || kind != self.limits.kind || code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes {

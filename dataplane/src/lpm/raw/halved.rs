@@ -5,8 +5,8 @@ use vrfleak_engine::Address;
 
 use super::super::forest::block::{FIRST_VALUE, slot_of};
 use super::super::forest::halves::{BITMAPS, DISTANCE, LEAF_CODE, SHORT_ENTRY, SHORT_UNIT, UNIT, WIDE_ANSWER};
-use super::super::forest::line::{LINE, LINED};
-use super::super::forest::shape::{BLOCK_BITS, aligned, top};
+use super::super::forest::line::LINED;
+use super::super::forest::shape::{BEGIN, BLOCK_BITS, aligned, top};
 use super::columns::Columns;
 use super::store::Header;
 
@@ -31,8 +31,8 @@ impl Columns {
     /// `header` is one of the store's, of a short table.
     pub(super) unsafe fn find_short<A: Address>(self, header: &Header, key: A) -> u32 {
         let slot = (top(key) >> (header.shift & 63)).wrapping_sub(header.first).min(u64::from(header.len));
-        let base = header.root as usize * LINE;
-        // SAFETY: a root has `len + 1` entries from the table's first line on.
+        let base = header.root as usize * BEGIN;
+        // SAFETY: a root has `len + 1` entries where the table begins.
         let entry = unsafe { self.number_at(base + SHORT_ENTRY * slot as usize) };
         if entry & WIDE_ANSWER != 0 {
             return entry ^ WIDE_ANSWER;

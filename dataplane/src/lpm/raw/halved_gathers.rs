@@ -6,12 +6,12 @@
 
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_andnot_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi32_mask,
-    _mm512_extracti64x4_epi64, _mm512_i32gather_epi64, _mm512_loadu_si512, _mm512_mask_add_epi32,
-    _mm512_mask_blend_epi32, _mm512_mask_cmplt_epu32_mask, _mm512_mask_i32gather_epi32, _mm512_mask_mov_epi32,
-    _mm512_mask_testn_epi32_mask, _mm512_maskz_loadu_epi32, _mm512_min_epu32, _mm512_movepi32_mask,
-    _mm512_permutex2var_epi32, _mm512_popcnt_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_slli_epi32,
-    _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
-    _mm512_test_epi32_mask, _mm512_testn_epi32_mask, _mm512_xor_si512,
+    _mm512_cmplt_epu32_mask, _mm512_extracti64x4_epi64, _mm512_i32gather_epi32, _mm512_i32gather_epi64,
+    _mm512_loadu_si512, _mm512_mask_add_epi32, _mm512_mask_blend_epi32, _mm512_mask_cmplt_epu32_mask,
+    _mm512_mask_i32gather_epi32, _mm512_mask_mov_epi32, _mm512_mask_testn_epi32_mask, _mm512_maskz_loadu_epi32,
+    _mm512_min_epu32, _mm512_movepi32_mask, _mm512_permutex2var_epi32, _mm512_popcnt_epi32, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_test_epi32_mask, _mm512_testn_epi32_mask,
 };
 use std::sync::atomic::{Ordering, compiler_fence};
 
@@ -19,8 +19,8 @@ use vrfleak_engine::Address;
 
 use super::super::forest::block::FIRST_VALUE;
 use super::super::forest::halves::{BITMAPS, LEAF_CODE, WIDE_ANSWER};
-use super::super::forest::line::{LINE, LINE_BITS, LINED};
-use super::super::forest::shape::{BLOCK_BITS, BRIEF_SLOTS, HALVED_LEVELS};
+use super::super::forest::line::LINED;
+use super::super::forest::shape::{BEGIN, BLOCK_BITS, BRIEF_SLOTS, HALVED_LEVELS};
 use super::super::table::{NO_ROUTE, TableId};
 use super::columns::{ANY_WIDTH, Columns};
 use super::runs::{self, Depth, Walk, by_levels};
@@ -116,8 +116,6 @@ struct Begun {
     /// The nodes of those that go on.
     nodes: __m512i,
     going: u16,
-    /// Those of which anything is known.
-    known: u16,
     /// The first 32 bits of each key behind what root and page decide.
     rests: __m512i,
     dictionary: __m512i,
@@ -134,49 +132,45 @@ impl Columns {
     unsafe fn begin<A: Address, const PAGED: bool>(self, roots: &Roots, keys: &[A; VECTOR]) -> Begun {
         // SAFETY: the caller's promise: roots and pages of halved tables are like those of dense ones that vectors can walk.
         let (entries, rests) = unsafe { self.first_blocks::<A, PAGED>(roots, keys) };
-        let rests = if A::BITS == 32 { rests.0[0] } else { upper_halves(rests.0[0], rests.0[1]) };
         Begun {
             codes: _mm512_and_si512(entries, _mm512_set1_epi32(LEAF_CODE.cast_signed())),
             nodes: entries,
             going: _mm512_testn_epi32_mask(entries, _mm512_set1_epi32(LINED.cast_signed())),
-            known: u16::MAX,
-            rests,
+            rests: first_half(&rests),
             dictionary: roots.dictionary,
             widths: Widths::of(roots.len_shift),
         }
     }
 
     /// Begins sixteen keys in short tables by where they begin, by how many bits the first 32 of a key are shifted to be a
-    /// slot, by their first slots and by the numbers of their slots; those in `known`.
+    /// slot, by the first bits of their first slots' first keys, and by the numbers of their slots.
     ///
     /// # Safety
-    /// Those are what the headers of short tables of the store say, in lanes that are `known`.
+    /// Those are what the headers of short tables of the store say, or of the one that begins at [`NOTHING`](super::assembly::NOTHING).
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     unsafe fn begin_short<A: Address>(
         self,
-        (line, shift, first, len): (__m512i, __m512i, __m512i, __m512i),
-        known: u16,
+        (begin, shift, start, len): (__m512i, __m512i, __m512i, __m512i),
         keys: &[A; VECTOR],
     ) -> Begun {
         let bits = _mm512_sub_epi32(_mm512_set1_epi32(32), shift);
         let mut rests = Rests::of(keys);
-        let slots = _mm512_min_epu32(_mm512_sub_epi32(rests.first(bits), first), len);
+        // A key before the first slot is one behind the last, since none is behind all ones.
+        let slots = _mm512_srlv_epi32(_mm512_sub_epi32(first_half(&rests), start), shift);
+        let slots = _mm512_min_epu32(slots, len);
         rests.skip(bits);
-        let base = _mm512_slli_epi32::<{ LINE.trailing_zeros() }>(line);
-        let index = _mm512_add_epi32(base, _mm512_add_epi32(slots, slots));
-        let zero = _mm512_setzero_si512();
+        let index = _mm512_add_epi32(begin, _mm512_add_epi32(slots, slots));
         // SAFETY: a root has `len + 1` entries of two bytes, and there are bytes behind the last node, so that four may be
-        // loaded; lanes that are not known load nothing.
-        let entries = unsafe { _mm512_mask_i32gather_epi32::<1>(zero, known, index, self.blocks.cast()) };
-        let answer = _mm512_set1_epi32(WIDE_ANSWER.cast_signed());
+        // loaded.
+        let entries = unsafe { _mm512_i32gather_epi32::<1>(index, self.blocks.cast()) };
         let told = _mm512_and_si512(entries, _mm512_set1_epi32((WIDE_ANSWER - 1).cast_signed()));
+        let zero = _mm512_setzero_si512();
         Begun {
-            nodes: _mm512_add_epi32(base, _mm512_add_epi32(told, told)),
+            nodes: _mm512_add_epi32(begin, _mm512_add_epi32(told, told)),
             codes: told,
-            going: _mm512_mask_testn_epi32_mask(known, entries, answer),
-            known,
-            rests: if A::BITS == 32 { rests.0[0] } else { upper_halves(rests.0[0], rests.0[1]) },
+            going: _mm512_testn_epi32_mask(entries, _mm512_set1_epi32(WIDE_ANSWER.cast_signed())),
+            rests: first_half(&rests),
             dictionary: zero,
             widths: Widths { log: zero, narrow: u16::MAX },
         }
@@ -191,26 +185,27 @@ impl Columns {
     unsafe fn begin_short_by_headers<A: Address>(self, roots: &Roots, keys: &[A; VECTOR]) -> Begun {
         let len = _mm512_and_si512(roots.len_shift, _mm512_set1_epi32((GATHERED_SLOTS - 1).cast_signed()));
         let shift = _mm512_sub_epi32(_mm512_srli_epi32::<26>(roots.len_shift), _mm512_set1_epi32(32));
+        let begin = _mm512_slli_epi32::<{ BEGIN.trailing_zeros() }>(roots.root);
+        let start = _mm512_sllv_epi32(roots.first, shift);
         // SAFETY: the caller's promise.
-        let begun = unsafe { self.begin_short((roots.root, shift, roots.first, len), u16::MAX, keys) };
+        let begun = unsafe { self.begin_short((begin, shift, start, len), keys) };
         Begun { dictionary: roots.dictionary, ..begun }
     }
 
-    /// Begins sixteen keys in tables of which these briefs tell, those that any tells of.
+    /// Begins sixteen keys in tables of which these briefs tell; those of which none tells have the code 0.
     ///
     /// # Safety
     /// The briefs are of the store.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     unsafe fn begin_brief<A: Address>(self, [low, high]: [__m512i; 2], keys: &[A; VECTOR]) -> Begun {
-        let (line_shift, len_first) = (narrowed(low, high), upper_halves(low, high));
-        let shift = _mm512_srli_epi32::<LINE_BITS>(line_shift);
-        let line = _mm512_and_si512(line_shift, _mm512_set1_epi32((1 << LINE_BITS) - 1));
-        let len = _mm512_and_si512(len_first, _mm512_set1_epi32(BRIEF_SLOTS.cast_signed()));
-        let first = _mm512_srlv_epi32(_mm512_xor_si512(len_first, len), shift);
-        let known = _mm512_test_epi32_mask(shift, shift);
-        // SAFETY: a brief says what its table's header says, or nothing.
-        unsafe { self.begin_short((line, shift, first, len), known, keys) }
+        let (begin_shift, len_first) = (narrowed(low, high), upper_halves(low, high));
+        let below = number(BEGIN - 1);
+        let (shift, begin) = (_mm512_and_si512(begin_shift, below), _mm512_andnot_si512(below, begin_shift));
+        let slots = _mm512_set1_epi32(BRIEF_SLOTS.cast_signed());
+        let (len, start) = (_mm512_and_si512(len_first, slots), _mm512_andnot_si512(slots, len_first));
+        // SAFETY: a brief says what its table's header says, or is the one that tells nothing.
+        unsafe { self.begin_short((begin, shift, start, len), keys) }
     }
 
     /// Returns the bitmaps of the halves that the keys with these `rests` have in their nodes: only lanes in `going` have one.
@@ -220,14 +215,14 @@ impl Columns {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq")]
     unsafe fn bitmaps(self, nodes: __m512i, going: u16, rests: __m512i) -> __m512i {
-        let half = _mm512_slli_epi32::<2>(_mm512_srli_epi32::<31>(rests));
-        let place = _mm512_add_epi32(nodes, half);
+        let place = _mm512_mask_add_epi32(nodes, _mm512_movepi32_mask(rests), nodes, number(BITMAPS / 2));
+        let none = _mm512_setzero_si512();
         // SAFETY: a node has two bitmaps; other lanes load nothing.
-        unsafe { _mm512_mask_i32gather_epi32::<1>(_mm512_setzero_si512(), going, place, self.blocks.cast()) }
+        unsafe { _mm512_mask_i32gather_epi32::<1>(none, going, place, self.blocks.cast()) }
     }
 
-    /// Returns the entries that the keys with these `rests` have in their nodes, whose `bitmaps` are those of their halves: only lanes in
-    /// `going` have one.
+    /// Returns the entries that the keys with these `rests` have in their nodes, whose `bitmaps` are those of their halves; other lanes
+    /// than those in `going` have what is left of `codes` in so many bytes.
     ///
     /// # Safety
     /// Lanes in `going` have the offset of a node of a halved table, whose entries have these widths and `WIDTH` bytes, if
@@ -237,11 +232,11 @@ impl Columns {
     unsafe fn halves<const WIDTH: usize>(
         self,
         (nodes, bitmaps): (__m512i, __m512i),
-        going: u16,
+        (going, codes): (u16, __m512i),
         rests: __m512i,
         widths: Widths,
     ) -> __m512i {
-        let (zero, base) = (_mm512_setzero_si512(), self.blocks.cast());
+        let base = self.blocks.cast();
         let upper = _mm512_movepi32_mask(rests);
         let behind = _mm512_andnot_si512(_mm512_srli_epi32::<26>(rests), _mm512_set1_epi32(31));
         let rank = widths.bytes::<WIDTH>(_mm512_popcnt_epi32(_mm512_sllv_epi32(bitmaps, behind)));
@@ -250,7 +245,7 @@ impl Columns {
         let place = _mm512_mask_add_epi32(_mm512_sub_epi32(nodes, rank), upper, behind_bitmaps, rank);
         // SAFETY: each half has an entry for every bit of its bitmap, of which bit 0 is set, so that there is one to count, and
         // behind any there are bytes, so that four may be loaded. Other lanes load nothing.
-        let loaded = unsafe { _mm512_mask_i32gather_epi32::<1>(zero, going, place, base) };
+        let loaded = unsafe { _mm512_mask_i32gather_epi32::<1>(codes, going, place, base) };
         widths.entries::<WIDTH>(loaded)
     }
 
@@ -284,6 +279,13 @@ impl Columns {
         let distance = _mm512_mask_mov_epi32(entries, narrow, distance);
         _mm512_add_epi32(nodes, _mm512_slli_epi32::<2>(distance))
     }
+}
+
+/// Returns the first 32 bits of what is left of sixteen keys.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn first_half<A: Address>(rests: &Rests<A>) -> __m512i {
+    if A::BITS == 32 { rests.0[0] } else { upper_halves(rests.0[0], rests.0[1]) }
 }
 
 /// Returns the briefs of sixteen tables, twice eight.
@@ -369,13 +371,12 @@ impl Tables<'_> {
         let zero = _mm512_setzero_si512();
         let (mut nodes, mut rests, mut codes, mut entries) =
             ([zero; VECTORS], [zero; VECTORS], [zero; VECTORS], [zero; VECTORS]);
-        let (mut going, mut known) = ([0_u16; VECTORS], [0_u16; VECTORS]);
+        let mut going = [0_u16; VECTORS];
         let (mut dictionaries, mut widths) = ([zero; VECTORS], [Widths { log: zero, narrow: 0 }; VECTORS]);
         for vector in 0..VECTORS {
             let begun = begin(vector);
             (nodes[vector], rests[vector], codes[vector]) = (begun.nodes, begun.rests, begun.codes);
-            (going[vector], known[vector]) = (begun.going, begun.known);
-            (dictionaries[vector], widths[vector]) = (begun.dictionary, begun.widths);
+            (going[vector], dictionaries[vector], widths[vector]) = (begun.going, begun.dictionary, begun.widths);
         }
         in_order();
         let mut entered = 0;
@@ -397,18 +398,20 @@ impl Tables<'_> {
             }
             in_order();
             for vector in 0..VECTORS {
-                let (lanes, widths, node) = (going[vector], widths[vector], (nodes[vector], bitmaps[vector]));
+                let (widths, node) = (widths[vector], (nodes[vector], bitmaps[vector]));
+                let lanes = (going[vector], codes[vector]);
                 // SAFETY: as above.
                 entries[vector] = unsafe { columns.halves::<WIDTH>(node, lanes, rests[vector], widths) };
-                let found = Widths::codes::<WIDTH>(entries[vector]);
-                codes[vector] = _mm512_mask_mov_epi32(codes[vector], lanes, found);
-                going[vector] = widths.children::<WIDTH>(entries[vector], lanes);
+                codes[vector] = Widths::codes::<WIDTH>(entries[vector]);
+                going[vector] = widths.children::<WIDTH>(entries[vector], going[vector]);
             }
             in_order();
         }
         let mut not_done = 0;
         for (vector, values) in values.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate().take(VECTORS) {
-            let left_over = going[vector] | !known[vector];
+            // No answer has such a code, but children do, and what a brief tells of its table if that is nothing.
+            let first = _mm512_set1_epi32(FIRST_VALUE.cast_signed());
+            let left_over = if WIDTH == 1 { _mm512_cmplt_epu32_mask(codes[vector], first) } else { going[vector] };
             let found = if let Some(chosen) = chosen {
                 chosen.values(codes[vector])
             } else {

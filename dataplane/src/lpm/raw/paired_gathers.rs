@@ -13,11 +13,10 @@ use std::arch::x86_64::{
 
 use vrfleak_engine::Address;
 
-use super::super::forest::line::LINE;
 use super::super::forest::pairs::{PAIR, PAIR_BITS};
-use super::super::forest::shape::PAIRED_LEVELS;
+use super::super::forest::shape::{BEGIN, PAIRED_LEVELS};
 use super::super::table::TableId;
-use super::halved_gathers::{Tables, Widths};
+use super::halved_gathers::{Tables, Widths, first_half};
 use super::runs::{self, Depth, Walk, by_levels};
 use super::store::GATHERED_SLOTS;
 use super::vectors::{Rests, Roots, VECTOR, narrowed, upper_halves};
@@ -26,8 +25,8 @@ use super::vectors::{Rests, Roots, VECTOR, narrowed, upper_halves};
 const VECTORS: usize = 8;
 const MIXED_VECTORS: usize = 4;
 
-/// Pairs of a line.
-const LINE_PAIRS: u32 = (LINE / PAIR).trailing_zeros();
+/// Pairs between places where tables may begin, as a power of two.
+const BEGIN_PAIRS: u32 = (BEGIN / PAIR).trailing_zeros();
 /// As many bytes less lie the codes of a pair than its number says, for each byte of a code, since vectors take the bit of the sign for
 /// part of it.
 const SIGN: usize = 1 << 31;
@@ -64,7 +63,7 @@ impl<const WIDTH: usize, const ONE: bool> Paired<'_, WIDTH, ONE> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     fn bases(roots: &Roots) -> Bases {
-        let pairs = _mm512_slli_epi32::<LINE_PAIRS>(roots.root);
+        let pairs = _mm512_slli_epi32::<BEGIN_PAIRS>(roots.root);
         Bases { pairs, widths: Widths::of(roots.len_shift), dictionary: roots.dictionary }
     }
 
@@ -93,7 +92,7 @@ impl<const WIDTH: usize, const ONE: bool> Paired<'_, WIDTH, ONE> {
         let mut rests = Rests::of(keys);
         let slots = _mm512_min_epu32(_mm512_sub_epi32(rests.first(bits), roots.first), len);
         rests.skip(bits);
-        let rests = if A::BITS == 32 { rests.0[0] } else { upper_halves(rests.0[0], rests.0[1]) };
+        let rests = first_half(&rests);
         let places = Self::placed(slots, bases);
         // SAFETY: a root has `len + 1` pairs where its table begins.
         let half = |places| unsafe { _mm512_i32gather_epi64::<8>(places, self.pairs(0)) };
@@ -286,7 +285,7 @@ pub(super) unsafe fn paired<A: Address, const WIDTH: usize, const ONE: bool>(
 ) {
     let Some(&table) = tables.first() else { return };
     let header = &tables_of.headers[table.index().min(tables_of.headers.len() - 1)];
-    let from = tables_of.columns.blocks.wrapping_add(if ONE { header.root as usize * LINE } else { 0 });
+    let from = tables_of.columns.blocks.wrapping_add(if ONE { header.root as usize * BEGIN } else { 0 });
     let walk = Paired::<'_, WIDTH, ONE> { tables: tables_of, one: &Roots::all(header), from };
     // Full IPv6 tables have five levels; whoever has less is found out after a run.
     let depth = Depth { levels: PAIRED_LEVELS - 1, most: PAIRED_LEVELS - 1 };

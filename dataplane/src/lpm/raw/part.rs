@@ -50,12 +50,12 @@ const FULL: usize = 1 << 27;
 /// One table, or some slots of one, not checked yet.
 #[derive(Debug, Default)]
 pub(in crate::lpm) struct Part {
-    /// An entry a slot, but in a table that begins with a line: a page; in a dense table [`LEAF`] and a code, or an offset into `blocks`; in a sparse or halved one what
+    /// An entry a slot, but in a table with its root inside: a page; in a dense table [`LEAF`] and a code, or an offset into `blocks`; in a sparse or halved one what
     /// [`line`](super::super::forest::line) or [`halves`](super::super::forest::halves) say.
     pub(in crate::lpm) slots: Vec<u32>,
     /// The pages' entries, the same; those of a page in a dense or halved table name no page.
     pub(in crate::lpm) pages: Vec<u32>,
-    /// Blocks, lines or halves; in a table that begins with a line its root, and whatever is below it.
+    /// Blocks, lines or halves; in a table with its root inside that, and whatever is below it.
     pub(in crate::lpm) blocks: Vec<u8>,
 }
 
@@ -95,23 +95,23 @@ impl Fragment {
         self.blocks.clear();
     }
 
-    /// Appends a checked part.
-    fn append(&mut self, part: &Part) -> Result<(), StoreError> {
-        let (pages, blocks) = (self.pages.len() as u32, self.blocks.len() as u32);
-        debug_assert!(self.blocks.len().is_multiple_of(LINE), "fragments end with a line");
+    /// Appends a checked part of a table of this kind; returns where its nodes begin.
+    fn append(&mut self, part: &Part, kind: Kind) -> Result<usize, StoreError> {
+        let begin = self.blocks.len().next_multiple_of(kind.begins_at());
+        self.blocks.resize(begin, 0);
+        let (pages, blocks) = (self.pages.len() as u32, begin as u32);
         let entries = self.slots.len() + self.pages.len() + part.slots.len() + part.pages.len();
         limited(self.blocks.len() + part.blocks.len(), entries)?;
         let moved = |&entry: &u32| moved(entry, pages, blocks);
         self.slots.extend(part.slots.iter().map(moved));
         self.pages.extend(part.pages.iter().map(moved));
         self.blocks.extend_from_slice(&part.blocks);
-        self.end_line();
-        Ok(())
+        Ok(begin)
     }
 
-    /// Fills the last line, so that the next table begins with one.
-    fn end_line(&mut self) {
-        self.blocks.resize(self.blocks.len().next_multiple_of(LINE), 0);
+    /// Returns the bytes of all nodes and what fills the last line, so that the next fragment begins with one.
+    pub(super) fn bytes(&self) -> usize {
+        self.blocks.len().next_multiple_of(LINE)
     }
 }
 
@@ -172,7 +172,7 @@ impl Piece {
     /// Returns the entries of all roots, those of all pages, and the bytes of all nodes.
     pub(super) fn sizes(&self) -> (usize, usize, usize) {
         self.fragments.iter().fold((0, 0, 0), |(slots, pages, blocks), fragment| {
-            (slots + fragment.slots.len(), pages + fragment.pages.len(), blocks + fragment.blocks.len())
+            (slots + fragment.slots.len(), pages + fragment.pages.len(), blocks + fragment.bytes())
         })
     }
 
@@ -187,14 +187,11 @@ impl Piece {
         part: &Part,
     ) -> Result<(), StoreError> {
         check::<A>((shape, width, codes), std::slice::from_ref(part))?;
-        let (.., nodes) = self.sizes();
-        if let Some(last) = self.fragments.last_mut().filter(|last| last.blocks.len() < FULL) {
-            last.append(part)?;
-        } else {
-            let mut fragment = Fragment::default();
-            fragment.append(part)?;
-            self.fragments.push(fragment);
+        if self.fragments.last().is_none_or(|last| last.blocks.len() >= FULL) {
+            self.fragments.push(Fragment::default());
         }
+        let (last, before) = self.fragments.split_last_mut().expect("a fragment");
+        let nodes = last.append(part, shape.kind)? + before.iter().map(Fragment::bytes).sum::<usize>();
         self.heads.push(Head { shape, width: width as u8, dictionary, codes, nodes: nodes as u32 });
         Ok(())
     }
@@ -209,9 +206,7 @@ impl Piece {
         check::<A>((shape, width, codes), &parts)?;
         self.fragments.extend(parts.into_iter().map(|part| {
             let Part { slots, pages, blocks } = part;
-            let mut fragment = Fragment { slots, pages, blocks };
-            fragment.end_line();
-            fragment
+            Fragment { slots, pages, blocks }
         }));
         self.heads.push(Head { shape, width: width as u8, dictionary, codes, nodes: 0 });
         Ok(())
@@ -221,7 +216,7 @@ impl Piece {
 /// Checks the parts of one table.
 fn check<A: Address>((shape, width, codes): (Shape, usize, u32), parts: &[Part]) -> Result<(), StoreError> {
     let limits = Limits::of::<A>(shape, width, codes)?;
-    let slots = if shape.kind.begins_with_line() { 0 } else { shape.len as usize + 1 };
+    let slots = if shape.kind.has_root_inside() { 0 } else { shape.len as usize + 1 };
     if parts.iter().map(|part| part.slots.len()).sum::<usize>() != slots || (slots == 0 && parts.len() != 1) {
         return Err(StoreError::Broken("a root has one entry a slot and one for the rest"));
     }

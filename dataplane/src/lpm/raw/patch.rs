@@ -221,10 +221,10 @@ impl<A: Address> Store<A> {
         &self.roots
     }
 
-    /// Returns all slots of the table, and the entry for every key outside them; `None` for one that begins with a line, which
+    /// Returns all slots of the table, and the entry for every key outside them; `None` for one with its root inside, which
     /// no forest that changes has.
     pub(in crate::lpm) fn whole(&self, table: TableId) -> Option<(Place, u32)> {
-        let header = self.own(table).filter(|header| !header.kind().begins_with_line())?;
+        let header = self.own(table).filter(|header| !header.kind().has_root_inside())?;
         let (index, len) = (header.root as usize, header.len);
         let outside = *self.roots.get(index + len as usize)?;
         let (bits, page_bits) = (64 - header.shift, header.page_bits());

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use vrfleak_engine::Address;
 
-use super::super::forest::line::LINE_BITS;
-use super::super::forest::shape::{BRIEF_FIRST_BITS, BRIEF_SLOTS, Kind, Shape};
+use super::super::forest::shape::{BEGIN, BRIEF_FIRST_BITS, BRIEF_SLOTS, Kind, Shape};
 use super::super::table::TableId;
+use super::assembly::NOTHING;
 use super::patch::Spare;
 use super::region::Region;
 
@@ -19,7 +19,7 @@ pub(super) const SLACK: usize = 256;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub(in crate::lpm) struct Header {
-    /// Index of the first root entry, or of a table that begins with a line that line.
+    /// Index of the first root entry, or where a table with its root inside begins, in units of [`BEGIN`].
     pub(super) root: u32,
     /// The lower half of `first`, which is all of it in a sparse or halved table.
     pub(super) first_low: u32,
@@ -121,28 +121,31 @@ const KINDS: u8 = SPARSE | HALVED | PAIRED;
 
 /// All that a walk needs of a short table with the first dictionary, in eight bytes that vectors load as two numbers: a mixed batch over
 /// thousands of tables then has their headers in the first cache.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(8))]
 pub(in crate::lpm) struct Brief {
-    /// The line that the table begins with, and from bit 24 on by how many bits the first 32 bits of a key are shifted to be a slot:
-    /// 0 for a table of which this tells nothing.
-    pub(super) line_shift: u32,
+    /// Where the table begins, a multiple of [`BEGIN`], and in the bits below by how many the first 32 bits of a key are shifted to be a
+    /// slot.
+    pub(super) begin_shift: u32,
     /// Number of slots, and from bit 14 on the first bits of the first slot's first address.
     pub(super) len_first: u32,
 }
 
 impl Brief {
+    /// That of a table of which eight bytes do not tell all: one slot without an answer.
+    const NOTHING: Self = Self { begin_shift: NOTHING as u32 | 1, len_first: 0 };
+
     /// Returns those of all tables with these headers, or none if none is short.
     pub(super) fn all(headers: &[Header]) -> Vec<Self> {
         if headers.iter().all(|header| header.kind() != Kind::Short) {
             return Vec::new();
         }
-        headers.iter().map(|header| Self::of(header).unwrap_or_default()).collect()
+        headers.iter().map(|header| Self::of(header).unwrap_or(Self::NOTHING)).collect()
     }
 
     /// Returns whether this is a table's.
     pub(super) fn tells(self) -> bool {
-        self.line_shift >> LINE_BITS != 0
+        self.begin_shift != Self::NOTHING.begin_shift
     }
 
     /// Returns that of a short table with the first dictionary, if eight bytes tell the rest of it.
@@ -150,13 +153,11 @@ impl Brief {
         if header.kind() != Kind::Short || header.dictionary > 0 {
             return None;
         }
-        let shift = header.shift.checked_sub(32).filter(|&shift| shift > 0)?;
+        let shift = header.shift.checked_sub(32).filter(|&shift| shift > 0 && usize::from(shift) < BEGIN)?;
         let start = header.first << shift;
-        let line_shift = header.root | u32::from(shift) << LINE_BITS;
-        let fits = header.root >> LINE_BITS == 0
-            && header.len <= BRIEF_SLOTS
-            && start.is_multiple_of(1 << (32 - BRIEF_FIRST_BITS));
-        fits.then_some(Self { line_shift, len_first: start as u32 | header.len })
+        let fits = header.len <= BRIEF_SLOTS && start.is_multiple_of(1 << (32 - BRIEF_FIRST_BITS));
+        let begin = header.root * BEGIN as u32;
+        fits.then_some(Self { begin_shift: begin | u32::from(shift), len_first: start as u32 | header.len })
     }
 }
 
