@@ -310,6 +310,8 @@ mod tests {
                 let route = |index: u32| {
                     let hash = (index ^ table << 8).wrapping_mul(2_654_435_761);
                     let len = match index % deep {
+                        // Deeper than vectors walk, in IPv6 beyond the first 64 bits.
+                        7 if table == 25 && index.is_multiple_of(3) => A::BITS - (hash >> 5) as u8 % 3,
                         5 if table < 27 => unit + 8 - (hash >> 3) as u8 % 2 * 3,
                         _ => unit - (hash >> 7) as u8 % 3,
                     };
@@ -344,7 +346,11 @@ mod tests {
                 (TableId(table), A::narrow(key))
             })
             .collect();
-        let (ids, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+        let deep = tables[25].iter().filter(|(prefix, _)| prefix.len() + 3 > A::BITS).flat_map(|(prefix, _)| {
+            let bits = prefix.bits().widen();
+            [bits.wrapping_sub(1), bits, bits + 1].map(|key| (TableId(25), A::narrow(key)))
+        });
+        let (ids, keys): (Vec<_>, Vec<_>) = keys.into_iter().chain(deep).unzip();
         let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
         let expected: Vec<u32> =
             ids.iter().zip(&keys).map(|(&id, &key)| oracle.lookup(id, key).unwrap_or(NO_ROUTE)).collect();
