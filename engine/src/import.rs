@@ -36,6 +36,9 @@ use crate::select::{self, RouteKey, Viewpoint};
 use crate::source_route::Protocol;
 use crate::span::Span;
 
+/// Routes of a VRF's own that a thread looks at at least, where several do.
+const MANY: usize = 1 << 14;
+
 /// Everything that the import of any VRF reads.
 pub(crate) struct Import<'a, A> {
     pub(crate) network: &'a Network,
@@ -55,7 +58,7 @@ pub(crate) struct Common {
     /// The VPN routes whose AS path holds a router's AS, by router; empty where none does.
     own_as: Vec<BySet>,
     /// How many VPN routes of each VRF are reflected.
-    reflected: Vec<u32>,
+    pub(crate) reflected: Vec<u32>,
 }
 
 impl Common {
@@ -110,43 +113,18 @@ impl<'a, A: Address> Import<'a, A> {
         common: &Common,
         overlay: &mut Overlay,
     ) -> (u32, Particulars) {
-        let family = self.network.vrf(vrf).family::<A>();
-        let own_as = common.loops_of(self.network.vrf(vrf).router);
         let Overlay { candidates, touched, cut, .. } = overlay;
-        candidates.start(family.import_map.is_some() || !own_as.is_empty());
+        candidates.start(self.reviews(vrf, common));
         touched.clear();
-        let mut imported = self.count_imported(vrf, class.sets, &common.reflected);
-        if family.import_map.is_some() {
-            imported =
-                self.filter(vrf, class.sets, &self.imported_prefixes(vrf, class.sets, class.best), candidates, touched);
-        } else if !own_as.is_empty() {
-            imported -= self.refuse_loops(vrf, class.sets, own_as, candidates, touched);
-        }
-        let mut particulars = Particulars::default();
-        if let Some(maximum) = family.maximum_routes {
-            let prefixes = || self.imported_prefixes(vrf, class.sets, class.best);
-            imported = self.limit(vrf, class.sets, maximum, imported, prefixes, candidates, touched, &mut particulars);
-        }
+        let refused = self.review(vrf, class, Span::ALL, common, candidates, touched);
+        let imported = self.count_imported(vrf, class.sets, &common.reflected) - refused;
+        let counts = || vec![self.count_by_depth(vrf, class, Span::ALL, candidates)];
+        let (imported, particulars) = self.limit(vrf, imported, counts);
         cut.clone_from(&particulars.cut);
+        if let Some(cut) = cut {
+            self.touch_cut(vrf, class, Span::ALL, cut, touched);
+        }
         (imported, particulars)
-    }
-
-    /// Returns the first route of every prefix of which the VRF may import something, ascending, `best` having one word
-    /// a prefix.
-    fn imported_prefixes(&self, vrf: VrfId, sets: &[TargetSetId], best: &[u32]) -> Vec<RouteId> {
-        let mut firsts: Vec<RouteId> = best.iter().map(|&word| self.packing.first(self.table, word)).collect();
-        let exchanges = self.buckets.exchanges().of(self.network.vrf(vrf).router);
-        let before = firsts.len();
-        if self.imports_several(vrf) {
-            firsts.extend(self.beside_reflected(sets));
-        } else {
-            firsts.extend(exchanges.iter().map(|exchange| exchange.first));
-        }
-        if firsts.len() > before {
-            firsts.sort_unstable();
-            firsts.dedup();
-        }
-        firsts
     }
 
     /// Returns whether a VRF imports several routes of one NLRI.
@@ -159,56 +137,6 @@ impl<'a, A: Address> Import<'a, A> {
         sets.iter().flat_map(|&set| self.buckets.exchanges().unreflected(set))
     }
 
-    /// Returns how many routes to the prefixes `firsts` the VRF imports, and adds those prefixes of which its import map
-    /// refuses or changes one to `touched`.
-    fn filter(
-        &self,
-        vrf: VrfId,
-        sets: &[TargetSetId],
-        firsts: &[RouteId],
-        candidates: &mut Candidates,
-        touched: &mut Vec<RouteId>,
-    ) -> u32 {
-        let mut count = 0;
-        for &first in firsts {
-            let mut plain = true;
-            for id in (first.0..self.table.end_of_prefix(first).0).map(RouteId) {
-                if self.enters(vrf, sets, id) {
-                    let verdict = candidates.verdicts.of(self.network, self.table, vrf, id);
-                    plain &= verdict == Verdict::Plain;
-                    count += u32::from(matches!(verdict, Verdict::Plain | Verdict::Changed(_)));
-                }
-            }
-            if !plain {
-                touched.push(first);
-            }
-        }
-        count
-    }
-
-    /// Returns how many routes that the VRF is offered are loops (SEMANTICS I5), and adds their prefixes to `touched`.
-    fn refuse_loops(
-        &self,
-        vrf: VrfId,
-        sets: &[TargetSetId],
-        own_as: &[(TargetSetId, RouteId)],
-        candidates: &mut Candidates,
-        touched: &mut Vec<RouteId>,
-    ) -> u32 {
-        let mut count = 0;
-        let of_set = |set: TargetSetId| {
-            let start = own_as.partition_point(|&(other, _)| other < set);
-            own_as[start..].iter().take_while(move |&&(other, _)| other == set).map(|&(_, id)| id)
-        };
-        for id in sets.iter().flat_map(|&set| of_set(set)).filter(|&id| self.enters(vrf, sets, id)) {
-            if candidates.verdicts.of(self.network, self.table, vrf, id) == Verdict::Loop {
-                touched.push(self.table.first_of_prefix(id));
-                count += 1;
-            }
-        }
-        count
-    }
-
     /// Returns the attributes of the copy of `id` that stands in `vrf`, which imports it.
     pub(crate) fn attributes_in(&self, vrf: VrfId, id: RouteId) -> Attributes {
         match Verdicts::default().of(self.network, self.table, vrf, id) {
@@ -217,12 +145,11 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
-    /// Fills `best` with all that `vrf` has within a span, to which `class` and the overlay's prefixes are cut already.
+    /// Fills `best` with all that `vrf` has.
     pub(crate) fn list(
         &self,
         vrf: VrfId,
         class: ClassView<'_>,
-        span: Span,
         common: &Common,
         overlay: &mut Overlay,
         best: &mut Vec<RouteId>,
@@ -230,7 +157,7 @@ impl<'a, A: Address> Import<'a, A> {
         if class.sets.is_empty() && overlay.cut.is_none() {
             let (table, packing) = (self.table, self.packing);
             let same_prefix = |&a: &u32, &b: &u32| packing.first(table, a) == packing.first(table, b);
-            let mut own = span.of(self.buckets.own(vrf));
+            let mut own = self.buckets.own(vrf);
             best.clear();
             // No more than that, and a list that grows is copied time and again.
             best.reserve(own.len());
@@ -247,7 +174,7 @@ impl<'a, A: Address> Import<'a, A> {
                 own = rest;
             }
         } else {
-            self.compare(vrf, class, span, common, overlay);
+            self.compare(vrf, class, common, overlay);
             apply(class.best, self.packing, &overlay.changes, best);
         }
     }
@@ -273,15 +200,7 @@ impl<'a, A: Address> Import<'a, A> {
             if table.origin(id) == vrf && !table.is_derived(id) {
                 candidates.push(id, table.key(id), None);
             } else if self.enters(vrf, sets, id) {
-                if !candidates.filters() {
-                    candidates.push(id, table.key(id), None);
-                    continue;
-                }
-                match candidates.verdicts.of(self.network, table, vrf, id) {
-                    Verdict::Plain => candidates.push(id, table.key(id), None),
-                    Verdict::Changed(copy) => candidates.push(id, table.key(id), Some(copy)),
-                    Verdict::Denied(_) | Verdict::Loop => {}
-                }
+                self.offer(vrf, id, candidates);
             }
         }
         if let Some(cut) = cut {
@@ -289,15 +208,30 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
+    /// Adds a route that enters the VRF to `candidates`, unless its import map denies it or it loops.
+    pub(crate) fn offer(&self, vrf: VrfId, id: RouteId, candidates: &mut Candidates) {
+        let key = self.table.key(id);
+        let copy = if candidates.filters() {
+            match candidates.verdicts.of(self.network, self.table, vrf, id) {
+                Verdict::Plain => None,
+                Verdict::Changed(copy) => Some(copy.clone()),
+                Verdict::Denied(_) | Verdict::Loop => return,
+            }
+        } else {
+            None
+        };
+        candidates.push(id, key, copy);
+    }
+
     /// Returns the routes that the VRF has from its CEs, ascending.
     pub(crate) fn own_from_ces(&self, vrf: VrfId) -> Vec<RouteId> {
-        let own = self.buckets.own(vrf).iter().map(|&word| self.packing.id(word));
+        let own = self.buckets.own(vrf).par_iter().with_min_len(MANY).map(|&word| self.packing.id(word));
         own.filter(|&id| self.table.protocol(id) == Protocol::Bgp).collect()
     }
 
     /// Returns whether a VRF that imports `sets` is offered a route: it wants one of its targets (SEMANTICS I1), its
     /// router sees it (E6), and it has not been in the VRF (I4).
-    fn enters(&self, vrf: VrfId, sets: &[TargetSetId], id: RouteId) -> bool {
+    pub(crate) fn enters(&self, vrf: VrfId, sets: &[TargetSetId], id: RouteId) -> bool {
         sets.binary_search(&self.table.targets(id)).is_ok()
             && !self.table.was_in(vrf, id)
             && self.is_visible(vrf, sets, id)
@@ -360,15 +294,17 @@ impl<'a, A: Address> Import<'a, A> {
 
     /// Counts the VPN routes that enter a VRF: whole buckets, less what has been there, with its router's choice of
     /// NLRIs.
-    fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId], reflected_of: &[u32]) -> u32 {
+    pub(crate) fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId], reflected_of: &[u32]) -> u32 {
         let table = self.table;
         let imports = |id: RouteId| sets.binary_search(&table.targets(id)).is_ok();
         let all: usize = sets.iter().map(|&set| self.buckets.size(set)).sum();
         let mut count = all;
         let reflected = |id: &RouteId| table.status(*id) == ExportStatus::Exported && imports(*id);
         if table.own_targets {
-            let own = self.buckets.own(vrf).iter().chain(self.buckets.derived(vrf));
-            count -= own.map(|&word| self.packing.id(word)).filter(reflected).count();
+            for own in [self.buckets.own(vrf), self.buckets.derived(vrf)] {
+                let own = own.par_iter().with_min_len(MANY).map(|&word| self.packing.id(word));
+                count -= own.filter(reflected).count();
+            }
         } else if self.may_import_from(vrf, sets) {
             count -= reflected_of[vrf.index()] as usize;
         }

@@ -27,9 +27,10 @@ pub struct ImportedCopy {
 }
 
 /// What becomes of a VPN route on its way into a VRF.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It enters as it is.
+    #[default]
     Plain,
     /// It enters, and the import map changed it.
     Changed(Arc<ImportedCopy>),
@@ -51,16 +52,20 @@ struct Alike {
     rd: Option<Rd>,
 }
 
-/// The verdicts of one VRF that are known already.
+/// What is known already of what one VRF makes of routes.
 #[derive(Debug, Default)]
 pub(crate) struct Verdicts {
     known: AHashMap<Alike, Verdict>,
+    /// What the import map sees of routes with these attributes, targets and weight.
+    offered: AHashMap<(AttributesId, TargetSetId, u32), Attributes>,
+    last: Verdict,
 }
 
 impl Verdicts {
     /// Forgets all, for the next VRF.
     pub(crate) fn clear(&mut self) {
         self.known.clear();
+        self.offered.clear();
     }
 
     /// Returns the verdict of `vrf` on the VPN route `id`, whose targets it wants and which may enter it.
@@ -70,27 +75,31 @@ impl Verdicts {
         table: &RouteTable<A>,
         vrf: VrfId,
         id: RouteId,
-    ) -> Verdict {
+    ) -> &Verdict {
         let paths = table.paths(network);
         let family = network.vrf(vrf).family::<A>();
         if own_as_count(network, vrf, paths.attributes(table.attributes(id))) > family.allowas_in as usize {
-            return Verdict::Loop;
+            return &Verdict::Loop;
         }
-        let Some(map) = family.import_map else { return Verdict::Plain };
+        let Some(map) = family.import_map else { return &Verdict::Plain };
         let reads = network.policies().reads(map);
+        let (attributes, targets, weight) = (table.attributes(id), table.targets(id), weight(network, table, vrf, id));
+        let seen = || offered(paths, table, vrf, id);
         if reads.prefix {
             // Hardly two routes are alike.
-            return evaluate(paths, table, vrf, id);
+            let seen = self.offered.entry((attributes, targets, weight)).or_insert_with(seen);
+            self.last = evaluate(paths, table, vrf, id, seen);
+            return &self.last;
         }
         let alike = Alike {
-            attributes: table.attributes(id),
-            targets: table.targets(id),
-            weight: weight(network, table, vrf, id),
+            attributes,
+            targets,
+            weight,
             next_hop: reads.next_hop.then_some(table.next_hop(id)),
             protocol: reads.protocol.then(|| protocol(network, table, vrf, id)),
             rd: network.vrf(table.origin(id)).rd.filter(|_| reads.rd),
         };
-        self.known.entry(alike).or_insert_with(|| evaluate(paths, table, vrf, id)).clone()
+        self.known.entry(alike).or_insert_with(|| evaluate(paths, table, vrf, id, &seen()))
     }
 }
 
@@ -150,17 +159,23 @@ fn protocol<A: Address>(network: &Network, table: &RouteTable<A>, vrf: VrfId, id
     if leaked { table.protocol(id) } else { Protocol::Bgp }
 }
 
-/// Evaluates the import map of `vrf` for a VPN route.
+/// Evaluates the import map of `vrf` for a VPN route that it is [`offered`] with these attributes.
 ///
 /// The map sees the targets of the VPN route, the weight that the copy would have without it, and the next hop that BGP
 /// gives the route: the loopback of another router, the gateway on the same one. What only the source VRF knows of a
 /// static route, its distance and whether it is redistributed, has no part in it.
-fn evaluate<A: Address>(paths: Paths<'_>, table: &RouteTable<A>, vrf: VrfId, id: RouteId) -> Verdict {
-    let attributes = offered(paths, table, vrf, id);
-    match decide(paths, table, vrf, id, &attributes) {
+fn evaluate<A: Address>(
+    paths: Paths<'_>,
+    table: &RouteTable<A>,
+    vrf: VrfId,
+    id: RouteId,
+    attributes: &Attributes,
+) -> Verdict {
+    match decide(paths, table, vrf, id, attributes) {
         policy::Import::Imported { attributes: None, next_hop: None, .. } => Verdict::Plain,
         policy::Import::Imported { attributes: changed, next_hop, .. } => {
-            Verdict::Changed(Arc::new(ImportedCopy { attributes: changed.unwrap_or(attributes), next_hop }))
+            let attributes = changed.unwrap_or_else(|| attributes.clone());
+            Verdict::Changed(Arc::new(ImportedCopy { attributes, next_hop }))
         }
         policy::Import::Denied(clause) => Verdict::Denied(Some(clause)),
         policy::Import::NoMatch => Verdict::Denied(None),

@@ -6,12 +6,14 @@
 
 use crate::address::Address;
 use crate::candidates::Candidates;
-use crate::id::{RouteId, TargetSetId, VrfId};
+use crate::class::ClassView;
+use crate::id::{RouteId, VrfId};
 use crate::import::Import;
 use crate::paths::Paths;
 use crate::rib::Particulars;
 use crate::select;
 use crate::source_route::Protocol;
+use crate::span::Span;
 use crate::vrf::{MaximumRoutes, OverLimit};
 
 /// How a VRF keeps to its limit.
@@ -51,6 +53,24 @@ fn kept<T: Ord>(here: &T, cut: &T, at_cut: usize) -> usize {
 }
 
 impl Cut {
+    /// Returns whether a route from a CE to the prefix whose first route is `first` may be beyond.
+    fn may_drop_own(&self, first: RouteId) -> bool {
+        self.own.is_some_and(|(cut, _)| first >= cut)
+    }
+
+    /// Returns whether an imported route to the prefix whose first route is `first` may be beyond, unless it was exported
+    /// again.
+    fn may_drop_imported(&self, first: RouteId) -> bool {
+        let (depth, cut, _) = self.imported;
+        (0, first) >= (depth, cut)
+    }
+
+    /// Returns whether every imported route to the prefix whose first route is `first` is beyond.
+    pub(crate) fn drops_imported(&self, first: RouteId) -> bool {
+        let (depth, cut, _) = self.imported;
+        (0, first) > (depth, cut)
+    }
+
     /// Drops what is beyond the cut from the candidates for the prefix whose first route is `first`.
     pub(crate) fn apply(&self, paths: Paths<'_>, vrf: VrfId, first: RouteId, candidates: &mut Candidates) {
         let kinds = Kinds::new(paths, vrf, candidates);
@@ -99,76 +119,123 @@ impl Kinds {
     }
 }
 
+/// The imported routes of one depth (SEMANTICS E1) within a span.
+#[derive(Debug)]
+pub(crate) struct DepthCount {
+    depth: u32,
+    routes: usize,
+    /// The prefixes, by their first routes, and how many routes lead to each.
+    prefixes: Vec<(RouteId, u32)>,
+}
+
 impl<A: Address> Import<'_, A> {
-    /// Holds a VRF that imports `imported` routes to its limit: fills in the report and the cut, adds all prefixes that
-    /// are to be selected again to the patches, and returns how many imported routes stay.
-    #[expect(clippy::too_many_arguments, reason = "a step of the import, which hands on what it has")]
+    /// Holds a VRF that imports `imported` routes to its limit: returns how many of them stay, the report and the cut.
+    /// `counts` counts those of all its prefixes, span by span in ascending order.
     pub(crate) fn limit(
         &self,
         vrf: VrfId,
-        sets: &[TargetSetId],
-        maximum: MaximumRoutes,
         imported: u32,
-        imported_prefixes: impl FnOnce() -> Vec<RouteId>,
-        candidates: &mut Candidates,
-        patches: &mut Vec<RouteId>,
-        particulars: &mut Particulars,
-    ) -> u32 {
+        counts: impl FnOnce() -> Vec<Vec<DepthCount>>,
+    ) -> (u32, Particulars) {
+        let mut particulars = Particulars::default();
+        let Some(MaximumRoutes { limit, over }) = self.network.vrf(vrf).family::<A>().maximum_routes else {
+            return (imported, particulars);
+        };
         let own: Vec<RouteId> = self.own_from_ces(vrf);
         let counted = u32::try_from(own.len()).expect("fewer routes than ids");
-        let mut report = LimitReport { limit: maximum.limit, routes: counted.saturating_add(imported), rejected: 0 };
-        if maximum.over == OverLimit::WarningOnly || report.excess() == 0 {
+        let mut report = LimitReport { limit, routes: counted.saturating_add(imported), rejected: 0 };
+        if over == OverLimit::WarningOnly || report.excess() == 0 {
             particulars.limit = Some(report);
-            return imported;
+            return (imported, particulars);
         }
         report.rejected = report.excess();
         particulars.limit = Some(report);
-        let mut prefixes = imported_prefixes();
-        let (cut, kept) = match maximum.limit.checked_sub(counted) {
-            None => (self.cut_own(&own, maximum.limit as usize), 0),
-            Some(left) => (self.cut_imported(vrf, sets, &prefixes, left as usize, candidates), left),
+        let (cut, kept) = match limit.checked_sub(counted) {
+            None => (self.cut_own(&own, limit as usize), 0),
+            Some(left) => (cut_imported(&counts(), left as usize), left),
         };
         particulars.cut = Some(cut);
-        prefixes.extend(own.iter().map(|&id| self.table.first_of_prefix(id)));
-        patches.extend(prefixes);
-        kept
+        (kept, particulars)
     }
 
-    /// Finds the prefix at which the routes from CEs, ascending, exceed the limit.
-    fn cut_own(&self, own: &[RouteId], mut left: usize) -> Cut {
-        let mut cut = (RouteId(u32::MAX), 0);
-        for prefix in own.chunk_by(|&a, &b| self.table.first_of_prefix(a) == self.table.first_of_prefix(b)) {
-            if prefix.len() > left {
-                cut = (self.table.first_of_prefix(prefix[0]), left);
-                break;
-            }
-            left -= prefix.len();
-        }
-        Cut { own: Some(cut), imported: (0, RouteId(0), 0) }
+    /// Finds the prefix at which the routes from CEs, ascending and more than `limit`, exceed it.
+    fn cut_own(&self, own: &[RouteId], limit: usize) -> Cut {
+        let cut = self.table.first_of_prefix(own[limit]);
+        let left = limit - own.partition_point(|&id| id < cut);
+        Cut { own: Some((cut, left)), imported: (0, RouteId(0), 0) }
     }
 
-    /// Finds the depth and prefix at which imported routes exceed what is left for them.
-    fn cut_imported(
+    /// Counts the routes that a VRF imports within a span, to which `class` is cut already, by ascending depth.
+    pub(crate) fn count_by_depth(
         &self,
         vrf: VrfId,
-        sets: &[TargetSetId],
-        prefixes: &[RouteId],
-        mut left: usize,
+        class: ClassView<'_>,
+        span: Span,
         candidates: &mut Candidates,
-    ) -> Cut {
-        let mut counts: Vec<(u32, RouteId, usize)> = Vec::new();
-        for &first in prefixes {
-            self.candidates(vrf, sets, first, None, candidates);
-            let kinds = Kinds::new(self.paths, vrf, candidates);
-            counts.extend(kinds.imported.into_iter().map(|(depth, which)| (depth, first, which.len())));
-        }
-        counts.sort_unstable();
-        for (depth, first, count) in counts {
-            if count > left {
-                return Cut { own: None, imported: (depth, first, left) };
+    ) -> Vec<DepthCount> {
+        let mut counts: Vec<DepthCount> = Vec::new();
+        self.for_each_offered(vrf, class, span, |first, offered| {
+            candidates.clear();
+            offered.iter().for_each(|&id| self.offer(vrf, id, candidates));
+            for key in &candidates.keys {
+                let depth = self.paths.depth(key.attributes);
+                let at = counts.iter().position(|count| count.depth == depth).unwrap_or_else(|| {
+                    counts.push(DepthCount { depth, routes: 0, prefixes: Vec::new() });
+                    counts.len() - 1
+                });
+                let count = &mut counts[at];
+                count.routes += 1;
+                match count.prefixes.last_mut().filter(|last| last.0 == first) {
+                    Some((_, routes)) => *routes += 1,
+                    None => count.prefixes.push((first, 1)),
+                }
             }
-            left -= count;
-        }
-        Cut { own: None, imported: (u32::MAX, RouteId(u32::MAX), 0) }
+        });
+        counts.sort_unstable_by_key(|count| count.depth);
+        counts
     }
+
+    /// Adds the prefixes within a span, to which `class` is cut already, at which a VRF may lose something by `cut` to
+    /// `touched`.
+    pub(crate) fn touch_cut(
+        &self,
+        vrf: VrfId,
+        class: ClassView<'_>,
+        span: Span,
+        cut: &Cut,
+        touched: &mut Vec<RouteId>,
+    ) {
+        // Routes that were exported again come behind all others, wherever their prefixes are.
+        let depths = !self.table.ways.is_empty();
+        self.for_each_offered(vrf, class, span, |first, _| {
+            if depths || cut.may_drop_imported(first) {
+                touched.push(first);
+            }
+        });
+        let own = span.of(self.buckets.own(vrf)).iter().map(|&word| self.packing.id(word));
+        let from_ces = own.filter(|&id| self.table.protocol(id) == Protocol::Bgp);
+        touched.extend(from_ces.map(|id| self.table.first_of_prefix(id)).filter(|&first| cut.may_drop_own(first)));
+    }
+}
+
+/// Finds the depth and prefix at which imported routes, counted span by span, exceed what is left for them.
+fn cut_imported(spans: &[Vec<DepthCount>], mut left: usize) -> Cut {
+    let mut depths: Vec<u32> = spans.iter().flatten().map(|count| count.depth).collect();
+    depths.sort_unstable();
+    depths.dedup();
+    for depth in depths {
+        for count in spans.iter().filter_map(|counts| counts.iter().find(|count| count.depth == depth)) {
+            if count.routes <= left {
+                left -= count.routes;
+                continue;
+            }
+            for &(first, routes) in &count.prefixes {
+                if routes as usize > left {
+                    return Cut { own: None, imported: (depth, first, left) };
+                }
+                left -= routes as usize;
+            }
+        }
+    }
+    Cut { own: None, imported: (u32::MAX, RouteId(u32::MAX), 0) }
 }

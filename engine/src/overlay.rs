@@ -39,18 +39,39 @@ pub(crate) struct Change {
     pub(crate) splice: Splice,
 }
 
+impl Change {
+    /// Returns the change in a list that has so many entries more before this one.
+    pub(crate) fn behind(self, entries: usize) -> Self {
+        let Self { first, splice } = self;
+        Self { first, splice: Splice::new(splice.at() + entries, splice.replaces(), splice.best()) }
+    }
+
+    /// Returns the change in a list without that many of its first entries.
+    pub(crate) fn ahead(self, entries: usize) -> Self {
+        let Self { first, splice } = self;
+        Self { first, splice: Splice::new(splice.at() - entries, splice.replaces(), splice.best()) }
+    }
+}
+
 impl<A: Address> Import<'_, A> {
-    /// Fills the overlay's changes with all prefixes within a span at which `vrf` has something else than its class, and
-    /// returns how many they are. `class` and the overlay's prefixes are cut to the span already; where host routes come
-    /// along it is all.
-    pub(crate) fn compare(
+    /// Fills the overlay's changes with all prefixes at which `vrf` has something else than its class.
+    pub(crate) fn compare(&self, vrf: VrfId, class: ClassView<'_>, common: &Common, overlay: &mut Overlay) {
+        self.compare_without_hosts(vrf, class, Span::ALL, common, overlay);
+        if self.leaks_hosts(vrf) {
+            self.join_hosts(vrf, class, &common.exporters, overlay);
+        }
+    }
+
+    /// Does the same within a span, to which `class` and the overlay's prefixes are cut already, leaving out host routes that
+    /// come along with interfaces.
+    pub(crate) fn compare_without_hosts(
         &self,
         vrf: VrfId,
         class: ClassView<'_>,
         span: Span,
         common: &Common,
         overlay: &mut Overlay,
-    ) -> usize {
+    ) {
         self.find_literal(vrf, class, span, &common.exporters, overlay);
         let (table, packing) = (self.table, self.packing);
         let first_of = |word: u32| packing.first(table, word);
@@ -91,10 +112,6 @@ impl<A: Address> Import<'_, A> {
                 overlay.changes.push(Change { first, splice: Splice::new(at, of_class.is_some(), best) });
             }
         }
-        if self.leaks_hosts(vrf) {
-            self.join_hosts(vrf, class, &common.exporters, overlay);
-        }
-        overlay.changes.len()
     }
 
     /// Returns whether the own routes of a VRF that imports `sets` may join the union of these, for
@@ -242,30 +259,38 @@ impl<A: Address> Import<'_, A> {
         overlay: &mut Overlay,
     ) -> Option<RouteId> {
         let (table, packing) = (self.table, self.packing);
-        let exchanges = self.buckets.exchanges().at(self.network.vrf(vrf).router, first);
         let Overlay { candidates, cut, .. } = overlay;
-        if candidates.filters() || cut.is_some() || self.imports_several(vrf) {
+        if self.imports_several(vrf) {
             self.candidates(vrf, sets, first, cut.as_ref(), candidates);
         } else {
             candidates.clear();
-            let offered = losers.iter().map(|&word| packing.id(word)).chain(of_class);
-            let seen = offered.filter(|&id| exchanges.iter().all(|exchange| exchange.hidden != id));
-            let gained = exchanges
-                .iter()
-                .map(|exchange| exchange.gained)
-                .filter(|&id| sets.binary_search(&table.targets(id)).is_ok());
-            for id in seen.chain(gained).filter(|&id| !table.was_in(vrf, id)) {
-                candidates.push(id, table.key(id), None);
-            }
             for id in own.iter().map(|&word| packing.id(word)) {
                 candidates.push(id, table.key(id), None);
             }
+            if !cut.as_ref().is_some_and(|cut| cut.drops_imported(first)) {
+                let exchanges = self.buckets.exchanges().at(self.network.vrf(vrf).router, first);
+                let offered = losers.iter().map(|&word| packing.id(word)).chain(of_class);
+                let seen = offered.filter(|&id| exchanges.iter().all(|exchange| exchange.hidden != id));
+                let gained = exchanges
+                    .iter()
+                    .map(|exchange| exchange.gained)
+                    .filter(|&id| sets.binary_search(&table.targets(id)).is_ok());
+                for id in seen.chain(gained).filter(|&id| !table.was_in(vrf, id)) {
+                    self.offer(vrf, id, candidates);
+                }
+            }
+            if let Some(cut) = cut {
+                cut.apply(self.paths, vrf, first, candidates);
+            }
+        }
+        if let [alone] = *candidates.ids.as_slice() {
+            return Some(alone);
         }
         select::select::<A>(self.paths, vrf, candidates.contest()).best.map(|best| candidates.ids[best])
     }
 
     /// Adds the host routes of the interfaces whose connected routes the VRF has from its router (SEMANTICS S3a).
-    fn join_hosts(&self, vrf: VrfId, class: ClassView<'_>, exporters: &Exporters, overlay: &mut Overlay) {
+    pub(crate) fn join_hosts(&self, vrf: VrfId, class: ClassView<'_>, exporters: &Exporters, overlay: &mut Overlay) {
         let (table, packing) = (self.table, self.packing);
         let Overlay { changes, hosts, .. } = overlay;
         let changed = changes.len();

@@ -1,8 +1,9 @@
 //! [`Span`]: a range of prefixes; spans share one big class out to all threads.
 
 use crate::address::Address;
-use crate::id::TargetSetId;
+use crate::id::{RouteId, TargetSetId};
 use crate::import::Import;
+use crate::lists::Packing;
 
 /// Prefixes that follow each other, as a range of words; no prefix lies in two spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,19 @@ impl Span {
         }
         let start = list.partition_point(|&word| word < self.start);
         let end = self.end.map_or(list.len(), |end| list.partition_point(|&word| word < end));
+        &list[start..end]
+    }
+
+    /// Returns how many of an ascending list of words lie before the span. O(log words).
+    pub(crate) fn before(&self, list: &[u32]) -> usize {
+        list.partition_point(|&word| word < self.start)
+    }
+
+    /// Returns those of a list that ascends by `route` whose route lies within. O(log items).
+    pub(crate) fn of_routes<'a, T>(&self, packing: Packing, list: &'a [T], route: impl Fn(&T) -> RouteId) -> &'a [T] {
+        // Spans begin and end with the first route to a prefix, whose position is 0.
+        let start = list.partition_point(|item| packing.least(route(item)) < self.start);
+        let end = self.end.map_or(list.len(), |end| list.partition_point(|item| packing.least(route(item)) < end));
         &list[start..end]
     }
 

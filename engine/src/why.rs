@@ -315,7 +315,7 @@ fn left_behind<A: Address>(
 /// Says why a route that `vrf` is offered does not compete in it.
 fn refused<A: Address>(network: &Network, family: &FamilyLeak<A>, vrf: VrfId, id: RouteId) -> Reason {
     match Verdicts::default().of(network, family.table(), vrf, id) {
-        Verdict::Denied(clause) => Reason::ImportMapDenied { clause },
+        Verdict::Denied(clause) => Reason::ImportMapDenied { clause: *clause },
         Verdict::Loop => Reason::AsLoop,
         Verdict::Plain | Verdict::Changed(_) => {
             let limit = network.vrf(vrf).family::<A>().maximum_routes.map_or(0, |maximum| maximum.limit);

@@ -1,20 +1,20 @@
 //! [`Division`]: how the import is divided, between the VRFs of a class and between threads.
 //!
-//! Threads take classes, the biggest first, then the members of those that several VRFs share. A class that is more than
-//! a thread's share is cut into [spans](Span) before that, which all threads take.
-
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+//! Threads take classes, the biggest first, then the members of those that several VRFs share. A class, or a member that
+//! looks at all that it imports, which is more than a thread's share is cut into [pieces](crate::pieces) before that, which
+//! all threads take.
 
 use rayon::prelude::*;
 
 use crate::address::Address;
-use crate::class::{self, Chooser, Class, ClassView};
+use crate::class::{self, Class, ClassView};
 use crate::id::{RouteId, VrfId};
 use crate::import::{Common, Import};
-use crate::overlay::{Overlay, apply};
+use crate::overlay::{Change, apply};
+use crate::pieces::Compared;
 use crate::rib::{MadeList, MadeRib, Ribs};
 use crate::rib_lists::Shelf;
+use crate::scratch::{Scratch, Scratches, on_all_threads};
 use crate::span::Span;
 
 /// How the import is divided. It makes a difference in time and memory, in nothing else.
@@ -30,51 +30,11 @@ impl Division {
     /// Routes below which a class is never split by itself: about a tenth of a millisecond.
     const WORTH_SPLITTING: usize = 1 << 17;
 
-    /// Returns whether a class of a network with so many routes in all classes is split.
-    ///
-    /// What comes from one bucket alone is copied, which threads do no faster: a million routes took 4 ms on one thread
-    /// and 8 ms on two, since each first wrote to memory of its own.
-    fn splits(self, class: &Class, all: usize) -> bool {
-        let (routes, threads) = (class.routes, rayon::current_num_threads());
-        let share = || routes >= Self::WORTH_SPLITTING && routes > all / (2 * threads);
-        self.split_from.map_or_else(|| threads > 1 && class.sets.len() > 1 && share(), |from| routes >= from)
-    }
-}
-
-/// What one thread reuses from VRF to VRF, and where it keeps its lists.
-struct Scratch {
-    chooser: Chooser,
-    overlay: Overlay,
-    best: Vec<RouteId>,
-    shelf: Shelf,
-}
-
-/// The scratches that no thread uses now, and how many there are in all.
-#[derive(Default)]
-struct Scratches {
-    spare: Mutex<Vec<Scratch>>,
-    made: AtomicUsize,
-}
-
-impl Scratches {
-    fn take(&self) -> Scratch {
-        let spare = self.spare.lock().expect("no thread panics while it holds the lock").pop();
-        spare.unwrap_or_else(|| Scratch {
-            chooser: Chooser::default(),
-            overlay: Overlay::default(),
-            best: Vec::new(),
-            shelf: Shelf::new(self.made.fetch_add(1, Ordering::Relaxed)),
-        })
-    }
-
-    fn give(&self, scratch: Scratch) {
-        self.spare.lock().expect("no thread panics while it holds the lock").push(scratch);
-    }
-
-    /// Returns the shelves of all threads, none of which works any longer.
-    fn shelves(self) -> Vec<Shelf> {
-        let scratches = self.spare.into_inner().expect("no thread panics while it holds the lock");
-        scratches.into_iter().map(|scratch| scratch.shelf).collect()
+    /// Returns whether something of `routes` routes is cut into pieces, out of `all` that there are besides and with it.
+    fn splits(self, routes: usize, all: usize) -> bool {
+        let threads = rayon::current_num_threads();
+        let share = || threads > 1 && routes >= Self::WORTH_SPLITTING && routes > all / (2 * threads);
+        self.split_from.map_or_else(share, |from| routes >= from)
     }
 }
 
@@ -93,10 +53,11 @@ impl<A: Address> Import<'_, A> {
         let common = self.common();
         let scratches = Scratches::default();
         let all = classes.iter().map(|class| class.routes).sum();
-        let (split, whole): (Vec<usize>, Vec<usize>) =
-            (0..classes.len()).partition(|&index| division.splits(&classes[index], all));
-        let mut done: Vec<(usize, Made)> =
-            split.into_iter().map(|index| (index, self.make_split(&classes[index], &common, &scratches))).collect();
+        let splits =
+            |class: &Class| self.is_more_than_a_copy(class, division, &common) && division.splits(class.routes, all);
+        let (split, whole): (Vec<usize>, Vec<usize>) = (0..classes.len()).partition(|&index| splits(&classes[index]));
+        let in_pieces = |index: usize| (index, self.make_in_pieces(&classes[index], &common, &scratches));
+        let mut done: Vec<(usize, Made)> = split.into_iter().map(in_pieces).collect();
         let made = on_all_threads(&scratches, whole.len(), |scratch: &mut Scratch, task| {
             self.make(&classes[whole[task]], &common, scratch)
         });
@@ -111,28 +72,63 @@ impl<A: Address> Import<'_, A> {
                 Made::Shared { best, others } => shared[index] = (best, others),
             }
         }
-        let members: Vec<(usize, VrfId)> = classes
+        let view = |index: usize| {
+            let (best, others): &(Vec<u32>, Vec<u32>) = &shared[index];
+            ClassView { sets: &classes[index].sets, best, others }
+        };
+        let members: Vec<Member> = classes
             .iter()
             .enumerate()
             .filter(|(_, class)| class.members.len() > 1)
-            .flat_map(|(index, class)| class.members.iter().map(move |&vrf| (index, vrf)))
+            .flat_map(|(class, of)| of.members.iter().map(move |&vrf| (class, vrf, of.routes)))
+            .map(|(class, vrf, routes)| Member { class, vrf, routes: self.routes_to_look_at(vrf, routes, &common) })
             .collect();
-        let chunks: Vec<&[(usize, VrfId)]> = members.chunks(MEMBERS_PER_TASK).collect();
+        let all = members.iter().map(|member| member.routes).sum();
+        let (split, whole): (Vec<Member>, Vec<Member>) =
+            members.into_iter().partition(|member| division.splits(member.routes, all));
+        for Member { class, vrf, .. } in split {
+            made[vrf.index()] = Some(self.make_member_in_pieces(class, vrf, view(class), &common, &scratches));
+        }
+        let chunks = chunks(&whole);
         let done = on_all_threads(&scratches, chunks.len(), |scratch: &mut Scratch, chunk| {
-            let rib = |&(index, vrf): &(usize, VrfId)| {
-                let view = ClassView { sets: &classes[index].sets, best: &shared[index].0, others: &shared[index].1 };
-                self.make_member(index, vrf, view, &common, scratch)
-            };
+            let rib = |&Member { class, vrf, .. }: &Member| self.make_member(class, vrf, view(class), &common, scratch);
             chunks[chunk].iter().map(rib).collect::<Vec<_>>()
         });
         for (chunk, ribs) in done {
-            for (&(_, vrf), rib) in chunks[chunk].iter().zip(ribs) {
-                made[vrf.index()] = Some(rib);
+            for (member, rib) in chunks[chunk].iter().zip(ribs) {
+                made[member.vrf.index()] = Some(rib);
             }
         }
         let made = made.into_iter().map(|rib| rib.expect("every VRF is in one class")).collect();
-        let ids = |(best, _): (Vec<u32>, _)| best.into_iter().map(|word| self.packing.id(word)).collect();
+        let ids = |(mut best, _): (Vec<u32>, _)| {
+            best.par_iter_mut().with_min_len(MANY).for_each(|word| *word = self.packing.id(*word).0);
+            best.into_iter().map(RouteId).collect()
+        };
         Ribs::new(made, shared.into_par_iter().map(ids).collect(), scratches.shelves())
+    }
+
+    /// Returns whether a class asks for more than to copy a list, which threads do no faster: a million routes took 4 ms on
+    /// one thread and 8 ms on two, since each first wrote to memory of its own.
+    fn is_more_than_a_copy(&self, class: &Class, division: Division, common: &Common) -> bool {
+        let alone = <[VrfId; 1]>::try_from(class.members.as_slice()).ok();
+        division.split_from.is_some()
+            || class.sets.len() > 1
+            || alone.is_some_and(|[vrf]| self.looks_at_all(vrf, common) && !class.sets.is_empty())
+    }
+
+    /// Returns whether a VRF looks at every route that it imports, and not only at what it has of its own.
+    fn looks_at_all(&self, vrf: VrfId, common: &Common) -> bool {
+        let family = self.network.vrf(vrf).family::<A>();
+        self.reviews(vrf, common)
+            || family.maximum_routes.is_some()
+            || family.maximum_paths.paths > 1
+            || self.network.has_igp_metrics()
+    }
+
+    /// Returns about how many routes one looks at to tell a VRF from its class of so many.
+    fn routes_to_look_at(&self, vrf: VrfId, of_class: usize, common: &Common) -> usize {
+        let all = if self.looks_at_all(vrf, common) { of_class } else { 0 };
+        self.buckets.own(vrf).len() + all
     }
 
     /// Computes a class on the current thread.
@@ -150,49 +146,49 @@ impl<A: Address> Import<'_, A> {
             self.compare_joined(vrf, view, common, overlay);
             apply(view.best, self.packing, &overlay.changes, best);
         } else {
-            self.list(vrf, view, Span::ALL, common, overlay, best);
+            self.list(vrf, view, common, overlay, best);
         }
         particulars.multipath = self.multipath(vrf, view.sets, best, overlay.cut.as_ref(), &mut overlay.candidates);
         let (list, particulars) = (kept(best, shelf), particulars.boxed());
         Made::Alone(MadeRib { list, splices: Box::default(), imported, particulars })
     }
 
-    /// Computes a class on all threads, each with spans of it.
-    fn make_split(&self, class: &Class, common: &Common, scratches: &Scratches) -> Made {
+    /// Computes a class on all threads.
+    fn make_in_pieces(&self, class: &Class, common: &Common, scratches: &Scratches) -> Made {
         let sets = &class.sets;
         let alone = <[VrfId; 1]>::try_from(class.members.as_slice()).ok();
-        let own = alone.map_or(&[][..], |[vrf]| self.buckets.own(vrf));
-        // Parts that turn out unequal leave no thread without work for long.
-        let spans = Span::cut(self, sets, own, rayon::current_num_threads() * 4);
-        let chosen = in_order(on_all_threads(scratches, spans.len(), |scratch: &mut Scratch, span| {
-            let view = scratch.chooser.choose(self, sets, spans[span]);
-            (view.best.to_vec(), view.others.to_vec())
-        }));
-        let (best, others): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
-        let (best, others) = (best.concat(), others.concat());
-        let Some([vrf]) = alone else { return Made::Shared { best, others } };
+        let spans = self.spans(sets, alone.map_or(&[][..], |[vrf]| self.buckets.own(vrf)));
+        let (best, others) = self.choose_in_spans(sets, &spans, scratches);
+        let Some([vrf]) = alone else {
+            return Made::Shared { best: best.into_owned(), others: others.into_owned() };
+        };
         let view = ClassView { sets, best: &best, others: &others };
-        let overlay = &mut Overlay::default();
-        let (imported, mut particulars) = self.begin(vrf, view, common, overlay);
-        // Host routes may come along from one span into another.
-        let spans = if self.leaks_hosts(vrf) { vec![Span::ALL] } else { spans };
-        let (touched, cut, filters) = (&overlay.touched, &overlay.cut, overlay.candidates.filters());
-        let within = |span: Span, first: RouteId| span.holds(self.packing.least(first));
-        let lists = in_order(on_all_threads(scratches, spans.len(), |scratch: &mut Scratch, span| {
-            let (span, Scratch { overlay, best, .. }) = (spans[span], scratch);
-            overlay.candidates.start(filters);
-            overlay.touched.clear();
-            overlay.touched.extend(touched.iter().copied().filter(|&first| within(span, first)));
-            overlay.cut.clone_from(cut);
-            let view = ClassView { best: span.of(view.best), others: span.of(view.others), ..view };
-            self.list(vrf, view, span, common, overlay, best);
-            let multipath = self.multipath(vrf, sets, best, cut.as_ref(), &mut overlay.candidates);
-            (best.clone(), multipath.into_vec())
-        }));
-        let (lists, multipath): (Vec<_>, Vec<_>) = lists.into_iter().unzip();
-        particulars.multipath = multipath.concat().into();
-        let (list, particulars) = (MadeList::Own(lists.concat().into()), particulars.boxed());
-        Made::Alone(MadeRib { list, splices: Box::default(), imported, particulars })
+        let mut compared = self.compare_in_spans(vrf, view, &spans, common, scratches);
+        let list = MadeList::Own(self.list_in_spans(view, &spans, &compared.changes));
+        compared.particulars.multipath = self.multipath_in_spans(vrf, view, &spans, &compared, common, scratches);
+        let Compared { imported, particulars, .. } = compared;
+        Made::Alone(MadeRib { list, splices: Box::default(), imported, particulars: particulars.boxed() })
+    }
+
+    /// Computes what a VRF has otherwise than its class, which is that of number `index`, on all threads.
+    fn make_member_in_pieces(
+        &self,
+        index: usize,
+        vrf: VrfId,
+        view: ClassView<'_>,
+        common: &Common,
+        scratches: &Scratches,
+    ) -> MadeRib {
+        let spans = self.spans(view.sets, self.buckets.own(vrf));
+        let mut compared = self.compare_in_spans(vrf, view, &spans, common, scratches);
+        compared.particulars.multipath = self.multipath_in_spans(vrf, view, &spans, &compared, common, scratches);
+        let Compared { imported, particulars, changes } = compared;
+        let (list, splices) = if are_spliced(view, &changes) {
+            (MadeList::OfClass(index), changes.iter().map(|change| change.splice).collect())
+        } else {
+            (MadeList::Own(self.list_in_spans(view, &spans, &changes)), Box::default())
+        };
+        MadeRib { list, splices, imported, particulars: particulars.boxed() }
     }
 
     /// Computes what a VRF has otherwise than its class, which is that of number `index`.
@@ -206,19 +202,18 @@ impl<A: Address> Import<'_, A> {
     ) -> MadeRib {
         let Scratch { overlay, best, shelf, .. } = scratch;
         let (imported, mut particulars) = self.begin(vrf, view, common, overlay);
-        let changes = self.compare(vrf, view, Span::ALL, common, overlay);
+        self.compare(vrf, view, common, overlay);
         if self.network.vrf(vrf).family::<A>().maximum_paths.paths > 1 {
             apply(view.best, self.packing, &overlay.changes, best);
             let (cut, candidates) = (overlay.cut.as_ref(), &mut overlay.candidates);
             particulars.multipath = self.multipath(vrf, view.sets, best, cut, candidates);
         }
         let particulars = particulars.boxed();
-        // A splice takes the room of two entries of a list.
-        if changes < view.best.len() {
+        if are_spliced(view, &overlay.changes) {
             let splices = overlay.changes.iter().map(|change| change.splice).collect();
             return MadeRib { list: MadeList::OfClass(index), splices, imported, particulars };
         }
-        self.list(vrf, view, Span::ALL, common, overlay, best);
+        apply(view.best, self.packing, &overlay.changes, best);
         MadeRib { list: kept(best, shelf), splices: Box::default(), imported, particulars }
     }
 }
@@ -238,35 +233,40 @@ fn kept(list: &mut Vec<RouteId>, shelf: &mut Shelf) -> MadeList {
     MadeList::Kept(shelf.keep(list))
 }
 
-/// How many VRFs that share a list one task looks at.
+/// Returns whether a VRF keeps its changes beside the list of its class, not a list of its own: a splice takes the room of
+/// two entries of a list.
+fn are_spliced(class: ClassView<'_>, changes: &[Change]) -> bool {
+    changes.len() < class.best.len()
+}
+
+/// A VRF of a class of several, and about how many routes it looks at.
+struct Member {
+    class: usize,
+    vrf: VrfId,
+    routes: usize,
+}
+
+/// How many VRFs that share a list one task looks at, and at how many routes, unless one VRF alone looks at more.
 const MEMBERS_PER_TASK: usize = 16;
+const ROUTES_PER_TASK: usize = 1 << 15;
 
-/// Does `tasks` tasks on all threads of the current rayon pool, each thread the next one as soon as it is free and with
-/// one scratch for all that it does. Returns what they returned with their numbers, in no order.
-fn on_all_threads<T: Send>(
-    scratches: &Scratches,
-    tasks: usize,
-    work: impl Fn(&mut Scratch, usize) -> T + Sync,
-) -> Vec<(usize, T)> {
-    let next = AtomicUsize::new(0);
-    let done = rayon::broadcast(|_| {
-        let mut scratch = scratches.take();
-        let mut done = Vec::new();
-        loop {
-            let task = next.fetch_add(1, Ordering::Relaxed);
-            if task >= tasks {
-                break;
-            }
-            done.push((task, work(&mut scratch, task)));
-        }
-        scratches.give(scratch);
-        done
-    });
-    done.into_iter().flatten().collect()
+/// Cuts members into tasks.
+fn chunks(members: &[Member]) -> Vec<&[Member]> {
+    let mut chunks = Vec::with_capacity(members.len() / MEMBERS_PER_TASK + 1);
+    let mut rest = members;
+    while !rest.is_empty() {
+        let mut routes = 0;
+        let within = |member: &&Member| {
+            routes += member.routes;
+            routes <= ROUTES_PER_TASK
+        };
+        let some = rest.iter().take(MEMBERS_PER_TASK).take_while(within).count().max(1);
+        let chunk;
+        (chunk, rest) = rest.split_at(some);
+        chunks.push(chunk);
+    }
+    chunks
 }
 
-/// Returns what tasks returned in the order of their numbers.
-fn in_order<T>(mut done: Vec<(usize, T)>) -> Vec<T> {
-    done.sort_unstable_by_key(|&(task, _)| task);
-    done.into_iter().map(|(_, returned)| returned).collect()
-}
+/// Words that a thread changes at least, where several do.
+const MANY: usize = 1 << 16;

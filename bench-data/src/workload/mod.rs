@@ -4,6 +4,7 @@
 //! others are what a provider should not meet and does. None of them was seen in a real network: sizes, fan-outs and
 //! prefixes are ASSUMPTIONS, written at each.
 
+mod importer;
 mod sites;
 
 use std::fmt;
@@ -11,7 +12,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use vrfleak_engine::network::MAX_ROUTES;
-use vrfleak_engine::{Address, Family, Label, Network, Prefix, RouteTarget};
+use vrfleak_engine::{Address, Family, Label, Network, Prefix, RouteTarget, VrfId};
 
 use self::sites::{ASN, Sites};
 use crate::provider::{Quantity, ShapeError};
@@ -65,11 +66,16 @@ pub enum Workload {
     Defaults,
     /// D in IPv6: /56 prefixes of `2001:db8::/32`.
     Ipv6,
+    /// Four VRFs and one that imports all their routes, disjoint /24s, through an import map: it denies every eighth /24,
+    /// prefers the next one, and takes the others as they are.
+    ImportMap,
+    /// The same without a map, and with a limit of half the routes that rejects the rest.
+    RouteLimit,
 }
 
 impl Workload {
     /// All of them, in the order above.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::W1,
         Self::W2,
         Self::W3,
@@ -81,6 +87,8 @@ impl Workload {
         Self::DualHomedTwoRds,
         Self::Defaults,
         Self::Ipv6,
+        Self::ImportMap,
+        Self::RouteLimit,
     ];
 
     /// Returns the name: `W1`, `W2`, `W3`, `D`, `many-targets` and so on.
@@ -97,6 +105,8 @@ impl Workload {
             Self::DualHomedTwoRds => "dual-homed-two-rds",
             Self::Defaults => "defaults",
             Self::Ipv6 => "ipv6",
+            Self::ImportMap => "import-map",
+            Self::RouteLimit => "route-limit",
         }
     }
 
@@ -104,7 +114,7 @@ impl Workload {
     pub fn default_routes(self) -> usize {
         match self {
             Self::W1 => 101_000,
-            Self::W2 | Self::BigVrf | Self::ManyTargets => 1_000_000,
+            Self::W2 | Self::BigVrf | Self::ManyTargets | Self::ImportMap | Self::RouteLimit => 1_000_000,
             Self::W3 => 200_000,
             Self::D | Self::Ipv6 => 4_000_000,
             Self::OneService => 1000,
@@ -113,12 +123,13 @@ impl Workload {
     }
 
     /// Returns the VRFs that the name stands for: customers in W1, importers in W2, W3, the big VRF and the service,
-    /// exporters of many targets, VPNs of three VRFs each where prefixes are dual-homed, and all VRFs elsewhere.
+    /// exporters of many targets and to the VRF with a map or a limit, VPNs of three VRFs each where prefixes are dual-homed, and all VRFs elsewhere.
     pub fn default_vrfs(self) -> usize {
         match self {
             Self::W1 => 50,
             Self::W2 => 1,
             Self::W3 | Self::BigVrf => 10,
+            Self::ImportMap | Self::RouteLimit => 4,
             Self::D
             | Self::ManyTargets
             | Self::DualHomedSameRd
@@ -127,6 +138,11 @@ impl Workload {
             | Self::Ipv6 => 1000,
             Self::OneService => 10_000,
         }
+    }
+
+    /// Returns whether a VRF looks at every single route that it imports: its map, or its limit, does.
+    pub fn has_policies(self) -> bool {
+        matches!(self, Self::ImportMap | Self::RouteLimit)
     }
 
     /// Returns how many import targets a VRF draws, where it draws any.
@@ -140,7 +156,7 @@ impl Workload {
             Self::W1 => routes.saturating_mul(3) / 2,
             Self::W2 | Self::W3 | Self::BigVrf | Self::OneService => routes.saturating_mul(vrfs),
             Self::D | Self::Ipv6 | Self::Defaults => routes.saturating_mul(fan_out),
-            Self::ManyTargets => routes,
+            Self::ManyTargets | Self::ImportMap | Self::RouteLimit => routes,
             Self::DualHomedSameRd | Self::DualHomedTwoRds => routes.saturating_mul(2),
         }
     }
@@ -171,7 +187,9 @@ impl Workload {
             Self::D => drawn::<u32>(routes, vrfs, fan_out, seed, false),
             Self::Defaults => drawn::<u32>(routes, vrfs, fan_out, seed, true),
             Self::Ipv6 => drawn::<u128>(routes, vrfs, fan_out, seed, false),
-            Self::ManyTargets => many_targets(routes, vrfs),
+            Self::ManyTargets => many_targets(routes, vrfs).0,
+            Self::ImportMap => importer::filtered(routes, vrfs),
+            Self::RouteLimit => importer::limited(routes, vrfs),
             Self::DualHomedSameRd => dual_homed(routes, vrfs, true),
             Self::DualHomedTwoRds => dual_homed(routes, vrfs, false),
         };
@@ -204,7 +222,13 @@ impl Workload {
         }
         let limit = match self {
             Self::W1 => MOST_DISTINCT.min(MOST_SERVICES.saturating_mul(2 * vrfs + 1)),
-            Self::W2 | Self::W3 | Self::BigVrf | Self::OneService | Self::ManyTargets => MOST_DISTINCT,
+            Self::W2
+            | Self::W3
+            | Self::BigVrf
+            | Self::OneService
+            | Self::ManyTargets
+            | Self::ImportMap
+            | Self::RouteLimit => MOST_DISTINCT,
             Self::DualHomedSameRd | Self::DualHomedTwoRds => 2 * MOST_DISTINCT,
             Self::D | Self::Ipv6 | Self::Defaults => (vrfs << RANDOM_BITS).min(MAX_ROUTES - 1),
         };
@@ -214,7 +238,7 @@ impl Workload {
         let least = match self {
             Self::W1 => vrfs + 1,
             Self::W2 | Self::W3 | Self::BigVrf | Self::OneService => 1,
-            Self::D | Self::Ipv6 | Self::ManyTargets => vrfs,
+            Self::D | Self::Ipv6 | Self::ManyTargets | Self::ImportMap | Self::RouteLimit => vrfs,
             Self::Defaults | Self::DualHomedSameRd | Self::DualHomedTwoRds => 2 * vrfs,
         };
         if routes < least {
@@ -267,7 +291,8 @@ fn drawn<A: Address>(routes: usize, vrfs: usize, fan_out: usize, seed: u64, defa
     sites
 }
 
-fn many_targets(routes: usize, vrfs: usize) -> Sites {
+/// Returns the network with the VRF that imports all.
+fn many_targets(routes: usize, vrfs: usize) -> (Sites, VrfId) {
     let mut sites = Sites::new(1);
     for vrf in 0..vrfs {
         let range = share(routes, vrfs, vrf);
@@ -275,8 +300,8 @@ fn many_targets(routes: usize, vrfs: usize) -> Sites {
         // Dealt out one by one, so that every bucket has prefixes from everywhere.
         sites.fill(id, range.len(), |index| numbered(CUSTOMERS, index * vrfs + vrf));
     }
-    sites.vrf::<u32>("all", (1..=vrfs).map(target).collect(), Vec::new());
-    sites
+    let all = sites.vrf::<u32>("all", (1..=vrfs).map(target).collect(), Vec::new());
+    (sites, all)
 }
 
 fn dual_homed(routes: usize, vpns: usize, same_rd: bool) -> Sites {

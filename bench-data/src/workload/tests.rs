@@ -1,5 +1,5 @@
 use super::*;
-use vrfleak_engine::Leak;
+use vrfleak_engine::{Leak, Sharing};
 
 fn imported(workload: Workload, routes: usize, vrfs: usize) -> usize {
     let network = workload.generate(routes, vrfs, 1).expect("a network");
@@ -27,11 +27,37 @@ fn each_imports_what_its_name_says() {
     let defaults = imported(Workload::Defaults, 20_000, 100);
     assert_eq!(defaults, imports);
     assert_eq!(imported(Workload::Ipv6, 20_000, 100), imports);
+    // Of eight routes the map denies one, and the limit every other one.
+    assert_eq!(imported(Workload::ImportMap, 8000, 4), 7000);
+    assert_eq!(imported(Workload::RouteLimit, 8001, 4), 4000);
     let w1 = Workload::W1.generate(101_000, 50, 1).expect("a network");
     let routes: Vec<usize> = w1.vrfs().iter().map(|vrf| vrf.family::<u32>().routes.len()).collect();
     assert_eq!((routes[0], &routes[1..]), (1000, [2000; 50].as_slice()));
     let first = w1.vrfs().iter().map(|vrf| vrf.family::<u32>().routes[0].prefix().to_string());
     assert_eq!(first.take(3).collect::<Vec<_>>(), ["5.0.0.0/24", "20.0.0.0/24", "20.7.208.0/24"]);
+}
+
+/// What is more than a thread's share is cut into pieces; the tables are those of one thread, and counted alike.
+#[test]
+fn one_huge_vrf_is_the_same_on_any_number_of_threads() {
+    let on = |threads, network: &Network, sharing| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| Leak::with(network, sharing, |_| {}))
+    };
+    for workload in [Workload::ImportMap, Workload::RouteLimit] {
+        let network = workload.generate(200_000, 4, 1).expect("a network");
+        for sharing in [Sharing::Classes, Sharing::None] {
+            let one = on(1, &network, sharing);
+            for threads in [2, 5] {
+                let many = on(threads, &network, sharing);
+                for vrf in network.vrf_ids() {
+                    let (one, many) = (one.family::<u32>().rib(vrf), many.family::<u32>().rib(vrf));
+                    assert!(one.list() == many.list() && one.splices() == many.splices(), "{workload} {threads}");
+                    assert_eq!((one.imported(), one.limit()), (many.imported(), many.limit()), "{workload} {threads}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -60,7 +86,7 @@ fn names_read_back_and_others_are_refused() {
     let error = "W4".parse::<Workload>().expect_err("no such workload");
     assert_eq!(
         error.to_string(),
-        "`W4` is not a workload, expected one of W1, W2, W3, D, many-targets, one-service, big-vrf, dual-homed-same-rd, dual-homed-two-rds, defaults, ipv6"
+        "`W4` is not a workload, expected one of W1, W2, W3, D, many-targets, one-service, big-vrf, dual-homed-same-rd, dual-homed-two-rds, defaults, ipv6, import-map, route-limit"
     );
 }
 

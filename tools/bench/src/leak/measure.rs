@@ -123,9 +123,9 @@ fn point(
     progress: &mut dyn FnMut(&str, &LeakReport),
     leak: &Leaker,
 ) -> Result<(), LeakError> {
-    let chosen = contender::chosen(&plan.contenders)?;
+    let takes = plan.takes()?;
     let mut racers = Vec::new();
-    for name in contender::NAMES.into_iter().filter(|name| chosen(name)) {
+    for name in contender::NAMES.into_iter().filter(|name| takes(name)) {
         // The baseline takes its time: once will do, with all that it can have.
         let most = threads.iter().max();
         for &threads in threads.iter().filter(|&threads| name != contender::LITERAL || Some(threads) == most) {

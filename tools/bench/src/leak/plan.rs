@@ -175,6 +175,22 @@ impl LeakPlan {
         Self { size, seed, contenders: vec![contender.to_owned()], ..Self::new(Scenario::Provider) }
     }
 
+    /// Returns what tells whether a contender has turns: it is among those that were named, if any were, and can leak the
+    /// scenario at all.
+    ///
+    /// # Errors
+    ///
+    /// The first name that no contender has.
+    pub(super) fn takes(&self) -> Result<impl Fn(&str) -> bool, LeakPlanError> {
+        let (chosen, has_policies) = (contender::chosen(&self.contenders)?, self.has_policies());
+        Ok(move |name: &str| chosen(name) && !(has_policies && name == contender::LITERAL))
+    }
+
+    /// Returns whether the scenario has policies, of which the literal baseline knows nothing.
+    pub(super) fn has_policies(&self) -> bool {
+        matches!(self.scenario, Scenario::Workload(workload) if workload.has_policies())
+    }
+
     /// Checks everything that can be known before any network is made.
     ///
     /// # Errors
@@ -182,6 +198,9 @@ impl LeakPlan {
     /// The first number that is 0 or too great, a name that nobody has, and a memory that will not do.
     pub fn check(&self) -> Result<(), LeakPlanError> {
         contender::chosen(&self.contenders).map(|_| ())?;
+        if self.has_policies() && self.contenders.iter().any(|name| name == contender::LITERAL) {
+            return Err(LeakPlanError::NoPolicies { scenario: self.scenario });
+        }
         let mut limits = vec![("rounds", self.rounds, MOST_ROUNDS), ("thread counts", self.threads.len(), 64)];
         limits.extend(self.threads.iter().map(|&threads| ("threads", threads, 1024)));
         for (what, value, limit) in limits {
@@ -216,7 +235,7 @@ impl LeakPlan {
             // A route reaches about 0.4 sites for each of the square root of the VRFs.
             Scenario::Provider => routes.saturating_mul(vrfs.isqrt()) / 5 * 2,
         };
-        let takes = |name| contender::chosen(&self.contenders).is_ok_and(|chosen| chosen(name));
+        let takes = |name| self.takes().is_ok_and(|takes| takes(name));
         let import_bytes = match (takes(contender::LITERAL), takes(contender::NO_SHARING)) {
             (true, _) => LITERAL_BYTES,
             (false, true) => IMPORT_BYTES,
@@ -296,6 +315,11 @@ pub enum LeakPlanError {
         /// The scenario.
         scenario: Scenario,
     },
+    /// The literal baseline was named, and the scenario has policies.
+    NoPolicies {
+        /// The scenario.
+        scenario: Scenario,
+    },
     /// The estimate exceeds the memory that is free.
     TooBig {
         /// Bytes that it will take, about.
@@ -333,6 +357,9 @@ impl fmt::Display for LeakPlanError {
             Self::Shape(error) => error.fmt(f),
             Self::NoFanOut { scenario } => {
                 write!(f, "the VRFs of `{scenario}` draw no import targets: its other sizes decide the fan-out")
+            }
+            Self::NoPolicies { scenario } => {
+                write!(f, "`{}` has no policies, and `{scenario}` is about one", contender::LITERAL)
             }
             Self::TooBig { estimate, available } => {
                 let (estimate, available) = (binary(*estimate), binary(*available));
