@@ -57,8 +57,6 @@ pub(crate) struct Common {
     pub(crate) exporters: Exporters,
     /// The VPN routes whose AS path holds a router's AS, by router; empty where none does.
     own_as: Vec<BySet>,
-    /// How many VPN routes of each VRF are reflected.
-    pub(crate) reflected: Vec<u32>,
 }
 
 impl Common {
@@ -89,11 +87,7 @@ impl<'a, A: Address> Import<'a, A> {
     }
 
     pub(crate) fn common(&self) -> Common {
-        Common {
-            exporters: Exporters::new(self),
-            own_as: imported::own_as_routes(self.network, self.table),
-            reflected: self.reflected(),
-        }
+        Common { exporters: Exporters::new(self), own_as: imported::own_as_routes(self.network, self.table) }
     }
 
     /// Returns the sets that a VRF imports, ascending: its import list against the target index (SEMANTICS I1).
@@ -105,26 +99,27 @@ impl<'a, A: Address> Import<'a, A> {
     }
 
     /// Begins with a VRF: finds the prefixes at which its import map, loops or a limit decide, and returns how many
-    /// routes it imports.
-    pub(crate) fn begin(
+    /// routes it imports, and what a limit leaves it of its class.
+    pub(crate) fn begin<'c>(
         &self,
         vrf: VrfId,
-        class: ClassView<'_>,
+        class: ClassView<'c>,
         common: &Common,
         overlay: &mut Overlay,
-    ) -> (u32, Particulars) {
+    ) -> (u32, Particulars, ClassView<'c>) {
         let Overlay { candidates, touched, cut, .. } = overlay;
         candidates.start(self.reviews(vrf, common));
         touched.clear();
         let refused = self.review(vrf, class, Span::ALL, common, candidates, touched);
-        let imported = self.count_imported(vrf, class.sets, &common.reflected) - refused;
+        let imported = self.count_imported(vrf, class.sets) - refused;
         let counts = || vec![self.count_by_depth(vrf, class, Span::ALL, candidates)];
         let (imported, particulars) = self.limit(vrf, imported, counts);
         cut.clone_from(&particulars.cut);
+        let class = self.within_cut(class, cut.as_ref());
         if let Some(cut) = cut {
             self.touch_cut(vrf, class, Span::ALL, cut, touched);
         }
-        (imported, particulars)
+        (imported, particulars, class)
     }
 
     /// Returns whether a VRF imports several routes of one NLRI.
@@ -162,9 +157,7 @@ impl<'a, A: Address> Import<'a, A> {
             // No more than that, and a list that grows is copied time and again.
             best.reserve(own.len());
             while !own.is_empty() {
-                // Most are alone at their prefix, many in a row.
-                let apart = own.windows(2).take_while(|pair| !same_prefix(&pair[0], &pair[1])).count();
-                let (alone, rest) = own.split_at(if apart + 1 == own.len() { own.len() } else { apart });
+                let (alone, rest) = own.split_at(packing.alone(table, own));
                 best.extend(alone.iter().map(|&word| packing.id(word)));
                 let together = rest.iter().take_while(|&word| same_prefix(&rest[0], word)).count();
                 let (together, rest) = rest.split_at(together);
@@ -206,6 +199,12 @@ impl<'a, A: Address> Import<'a, A> {
         if let Some(cut) = cut {
             cut.apply(self.paths, vrf, first, candidates);
         }
+    }
+
+    /// Returns whether a route that enters the VRF is neither denied by its import map nor a loop.
+    pub(crate) fn accepts(&self, vrf: VrfId, id: RouteId, candidates: &mut Candidates) -> bool {
+        !candidates.filters()
+            || matches!(candidates.verdicts.of(self.network, self.table, vrf, id), Verdict::Plain | Verdict::Changed(_))
     }
 
     /// Adds a route that enters the VRF to `candidates`, unless its import map denies it or it loops.
@@ -276,37 +275,21 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
-    /// Counts the VPN routes of each VRF that are reflected. O(routes + VRFs · threads).
-    fn reflected(&self) -> Vec<u32> {
-        let none = || vec![0; self.network.vrfs().len()];
-        let part = self.table.len().div_ceil(rayon::current_num_threads()).max(1);
-        let parts = self.table.origin.par_chunks(part).zip(self.table.status.par_chunks(part));
-        let count = |(origins, statuses): (&[VrfId], &[ExportStatus])| {
-            let mut counts: Vec<u32> = none();
-            for (origin, &status) in origins.iter().zip(statuses) {
-                counts[origin.index()] += u32::from(status == ExportStatus::Exported);
-            }
-            counts
-        };
-        let add = |a: Vec<u32>, b: Vec<u32>| a.iter().zip(&b).map(|(a, b)| a + b).collect();
-        parts.map(count).reduce(none, add)
-    }
-
     /// Counts the VPN routes that enter a VRF: whole buckets, less what has been there, with its router's choice of
     /// NLRIs.
-    pub(crate) fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId], reflected_of: &[u32]) -> u32 {
+    pub(crate) fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId]) -> u32 {
         let table = self.table;
         let imports = |id: RouteId| sets.binary_search(&table.targets(id)).is_ok();
         let all: usize = sets.iter().map(|&set| self.buckets.size(set)).sum();
         let mut count = all;
         let reflected = |id: &RouteId| table.status(*id) == ExportStatus::Exported && imports(*id);
-        if table.own_targets {
+        if self.may_import_from(vrf, sets) {
             for own in [self.buckets.own(vrf), self.buckets.derived(vrf)] {
+                // Without targets of their own all are exported with what the VRF imports.
+                let whole = |id: &RouteId| !table.own_targets && table.status(*id) == ExportStatus::Exported;
                 let own = own.par_iter().with_min_len(MANY).map(|&word| self.packing.id(word));
-                count -= own.filter(reflected).count();
+                count -= own.filter(|id| whole(id) || table.own_targets && reflected(id)).count();
             }
-        } else if self.may_import_from(vrf, sets) {
-            count -= reflected_of[vrf.index()] as usize;
         }
         let back = table.ways.iter().filter(|(id, way)| table.origin(*id) != vrf && way.contains(&vrf));
         count -= back.map(|&(id, _)| id).filter(reflected).count();

@@ -53,18 +53,6 @@ fn kept<T: Ord>(here: &T, cut: &T, at_cut: usize) -> usize {
 }
 
 impl Cut {
-    /// Returns whether a route from a CE to the prefix whose first route is `first` may be beyond.
-    fn may_drop_own(&self, first: RouteId) -> bool {
-        self.own.is_some_and(|(cut, _)| first >= cut)
-    }
-
-    /// Returns whether an imported route to the prefix whose first route is `first` may be beyond, unless it was exported
-    /// again.
-    fn may_drop_imported(&self, first: RouteId) -> bool {
-        let (depth, cut, _) = self.imported;
-        (0, first) >= (depth, cut)
-    }
-
     /// Returns whether every imported route to the prefix whose first route is `first` is beyond.
     pub(crate) fn drops_imported(&self, first: RouteId) -> bool {
         let (depth, cut, _) = self.imported;
@@ -175,10 +163,8 @@ impl<A: Address> Import<'_, A> {
     ) -> Vec<DepthCount> {
         let mut counts: Vec<DepthCount> = Vec::new();
         self.for_each_offered(vrf, class, span, |first, offered| {
-            candidates.clear();
-            offered.iter().for_each(|&id| self.offer(vrf, id, candidates));
-            for key in &candidates.keys {
-                let depth = self.paths.depth(key.attributes);
+            for &id in offered.iter().filter(|&&id| self.accepts(vrf, id, candidates)) {
+                let depth = self.paths.depth(self.table.attributes(id));
                 let at = counts.iter().position(|count| count.depth == depth).unwrap_or_else(|| {
                     counts.push(DepthCount { depth, routes: 0, prefixes: Vec::new() });
                     counts.len() - 1
@@ -195,8 +181,24 @@ impl<A: Address> Import<'_, A> {
         counts
     }
 
+    /// Returns what `cut` leaves a VRF of its class, the prefix at which it cuts included.
+    pub(crate) fn within_cut<'c>(&self, class: ClassView<'c>, cut: Option<&Cut>) -> ClassView<'c> {
+        let Some(Cut { imported: (_, last, _), .. }) = cut.filter(|_| self.is_cut_by_prefix()) else { return class };
+        let up_to = |words: &'c [u32]| {
+            // Words to one prefix follow one another, and prefixes ascend.
+            &words[..words.partition_point(|&word| self.packing.first(self.table, word) <= *last)]
+        };
+        ClassView { best: up_to(class.best), others: up_to(class.others), ..class }
+    }
+
+    /// Returns whether all imported routes are cut by their prefixes alone: those that were exported again come behind all
+    /// others, wherever their prefixes are.
+    fn is_cut_by_prefix(&self) -> bool {
+        self.table.ways.is_empty()
+    }
+
     /// Adds the prefixes within a span, to which `class` is cut already, at which a VRF may lose something by `cut` to
-    /// `touched`.
+    /// `touched`; of the class there is only [what the cut leaves](Self::within_cut).
     pub(crate) fn touch_cut(
         &self,
         vrf: VrfId,
@@ -205,16 +207,17 @@ impl<A: Address> Import<'_, A> {
         cut: &Cut,
         touched: &mut Vec<RouteId>,
     ) {
-        // Routes that were exported again come behind all others, wherever their prefixes are.
-        let depths = !self.table.ways.is_empty();
-        self.for_each_offered(vrf, class, span, |first, _| {
-            if depths || cut.may_drop_imported(first) {
-                touched.push(first);
-            }
-        });
-        let own = span.of(self.buckets.own(vrf)).iter().map(|&word| self.packing.id(word));
-        let from_ces = own.filter(|&id| self.table.protocol(id) == Protocol::Bgp);
-        touched.extend(from_ces.map(|id| self.table.first_of_prefix(id)).filter(|&first| cut.may_drop_own(first)));
+        let (_, last, _) = cut.imported;
+        if !self.is_cut_by_prefix() {
+            self.for_each_offered(vrf, class, span, |first, _| touched.push(first));
+        } else if self.table.len() > last.index() && span.holds(self.packing.least(last)) {
+            touched.push(last);
+        }
+        if let Some((own_cut, _)) = cut.own {
+            let own = span.of(self.buckets.own(vrf)).iter().map(|&word| self.packing.id(word));
+            let firsts = own.map(|id| self.table.first_of_prefix(id));
+            touched.extend(firsts.filter(|&first| first >= own_cut));
+        }
     }
 }
 

@@ -74,6 +74,30 @@ impl Packing {
     }
 }
 
+/// Words that are compared with their neighbours together: most are alone at their prefix, many in a row, and what does
+/// not stop at each a processor does for many at a time.
+const TOGETHER: usize = 64;
+
+impl Packing {
+    /// Returns up to how many of ascending `words`, at the front, each leads to another prefix than all others of them.
+    pub(crate) fn alone<A: Address>(self, table: &RouteTable<A>, words: &[u32]) -> usize {
+        let mut alone = 0;
+        if self.exact {
+            while let Some(next) = words[alone..].first_chunk::<{ TOGETHER + 1 }>() {
+                let meet = |at: usize| u32::from(self.first_exact(next[at]) == self.first_exact(next[at + 1]));
+                if (0..TOGETHER).map(meet).sum::<u32>() > 0 {
+                    break;
+                }
+                alone += TOGETHER;
+            }
+        }
+        let rest = &words[alone..];
+        let apart = |pair: &&[u32]| self.first(table, pair[0]) != self.first(table, pair[1]);
+        let apart = rest.windows(2).take_while(apart).count();
+        alone + if apart + 1 == rest.len() { rest.len() } else { apart }
+    }
+}
+
 /// Ascending lists of words in one array, one list a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Lists {

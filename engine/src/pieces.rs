@@ -23,7 +23,9 @@ use crate::span::Span;
 const SPANS_PER_THREAD: usize = 4;
 
 /// What one VRF has otherwise than its class.
-pub(crate) struct Compared {
+pub(crate) struct Compared<'c> {
+    /// What a limit leaves it of its class.
+    pub(crate) class: ClassView<'c>,
     pub(crate) imported: u32,
     /// All but the multipath.
     pub(crate) particulars: Particulars,
@@ -58,21 +60,20 @@ impl<A: Address> Import<'_, A> {
     }
 
     /// Finds on all threads what a VRF has otherwise than its class.
-    pub(crate) fn compare_in_spans(
+    pub(crate) fn compare_in_spans<'c>(
         &self,
         vrf: VrfId,
-        class: ClassView<'_>,
+        class: ClassView<'c>,
         spans: &[Span],
         common: &Common,
         scratches: &Scratches,
-    ) -> Compared {
+    ) -> Compared<'c> {
         let filters = self.reviews(vrf, common);
-        let within = |span: Span| ClassView { best: span.of(class.best), others: span.of(class.others), ..class };
         let review = |scratch: &mut Scratch, span: usize| {
             let (span, Overlay { candidates, .. }) = (spans[span], &mut scratch.overlay);
             let mut touched = Vec::new();
             candidates.start(filters);
-            let refused = self.review(vrf, within(span), span, common, candidates, &mut touched);
+            let refused = self.review(vrf, span.of_class(class), span, common, candidates, &mut touched);
             (refused, touched)
         };
         let reviewed = if filters {
@@ -81,18 +82,18 @@ impl<A: Address> Import<'_, A> {
             vec![(0, Vec::new()); spans.len()]
         };
         let refused: u32 = reviewed.iter().map(|&(refused, _)| refused).sum();
-        let imported = self.count_imported(vrf, class.sets, &common.reflected) - refused;
+        let imported = self.count_imported(vrf, class.sets) - refused;
         let (imported, particulars) = self.limit(vrf, imported, || {
             in_order(on_all_threads(scratches, spans.len(), |scratch: &mut Scratch, span| {
                 let (span, Overlay { candidates, .. }) = (spans[span], &mut scratch.overlay);
                 candidates.start(filters);
-                self.count_by_depth(vrf, within(span), span, candidates)
+                self.count_by_depth(vrf, span.of_class(class), span, candidates)
             }))
         });
+        let class = self.within_cut(class, particulars.cut.as_ref());
         let compared = in_order(on_all_threads(scratches, spans.len(), |scratch: &mut Scratch, at| {
             let (span, overlay) = (spans[at], &mut scratch.overlay);
-            let class_here = within(span);
-            let before = span.before(class.best);
+            let (class_here, before) = (span.of_class(class), span.before(class.best));
             overlay.candidates.start(filters);
             overlay.touched.clone_from(&reviewed[at].1);
             overlay.cut.clone_from(&particulars.cut);
@@ -106,18 +107,18 @@ impl<A: Address> Import<'_, A> {
         if self.leaks_hosts(vrf) {
             self.join_hosts(vrf, class, &common.exporters, &mut overlay);
         }
-        Compared { imported, particulars, changes: overlay.changes }
+        Compared { class, imported, particulars, changes: overlay.changes }
     }
 
     /// Writes what the class has, with the changes of one VRF, to a list on all threads.
-    pub(crate) fn list_in_spans(&self, class: ClassView<'_>, spans: &[Span], changes: &[Change]) -> Box<[RouteId]> {
+    pub(crate) fn list_in_spans(&self, compared: &Compared<'_>, spans: &[Span]) -> Box<[RouteId]> {
         // A list for each span: two that touched the pages of one would wait for each other.
         let lists: Vec<Vec<u32>> = spans
             .par_iter()
             .with_max_len(1)
             .map(|&span| {
                 let mut best = Vec::new();
-                self.apply_in(class, span, changes, &mut best);
+                self.apply_in(compared, span, &mut best);
                 best.into_iter().map(|id| id.0).collect()
             })
             .collect();
@@ -125,7 +126,8 @@ impl<A: Address> Import<'_, A> {
     }
 
     /// Fills `best` with all that a VRF has within a span.
-    fn apply_in(&self, class: ClassView<'_>, span: Span, changes: &[Change], best: &mut Vec<RouteId>) {
+    fn apply_in(&self, compared: &Compared<'_>, span: Span, best: &mut Vec<RouteId>) {
+        let Compared { class, changes, .. } = compared;
         let before = span.before(class.best);
         let changes = span.of_routes(self.packing, changes, |change| change.first);
         let changes: Vec<Change> = changes.iter().map(|change| change.ahead(before)).collect();
@@ -136,9 +138,8 @@ impl<A: Address> Import<'_, A> {
     pub(crate) fn multipath_in_spans(
         &self,
         vrf: VrfId,
-        class: ClassView<'_>,
+        compared: &Compared<'_>,
         spans: &[Span],
-        compared: &Compared,
         common: &Common,
         scratches: &Scratches,
     ) -> Box<[(RouteId, RouteId)]> {
@@ -149,8 +150,8 @@ impl<A: Address> Import<'_, A> {
         let beside = in_order(on_all_threads(scratches, spans.len(), |scratch: &mut Scratch, span| {
             let Scratch { best, overlay: Overlay { candidates, .. }, .. } = scratch;
             candidates.start(filters);
-            self.apply_in(class, spans[span], &compared.changes, best);
-            self.multipath(vrf, class.sets, best, compared.particulars.cut.as_ref(), candidates).into_vec()
+            self.apply_in(compared, spans[span], best);
+            self.multipath(vrf, compared.class.sets, best, compared.particulars.cut.as_ref(), candidates).into_vec()
         }));
         beside.concat().into()
     }

@@ -1,6 +1,7 @@
 //! [`Span`]: a range of prefixes; spans share one big class out to all threads.
 
 use crate::address::Address;
+use crate::class::ClassView;
 use crate::id::{RouteId, TargetSetId};
 use crate::import::Import;
 use crate::lists::Packing;
@@ -25,6 +26,11 @@ impl Span {
         let start = list.partition_point(|&word| word < self.start);
         let end = self.end.map_or(list.len(), |end| list.partition_point(|&word| word < end));
         &list[start..end]
+    }
+
+    /// Returns what a class has within. O(log words).
+    pub(crate) fn of_class<'a>(&self, class: ClassView<'a>) -> ClassView<'a> {
+        ClassView { best: self.of(class.best), others: self.of(class.others), ..class }
     }
 
     /// Returns how many of an ascending list of words lie before the span. O(log words).

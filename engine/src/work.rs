@@ -12,7 +12,7 @@ use crate::id::{RouteId, VrfId};
 use crate::import::{Common, Import};
 use crate::overlay::{Change, apply};
 use crate::pieces::Compared;
-use crate::rib::{MadeList, MadeRib, Ribs};
+use crate::rib::{MadeList, MadeRib, Particulars, Ribs};
 use crate::rib_lists::Shelf;
 use crate::scratch::{Scratch, Scratches, on_all_threads};
 use crate::span::Span;
@@ -141,7 +141,7 @@ impl<A: Address> Import<'_, A> {
         let own = self.buckets.own(vrf);
         let joins = own.len() * MOST_IMPORTED >= class.routes - own.len() && self.may_join(vrf, &class.sets, common);
         let view = chooser.choose_among(self, &class.sets, if joins { own } else { &[] }, Span::ALL);
-        let (imported, mut particulars) = self.begin(vrf, view, common, overlay);
+        let (imported, mut particulars, view) = self.begin(vrf, view, common, overlay);
         if joins {
             self.compare_joined(vrf, view, common, overlay);
             apply(view.best, self.packing, &overlay.changes, best);
@@ -164,8 +164,8 @@ impl<A: Address> Import<'_, A> {
         };
         let view = ClassView { sets, best: &best, others: &others };
         let mut compared = self.compare_in_spans(vrf, view, &spans, common, scratches);
-        let list = MadeList::Own(self.list_in_spans(view, &spans, &compared.changes));
-        compared.particulars.multipath = self.multipath_in_spans(vrf, view, &spans, &compared, common, scratches);
+        let list = MadeList::Own(self.list_in_spans(&compared, &spans));
+        compared.particulars.multipath = self.multipath_in_spans(vrf, &compared, &spans, common, scratches);
         let Compared { imported, particulars, .. } = compared;
         Made::Alone(MadeRib { list, splices: Box::default(), imported, particulars: particulars.boxed() })
     }
@@ -181,13 +181,13 @@ impl<A: Address> Import<'_, A> {
     ) -> MadeRib {
         let spans = self.spans(view.sets, self.buckets.own(vrf));
         let mut compared = self.compare_in_spans(vrf, view, &spans, common, scratches);
-        compared.particulars.multipath = self.multipath_in_spans(vrf, view, &spans, &compared, common, scratches);
-        let Compared { imported, particulars, changes } = compared;
-        let (list, splices) = if are_spliced(view, &changes) {
-            (MadeList::OfClass(index), changes.iter().map(|change| change.splice).collect())
+        compared.particulars.multipath = self.multipath_in_spans(vrf, &compared, &spans, common, scratches);
+        let (list, splices) = if are_spliced(compared.class, &compared.changes, Some(&compared.particulars)) {
+            (MadeList::OfClass(index), compared.changes.iter().map(|change| change.splice).collect())
         } else {
-            (MadeList::Own(self.list_in_spans(view, &spans, &changes)), Box::default())
+            (MadeList::Own(self.list_in_spans(&compared, &spans)), Box::default())
         };
+        let Compared { imported, particulars, .. } = compared;
         MadeRib { list, splices, imported, particulars: particulars.boxed() }
     }
 
@@ -201,7 +201,7 @@ impl<A: Address> Import<'_, A> {
         scratch: &mut Scratch,
     ) -> MadeRib {
         let Scratch { overlay, best, shelf, .. } = scratch;
-        let (imported, mut particulars) = self.begin(vrf, view, common, overlay);
+        let (imported, mut particulars, view) = self.begin(vrf, view, common, overlay);
         self.compare(vrf, view, common, overlay);
         if self.network.vrf(vrf).family::<A>().maximum_paths.paths > 1 {
             apply(view.best, self.packing, &overlay.changes, best);
@@ -209,7 +209,7 @@ impl<A: Address> Import<'_, A> {
             particulars.multipath = self.multipath(vrf, view.sets, best, cut, candidates);
         }
         let particulars = particulars.boxed();
-        if are_spliced(view, &overlay.changes) {
+        if are_spliced(view, &overlay.changes, particulars.as_deref()) {
             let splices = overlay.changes.iter().map(|change| change.splice).collect();
             return MadeRib { list: MadeList::OfClass(index), splices, imported, particulars };
         }
@@ -234,9 +234,9 @@ fn kept(list: &mut Vec<RouteId>, shelf: &mut Shelf) -> MadeList {
 }
 
 /// Returns whether a VRF keeps its changes beside the list of its class, not a list of its own: a splice takes the room of
-/// two entries of a list.
-fn are_spliced(class: ClassView<'_>, changes: &[Change]) -> bool {
-    changes.len() < class.best.len()
+/// two entries of a list, and where a limit cuts the class is cut already.
+fn are_spliced(class: ClassView<'_>, changes: &[Change], particulars: Option<&Particulars>) -> bool {
+    changes.len() < class.best.len() && particulars.is_none_or(|particulars| particulars.cut.is_none())
 }
 
 /// A VRF of a class of several, and about how many routes it looks at.

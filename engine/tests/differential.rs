@@ -2,10 +2,13 @@
 
 mod networks;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::prelude::*;
-use vrfleak_engine::{Address, Attributes, Candidate, Leak, Network, NextHopId, Protocol, Sharing, VrfId, reference};
+use vrfleak_engine::{
+    Address, Attributes, Candidate, Dialect, Leak, Network, NetworkBuilder, NextHopId, NextHopKind, Prefix, Protocol,
+    Rd, Sharing, SourceRoute, VrfId, reference,
+};
 
 /// A candidate as both show it.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
@@ -192,6 +195,31 @@ fn differential_seeded_networks_agree() {
 fn differential_seeded_networks_with_policies_agree() {
     for seed in 0..soak(3000) {
         check(&networks::policy_network(seed), Some(seed));
+    }
+}
+
+/// A VRF's own routes are taken many at a time where each is alone at its prefix: ends and middles of such runs.
+#[test]
+fn differential_own_routes_alone_and_together_agree() {
+    for count in [1, 2, 63, 64, 65, 66, 128, 129, 200] {
+        for together in [0, 1, 62, 63, 64, 65, 127, 128, 199] {
+            let mut builder = NetworkBuilder::default();
+            let router = builder.router("pe", 65000, Ipv4Addr::new(10, 0, 0, 1), Dialect::NATIVE);
+            let vrf = builder.vrf(router, "a", Some(Rd::as2(65000, 1)));
+            let attributes = builder.attributes(Attributes::default());
+            let gateway =
+                |last| NextHopKind::Gateway { address: Ipv4Addr::new(192, 0, 2, last).into(), interface: None };
+            let next_hops = [1, 2].map(|last| builder.next_hop(vrf, gateway(last)));
+            let interface = builder.interface(vrf, "eth0");
+            builder.address(interface, "192.0.2.254/24".parse().expect("an address"));
+            for at in (0..count).chain(Some(together).filter(|&at| at < count)).chain(Some(count - 1)) {
+                let prefix = Prefix::containing(0x1400_0000_u32 | at << 8, 24);
+                for next_hop in if at == together { &next_hops[..] } else { &next_hops[1..] } {
+                    builder.route(vrf, SourceRoute::new(prefix, Protocol::Bgp, attributes, *next_hop));
+                }
+            }
+            check(&builder.build().expect("a network"), None);
+        }
     }
 }
 
