@@ -155,11 +155,13 @@ fn point(
             let now = Resident::now().filter(|_| last);
             let accounted = now.map(|now| {
                 // The code that has run by now, what there was before any network, and what the allocator holds besides
-                // blocks in use: sizes rounded up, pages with a few blocks in them.
+                // blocks in use, sizes rounded up, pages with a few blocks in them, less what of these nobody has written to:
+                // a list that grows by doubling may be half of that.
                 let program = now.file_bytes + before;
-                let known = |in_use: usize| program + (in_use + turn.mapped) as u64;
-                let allocator = in_use.map_or(0, |in_use| now.all_bytes.saturating_sub(known(in_use)));
-                turn.accounted as u64 + program + allocator
+                let parts = turn.accounted as u64 + program;
+                let besides =
+                    |in_use: usize| i128::from(now.all_bytes) - i128::from(program) - (in_use + turn.mapped) as i128;
+                u64::try_from(i128::from(parts) + in_use.map_or(0, besides)).unwrap_or(0)
             });
             all.install(|| drop(turn.tables));
             let racer = &mut racers[at];

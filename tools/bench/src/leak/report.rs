@@ -84,7 +84,7 @@ pub struct LeakResult {
     /// Import targets that a VRF draws.
     pub fan_out: Option<usize>,
     /// Bytes of the model, of RIBs and FIBs and all between, by their own count, and as measured those of the program and
-    /// what the allocator holds besides blocks in use; once the last turn was done.
+    /// what the allocator holds besides blocks in use, less what of these was never written; once the last turn was done.
     pub accounted_bytes: Option<u64>,
     /// What the process held then, when what was freed had been given back.
     pub held_bytes: Option<u64>,

@@ -94,6 +94,27 @@ fn leaks_of_every_contender_as_json_and_text() {
     assert!(sweep.contains(": all agree on the tables\n"), "{sweep}");
 }
 
+/// The parts add up to what the process holds, within 15 of 100 bytes, for every contender on every scenario.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_leaks_hold_is_accounted_for_by_part() {
+    let names = "W1 W2 W3 D many-targets one-service big-vrf dual-homed-same-rd dual-homed-two-rds defaults ipv6 import-map \
+                 route-limit provider";
+    for scenario in names.split_whitespace() {
+        let pes = if scenario == "provider" { "--pes 10" } else { "" };
+        let report = json(
+            0,
+            &format!("bench leak --scenario {scenario} --routes 150000 --vrfs 50 {pes} --rounds 1 --threads 2"),
+        );
+        for row in report["results"].as_array().expect("an array") {
+            let bytes = |key: &str| row[key].as_u64().unwrap_or_else(|| panic!("{key} of {row}"));
+            let (accounted, held) = (bytes("accounted_bytes"), bytes("held_bytes"));
+            let within = held * 85..=held * 115;
+            assert!(within.contains(&(accounted * 100)), "{scenario} {}: {accounted} of {held}", row["contender"]);
+        }
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn an_interrupt_ends_lookups_with_what_was_measured() {
