@@ -193,6 +193,12 @@ pub enum Quantity {
     Pes,
     /// Import targets of a VRF.
     FanOut,
+    /// Export targets of a VRF.
+    ExportTargets,
+    /// Of 100 prefixes of a VRF those that another one has as well.
+    DualHomed,
+    /// Of 100 prefixes of a VRF those that all have.
+    Overlap,
 }
 
 impl fmt::Display for Quantity {
@@ -202,6 +208,9 @@ impl fmt::Display for Quantity {
             Self::Vrfs => "VRFs",
             Self::Pes => "PEs",
             Self::FanOut => "import targets a VRF",
+            Self::ExportTargets => "export targets a VRF",
+            Self::DualHomed => "per cent dual-homed",
+            Self::Overlap => "per cent overlap",
         })
     }
 }
@@ -238,6 +247,17 @@ pub enum ShapeError {
         /// How few routes there may be.
         least: usize,
     },
+    /// Prefix lengths that cannot be.
+    Lengths {
+        /// The shortest, in bits.
+        min: u8,
+        /// The longest, in bits.
+        max: u8,
+        /// The shortest there may be.
+        least: u8,
+        /// The longest there may be.
+        most: u8,
+    },
     /// The sites of one VPN have more IPv4 routes than there are networks to number them from.
     AddressSpace {
         /// IPv4 routes of the VPN.
@@ -257,6 +277,12 @@ impl fmt::Display for ShapeError {
             }
             Self::TooFewRoutes { routes, vrfs, least } => {
                 write!(f, "`{routes}` routes for {vrfs} VRFs, expected at least {least}")
+            }
+            Self::Lengths { min, max, least, most } => {
+                write!(
+                    f,
+                    "`{min}-{max}` are no prefix lengths, expected some from {least} to {most}, the shortest first"
+                )
             }
             Self::AddressSpace { routes, limit } => {
                 write!(f, "`{routes}` IPv4 routes in one VPN, the limit is {limit}: more VRFs make more VPNs")

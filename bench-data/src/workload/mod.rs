@@ -4,6 +4,7 @@
 //! others are what a provider should not meet and does. None of them was seen in a real network: sizes, fan-outs and
 //! prefixes are ASSUMPTIONS, written at each.
 
+mod drawn;
 mod importer;
 mod sites;
 
@@ -11,12 +12,12 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use vrfleak_engine::network::MAX_ROUTES;
-use vrfleak_engine::{Address, Family, Label, Network, Prefix, RouteTarget, VrfId};
+use vrfleak_engine::{Family, Label, Network, Prefix, RouteTarget, VrfId};
 
+pub use self::drawn::Drawn;
 use self::sites::{ASN, Sites};
 use crate::provider::{Quantity, ShapeError};
-use crate::random::{Permutation, Random};
+use crate::random::Random;
 
 /// Import targets of a VRF, where they are drawn and no other number is given.
 const FAN_OUT: usize = 5;
@@ -28,8 +29,6 @@ const SERVICES: u32 = 0x0500_0000;
 const MOST_DISTINCT: usize = (0xe000_0000 - CUSTOMERS as usize) >> 8;
 /// /24 prefixes from 5.0.0.0 up to 20.0.0.0.
 const MOST_SERVICES: usize = (CUSTOMERS as usize - SERVICES as usize) >> 8;
-/// /24 prefixes altogether, or /56 prefixes of `2001:db8::/32`, where they are drawn.
-const RANDOM_BITS: u32 = 24;
 
 /// A named network; every route is from a CE behind one gateway a VRF, ten neighbours share a set of attributes.
 ///
@@ -145,17 +144,19 @@ impl Workload {
         matches!(self, Self::ImportMap | Self::RouteLimit)
     }
 
-    /// Returns how many import targets a VRF draws, where it draws any.
-    pub fn default_fan_out(self) -> Option<usize> {
-        matches!(self, Self::D | Self::Defaults | Self::Ipv6).then_some(FAN_OUT)
+    /// Returns whether prefixes and import targets are drawn, as a [`Drawn`] says.
+    pub fn draws(self) -> bool {
+        matches!(self, Self::D | Self::Defaults | Self::Ipv6)
     }
 
     /// Returns about how many routes are imported, over all VRFs.
-    pub fn imports_hint(self, routes: usize, vrfs: usize, fan_out: usize) -> usize {
+    pub fn imports_hint(self, routes: usize, vrfs: usize, drawn: &Drawn) -> usize {
         match self {
             Self::W1 => routes.saturating_mul(3) / 2,
             Self::W2 | Self::W3 | Self::BigVrf | Self::OneService => routes.saturating_mul(vrfs),
-            Self::D | Self::Ipv6 | Self::Defaults => routes.saturating_mul(fan_out),
+            Self::D | Self::Ipv6 | Self::Defaults => {
+                routes.saturating_mul(drawn.fan_out.saturating_mul(drawn.export_targets).min(vrfs))
+            }
             Self::ManyTargets | Self::ImportMap | Self::RouteLimit => routes,
             Self::DualHomedSameRd | Self::DualHomedTwoRds => routes.saturating_mul(2),
         }
@@ -171,22 +172,23 @@ impl Workload {
     /// If a number is 0, a VRF would have no route, or there are more routes than prefixes or VRFs than labels.
     pub fn generate(self, routes: usize, vrfs: usize, seed: u64) -> Result<Network, ShapeError> {
         // With fewer VRFs than targets, all of them are drawn.
-        self.generate_with(routes, vrfs, self.default_fan_out().map_or(0, |targets| targets.min(vrfs)), seed)
+        let drawn = Drawn { fan_out: FAN_OUT.min(vrfs), ..Drawn::default() };
+        self.generate_drawn(routes, vrfs, &drawn, seed)
     }
 
-    /// Returns the network in which each VRF draws `fan_out` import targets, where VRFs draw; 0 where they do not.
+    /// Returns the network whose VRFs have in common what `drawn` says, where they [draw](Self::draws).
     ///
     /// # Errors
     ///
-    /// As [`Self::generate`], and if the fan-out is 0 or above the VRFs where VRFs draw.
-    pub fn generate_with(self, routes: usize, vrfs: usize, fan_out: usize, seed: u64) -> Result<Network, ShapeError> {
-        self.check(routes, vrfs, fan_out)?;
+    /// As [`Self::generate`], and if a number of `drawn` is above its limit where VRFs draw.
+    pub fn generate_drawn(self, routes: usize, vrfs: usize, drawn: &Drawn, seed: u64) -> Result<Network, ShapeError> {
+        self.check(routes, vrfs, drawn)?;
         let sites = match self {
             Self::W1 => services(routes, vrfs),
             Self::W2 | Self::W3 | Self::BigVrf | Self::OneService => source_and_importers(routes, vrfs),
-            Self::D => drawn::<u32>(routes, vrfs, fan_out, seed, false),
-            Self::Defaults => drawn::<u32>(routes, vrfs, fan_out, seed, true),
-            Self::Ipv6 => drawn::<u128>(routes, vrfs, fan_out, seed, false),
+            Self::D => drawn.network::<u32>(routes, vrfs, seed, false),
+            Self::Defaults => drawn.network::<u32>(routes, vrfs, seed, true),
+            Self::Ipv6 => drawn.network::<u128>(routes, vrfs, seed, false),
             Self::ManyTargets => many_targets(routes, vrfs).0,
             Self::ImportMap => importer::filtered(routes, vrfs),
             Self::RouteLimit => importer::limited(routes, vrfs),
@@ -200,8 +202,8 @@ impl Workload {
     ///
     /// # Errors
     ///
-    /// As [`Self::generate_with`].
-    pub fn check(self, routes: usize, vrfs: usize, fan_out: usize) -> Result<(), ShapeError> {
+    /// As [`Self::generate_drawn`].
+    pub fn check(self, routes: usize, vrfs: usize, drawn: &Drawn) -> Result<(), ShapeError> {
         for (what, value) in [(Quantity::Routes, routes), (Quantity::Vrfs, vrfs)] {
             if value == 0 {
                 return Err(ShapeError::Zero { what });
@@ -211,14 +213,8 @@ impl Workload {
         if vrfs > limit {
             return Err(ShapeError::TooMany { what: Quantity::Vrfs, value: vrfs, limit });
         }
-        if self.default_fan_out().is_some() {
-            match fan_out {
-                0 => return Err(ShapeError::Zero { what: Quantity::FanOut }),
-                value if value > vrfs => {
-                    return Err(ShapeError::TooMany { what: Quantity::FanOut, value, limit: vrfs });
-                }
-                _ => {}
-            }
+        if self.draws() {
+            drawn.check(routes, vrfs, if self == Self::Ipv6 { Family::Ipv6 } else { Family::Ipv4 })?;
         }
         let limit = match self {
             Self::W1 => MOST_DISTINCT.min(MOST_SERVICES.saturating_mul(2 * vrfs + 1)),
@@ -230,7 +226,7 @@ impl Workload {
             | Self::ImportMap
             | Self::RouteLimit => MOST_DISTINCT,
             Self::DualHomedSameRd | Self::DualHomedTwoRds => 2 * MOST_DISTINCT,
-            Self::D | Self::Ipv6 | Self::Defaults => (vrfs << RANDOM_BITS).min(MAX_ROUTES - 1),
+            Self::D | Self::Ipv6 | Self::Defaults => usize::MAX,
         };
         if routes > limit {
             return Err(ShapeError::TooMany { what: Quantity::Routes, value: routes, limit });
@@ -271,22 +267,6 @@ fn source_and_importers(routes: usize, vrfs: usize) -> Sites {
     sites.fill(id, routes, |index| numbered(CUSTOMERS, index));
     for importer in 0..vrfs {
         sites.vrf::<u32>(&format!("t{importer}"), vec![target], Vec::new());
-    }
-    sites
-}
-
-fn drawn<A: Address>(routes: usize, vrfs: usize, fan_out: usize, seed: u64, defaults: bool) -> Sites {
-    let mut sites = Sites::new(1);
-    for vrf in 0..vrfs {
-        let mut random = Random::stream(seed, vrf as u64);
-        let import = distinct(fan_out, vrfs, &mut random);
-        let import = import.into_iter().map(|number| target(number + 1)).collect();
-        let id = sites.vrf::<A>(&format!("vrf{vrf}"), import, vec![target(vrf + 1)]);
-        let prefixes = Permutation::new(RANDOM_BITS, &mut random);
-        let range = share(routes, vrfs, vrf);
-        sites.fill(id, range.len(), |index| {
-            if defaults && index == 0 { Prefix::<A>::DEFAULT } else { spread(prefixes.at(index as u64)) }
-        });
     }
     sites
 }
@@ -361,14 +341,6 @@ impl std::error::Error for ParseWorkloadError {}
 /// Returns the /24 `index` places after `base`.
 fn numbered(base: u32, index: usize) -> Prefix<u32> {
     Prefix::containing(base.wrapping_add((index as u32) << 8), 24)
-}
-
-/// Returns the prefix of this number: one of all /24s, or of the /56s of `2001:db8::/32`.
-fn spread<A: Address>(number: u64) -> Prefix<A> {
-    match A::FAMILY {
-        Family::Ipv4 => Prefix::containing(A::narrow(u128::from(number) << 8), 24),
-        Family::Ipv6 => Prefix::containing(A::narrow(0x2001_0db8 << 96 | u128::from(number) << 72), 56),
-    }
 }
 
 /// Returns the `index`-th of `parts` parts of `0..total`, none larger than another by more than one.

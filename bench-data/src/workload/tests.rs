@@ -1,5 +1,5 @@
 use super::*;
-use vrfleak_engine::{Leak, Sharing};
+use vrfleak_engine::{Address, Leak, Sharing};
 
 fn imported(workload: Workload, routes: usize, vrfs: usize) -> usize {
     let network = workload.generate(routes, vrfs, 1).expect("a network");
@@ -62,9 +62,10 @@ fn one_huge_vrf_is_the_same_on_any_number_of_threads() {
 
 #[test]
 fn fan_outs_are_as_many_and_no_more_than_there_are() {
-    let network = Workload::D.generate_with(1000, 10, 10, 1).expect("a network");
+    let of = |fan_out| Drawn { fan_out, ..Drawn::default() };
+    let network = Workload::D.generate_drawn(1000, 10, &of(10), 1).expect("a network");
     assert!(network.vrfs().iter().all(|vrf| vrf.family::<u32>().import.len() == 10));
-    let error = |fan_out| Workload::Ipv6.generate_with(1000, 10, fan_out, 1).expect_err("a limit").to_string();
+    let error = |fan_out| Workload::Ipv6.generate_drawn(1000, 10, &of(fan_out), 1).expect_err("a limit").to_string();
     assert_eq!(
         (error(0), error(11)),
         (
@@ -100,4 +101,77 @@ fn impossible_sizes_are_refused_with_limit_and_value() {
     assert_eq!(error(Workload::D, 9, 10), "`9` routes for 10 VRFs, expected at least 10");
     assert_eq!(error(Workload::D, 9, 1_048_560), "`1048560` VRFs, the limit is 1048559");
     assert_eq!(error(Workload::D, usize::MAX, 1_000_000), format!("`{}` routes, the limit is 2147483647", usize::MAX));
+}
+
+/// Returns the prefixes of each VRF, ascending.
+fn prefixes<A: Address>(network: &Network) -> Vec<Vec<Prefix<A>>> {
+    let of = |vrf: &vrfleak_engine::Vrf| {
+        let mut prefixes: Vec<_> = vrf.family::<A>().routes.iter().map(|route| route.prefix()).collect();
+        prefixes.sort_unstable();
+        prefixes
+    };
+    network.vrfs().iter().map(of).collect()
+}
+
+#[test]
+fn what_drawn_vrfs_have_in_common_is_as_much_as_was_asked_for() {
+    for (overlap, dual_homed) in [(0, 0), (10, 0), (0, 50), (20, 30), (100, 0), (1, 49)] {
+        for lens in [None, Some((20, 28)), Some((32, 32))] {
+            let drawn = Drawn { fan_out: 3, export_targets: 2, overlap, dual_homed, lens };
+            let network = Workload::D.generate_drawn(4000, 4, &drawn, 1).expect("a network");
+            let vrfs = prefixes::<u32>(&network);
+            for (at, own) in vrfs.iter().enumerate() {
+                let both = |other: &[Prefix<u32>]| own.iter().filter(|prefix| other.contains(prefix)).count();
+                assert!(own.windows(2).all(|pair| pair[0] < pair[1]), "{drawn:?}: each once");
+                let (min, max) = lens.unwrap_or((24, 24));
+                let count = |len| own.iter().filter(|prefix| prefix.len() == len).count();
+                assert!(
+                    (min..=max).all(|len| count(len).abs_diff(1000 / usize::from(max - min + 1)) <= 3),
+                    "{drawn:?}"
+                );
+                let by_chance = if overlap + dual_homed == 0 { 3 } else { 0 };
+                let common = 10 * usize::from(overlap);
+                // The first two are each other's neighbours.
+                let of_one = 10 * usize::from(dual_homed) * if at == 1 { 2 } else { 1 };
+                let neighbour = &vrfs[at.checked_sub(1).unwrap_or(1)];
+                if at > 0 {
+                    assert!(both(neighbour).abs_diff(common + of_one) <= by_chance, "{at} {drawn:?}");
+                }
+                if at == 3 {
+                    assert!(both(&vrfs[1]).abs_diff(common) <= by_chance, "{drawn:?}");
+                }
+            }
+            assert!(network.vrfs().iter().all(|vrf| vrf.family::<u32>().export.len() == 2));
+        }
+    }
+    let drawn = Drawn { lens: Some((40, 64)), overlap: 50, ..Drawn::default() };
+    let network = Workload::Ipv6.generate_drawn(5000, 10, &drawn, 1).expect("a network");
+    let lens: Vec<u8> = prefixes::<u128>(&network)[3].iter().map(|prefix| prefix.len()).collect();
+    assert_eq!((lens.iter().min(), lens.iter().max()), (Some(&40), Some(&64)));
+}
+
+#[test]
+fn impossible_draws_are_refused_with_limit_and_value() {
+    let error = |workload: Workload, drawn: Drawn| {
+        workload.generate_drawn(1000, 10, &drawn, 1).expect_err("a limit").to_string()
+    };
+    let d = Drawn::default();
+    assert_eq!(error(Workload::D, Drawn { export_targets: 0, ..d }), "`0` export targets a VRF, expected at least 1");
+    assert_eq!(error(Workload::D, Drawn { export_targets: 11, ..d }), "`11` export targets a VRF, the limit is 10");
+    assert_eq!(error(Workload::D, Drawn { overlap: 101, ..d }), "`101` per cent overlap, the limit is 100");
+    assert_eq!(
+        error(Workload::D, Drawn { overlap: 30, dual_homed: 36, ..d }),
+        "`36` per cent dual-homed, the limit is 35"
+    );
+    assert_eq!(
+        error(Workload::D, Drawn { lens: Some((24, 33)), ..d }),
+        "`24-33` are no prefix lengths, expected some from 1 to 32, the shortest first"
+    );
+    assert_eq!(
+        error(Workload::Ipv6, Drawn { lens: Some((56, 48)), ..d }),
+        "`56-48` are no prefix lengths, expected some from 33 to 128, the shortest first"
+    );
+    assert_eq!(error(Workload::D, Drawn { lens: Some((6, 6)), ..d }), "`1000` routes, the limit is 640");
+    let alone = Workload::D.generate_drawn(10, 1, &Drawn { fan_out: 1, dual_homed: 1, ..d }, 1).expect_err("a limit");
+    assert_eq!(alone.to_string(), "`1` per cent dual-homed, the limit is 0");
 }

@@ -10,7 +10,7 @@ use vrfleak_engine::Network;
 
 use super::contender::{self, Turn};
 use super::plan::{LeakPlan, LeakPlanError, Scenario, Size};
-use super::report::{LeakNetwork, LeakReport, LeakResult, SCHEMA_VERSION};
+use super::report::{DrawnFacts, LeakNetwork, LeakReport, LeakResult, SCHEMA_VERSION};
 use super::scaling;
 use crate::machine::Machine;
 use crate::memory::{self, Resident};
@@ -85,6 +85,12 @@ fn empty(plan: &LeakPlan) -> LeakReport {
         vrfs,
         pes: (plan.scenario == Scenario::Provider).then_some(pes),
         fan_out: (fan_out > 0).then_some(fan_out),
+        drawn: plan.draws().then_some(DrawnFacts {
+            export_targets: plan.drawn.export_targets,
+            dual_homed_percent: plan.drawn.dual_homed,
+            overlap_percent: plan.drawn.overlap,
+            prefix_lengths: plan.drawn.lens,
+        }),
         seed: plan.seed,
         rounds: plan.rounds,
         estimated_bytes: plan.estimate_bytes(),

@@ -22,4 +22,4 @@ mod tests;
 pub use measure::{LeakError, run};
 pub use plan::{LeakPlan, LeakPlanError, MOST_ROUNDS, Scenario, Size, Sweep};
 pub use print::print;
-pub use report::{Fit, LeakNetwork, LeakReport, LeakResult, SCHEMA_VERSION, Scaling};
+pub use report::{DrawnFacts, Fit, LeakNetwork, LeakReport, LeakResult, SCHEMA_VERSION, Scaling};

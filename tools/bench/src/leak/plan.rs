@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use vrfleak_bench_data::provider::{ProviderShape, ShapeError};
-use vrfleak_bench_data::workload::{ParseWorkloadError, Workload};
+use vrfleak_bench_data::workload::{Drawn, ParseWorkloadError, Workload};
 use vrfleak_engine::{Network, Sharing};
 
 use super::contender;
@@ -124,6 +124,8 @@ pub struct LeakPlan {
     pub scenario: Scenario,
     /// Its sizes, the largest where something is swept.
     pub size: Size,
+    /// What drawn VRFs have in common; its fan-out is that of the size.
+    pub drawn: Drawn,
     /// Seed of what is drawn.
     pub seed: u64,
     /// Numbers of threads that ours is measured with; the literal baseline gets the greatest.
@@ -150,7 +152,7 @@ impl LeakPlan {
                 routes: workload.default_routes(),
                 vrfs: workload.default_vrfs(),
                 pes: 0,
-                fan_out: workload.default_fan_out().unwrap_or(0),
+                fan_out: if workload.draws() { Drawn::default().fan_out } else { 0 },
             },
             Scenario::Provider => {
                 let ProviderShape { routes, vrfs, pes, .. } = ProviderShape::default();
@@ -159,8 +161,18 @@ impl LeakPlan {
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if cores > 1 { vec![1, cores] } else { vec![1] };
-        let contenders = Vec::new();
-        Self { scenario, size, seed: 1, threads, contenders, rounds: 3, sweep: None, force: false, give_back: || None }
+        Self {
+            scenario,
+            size,
+            drawn: Drawn::default(),
+            seed: 1,
+            threads,
+            contenders: Vec::new(),
+            rounds: 3,
+            sweep: None,
+            force: false,
+            give_back: || None,
+        }
     }
 
     /// Returns the plan that leaks a provider once our way, with `sharing` or without: what is to be checked and estimated
@@ -191,6 +203,15 @@ impl LeakPlan {
         matches!(self.scenario, Scenario::Workload(workload) if workload.has_policies())
     }
 
+    /// Returns whether the scenario's VRFs draw what they have.
+    pub(super) fn draws(&self) -> bool {
+        matches!(self.scenario, Scenario::Workload(workload) if workload.draws())
+    }
+
+    fn drawn(&self, size: Size) -> Drawn {
+        Drawn { fan_out: size.fan_out, ..self.drawn }
+    }
+
     /// Checks everything that can be known before any network is made.
     ///
     /// # Errors
@@ -208,13 +229,15 @@ impl LeakPlan {
                 return Err(LeakPlanError::OutOfRange { what, value, limit });
             }
         }
-        let draws = matches!(self.scenario, Scenario::Workload(workload) if workload.default_fan_out().is_some());
-        if !draws && (self.size.fan_out > 0 || self.sweep == Some(Sweep::FanOut)) {
+        if !self.draws() && (self.size.fan_out > 0 || self.sweep == Some(Sweep::FanOut)) {
             return Err(LeakPlanError::NoFanOut { scenario: self.scenario });
+        }
+        if !self.draws() && self.drawn != Drawn::default() {
+            return Err(LeakPlanError::NotDrawn { scenario: self.scenario });
         }
         for (size, _) in self.points() {
             match self.scenario {
-                Scenario::Workload(workload) => workload.check(size.routes, size.vrfs, size.fan_out)?,
+                Scenario::Workload(workload) => workload.check(size.routes, size.vrfs, &self.drawn(size))?,
                 Scenario::Provider => self.provider(size).check()?,
             }
         }
@@ -229,9 +252,9 @@ impl LeakPlan {
 
     /// Returns about how many bytes the largest network takes with the hungriest contender.
     pub fn estimate_bytes(&self) -> usize {
-        let Size { routes, vrfs, fan_out, .. } = self.size;
+        let Size { routes, vrfs, .. } = self.size;
         let imported = match self.scenario {
-            Scenario::Workload(workload) => workload.imports_hint(routes, vrfs, fan_out),
+            Scenario::Workload(workload) => workload.imports_hint(routes, vrfs, &self.drawn(self.size)),
             // A route reaches about 0.4 sites for each of the square root of the VRFs.
             Scenario::Provider => routes.saturating_mul(vrfs.isqrt()) / 5 * 2,
         };
@@ -289,7 +312,9 @@ impl LeakPlan {
     /// If there is none.
     pub(super) fn network(&self, size: Size) -> Result<Network, ShapeError> {
         match self.scenario {
-            Scenario::Workload(workload) => workload.generate_with(size.routes, size.vrfs, size.fan_out, self.seed),
+            Scenario::Workload(workload) => {
+                workload.generate_drawn(size.routes, size.vrfs, &self.drawn(size), self.seed)
+            }
             Scenario::Provider => self.provider(size).generate(),
         }
     }
@@ -312,6 +337,11 @@ pub enum LeakPlanError {
     Shape(ShapeError),
     /// The scenario's VRFs draw no targets.
     NoFanOut {
+        /// The scenario.
+        scenario: Scenario,
+    },
+    /// The scenario's VRFs draw nothing that could have another shape.
+    NotDrawn {
         /// The scenario.
         scenario: Scenario,
     },
@@ -357,6 +387,12 @@ impl fmt::Display for LeakPlanError {
             Self::Shape(error) => error.fmt(f),
             Self::NoFanOut { scenario } => {
                 write!(f, "the VRFs of `{scenario}` draw no import targets: its other sizes decide the fan-out")
+            }
+            Self::NotDrawn { scenario } => {
+                write!(
+                    f,
+                    "the VRFs of `{scenario}` draw nothing: targets a route, overlap, dual-homing and lengths are given"
+                )
             }
             Self::NoPolicies { scenario } => {
                 write!(f, "`{}` has no policies, and `{scenario}` is about one", contender::LITERAL)

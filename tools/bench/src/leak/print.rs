@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::report::{LeakReport, LeakResult, Scaling};
+use super::report::{DrawnFacts, LeakReport, LeakResult, Scaling};
 use crate::text::{binary, grouped};
 
 /// Writes the report for people: the machine, the network, a row for each measurement, and how they grow.
@@ -20,6 +20,12 @@ pub fn print(report: &LeakReport, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(fan_out) = network.fan_out {
         write!(out, ", {fan_out} import targets each")?;
+    }
+    if let Some(DrawnFacts { export_targets, dual_homed_percent, overlap_percent, prefix_lengths }) = network.drawn {
+        write!(out, ", {export_targets} export targets, {dual_homed_percent}% dual-homed, {overlap_percent}% overlap")?;
+        if let Some((min, max)) = prefix_lengths {
+            write!(out, ", /{min} to /{max}")?;
+        }
     }
     writeln!(out, "; {} rounds, seed {}", network.rounds, network.seed)?;
     writeln!(out, "Estimate    {} of memory\n", binary(network.estimated_bytes as u64))?;

@@ -42,12 +42,27 @@ pub struct LeakNetwork {
     pub pes: Option<usize>,
     /// Import targets that a VRF draws.
     pub fan_out: Option<usize>,
+    /// What drawn VRFs have in common, where they draw.
+    pub drawn: Option<DrawnFacts>,
     /// Seed of what is drawn.
     pub seed: u64,
     /// Turns that each contender has.
     pub rounds: usize,
     /// Bytes that this was expected to take.
     pub estimated_bytes: usize,
+}
+
+/// What drawn VRFs have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DrawnFacts {
+    /// Export targets of a VRF, which each of its routes has.
+    pub export_targets: usize,
+    /// Of 100 prefixes of a VRF those that another one has as well.
+    pub dual_homed_percent: u8,
+    /// Of 100 prefixes of a VRF those that all have.
+    pub overlap_percent: u8,
+    /// The shortest and the longest prefix, in bits, where something else was asked for than /24s, and /56s in IPv6.
+    pub prefix_lengths: Option<(u8, u8)>,
 }
 
 /// A row of figures.

@@ -1,6 +1,6 @@
 //! The literal baseline against the engine on every scenario, liars, refusals, and the shape of the report.
 
-use vrfleak_bench_data::workload::Workload;
+use vrfleak_bench_data::workload::{Drawn, Workload};
 use vrfleak_engine::Leak;
 
 use super::contender::{self, Turn};
@@ -47,6 +47,17 @@ fn differential_all_contenders_agree_on_every_scenario() {
                 assert!(row.leak_seconds.is_some() && row.fib_bytes > 0 && row.rib_bytes > 0);
             }
         }
+    }
+}
+
+#[test]
+fn differential_all_contenders_agree_on_what_vrfs_have_in_common() {
+    for workload in [Workload::D, Workload::Defaults, Workload::Ipv6] {
+        let lens = if workload == Workload::Ipv6 { (48, 64) } else { (16, 32) };
+        let mut plan = small(Scenario::Workload(workload));
+        plan.drawn = Drawn { export_targets: 3, dual_homed: 20, overlap: 30, lens: Some(lens), ..plan.drawn };
+        let report = measured(&plan);
+        assert!(report.agreed && report.results.len() == 5, "{workload}: {:#?}", report.results);
     }
 }
 
@@ -128,6 +139,11 @@ fn nonsense_is_refused_before_anything_is_made() {
         error("import-map", |plan| plan.contenders = vec!["literal".to_owned()]),
         "`literal` has no policies, and `import-map` is about one"
     );
+    assert_eq!(
+        error("w3", |plan| plan.drawn.overlap = 3),
+        "the VRFs of `W3` draw nothing: targets a route, overlap, dual-homing and lengths are given"
+    );
+    assert_eq!(error("d", |plan| plan.drawn.overlap = 101), "`101` per cent overlap, the limit is 100");
     let error = "w9".parse::<Scenario>().expect_err("no such scenario").to_string();
     assert!(
         error.starts_with("`w9` is no scenario, expected one of W1, W2, ") && error.ends_with(", provider"),
@@ -190,6 +206,12 @@ fn fixed() -> LeakReport {
             vrfs: 1000,
             pes: None,
             fan_out: Some(5),
+            drawn: Some(DrawnFacts {
+                export_targets: 1,
+                dual_homed_percent: 10,
+                overlap_percent: 5,
+                prefix_lengths: Some((16, 28)),
+            }),
             seed: 1,
             rounds: 3,
             estimated_bytes: 2 << 30,

@@ -92,6 +92,18 @@ pub(crate) struct BenchLeakArgs {
     /// Import targets of each VRF, where the scenario's VRFs draw them.
     #[arg(long, value_name = "N")]
     pub(crate) fan_out: Option<usize>,
+    /// Export targets of each VRF, which all its routes have, where VRFs draw; default: one.
+    #[arg(long, value_name = "N")]
+    pub(crate) export_targets: Option<usize>,
+    /// Of 100 prefixes of a VRF, how many the VRF before it has as well, where VRFs draw; default: none but by chance.
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) dual_homed: Option<u8>,
+    /// Of 100 prefixes of a VRF, how many all VRFs have, where VRFs draw; default: none but by chance.
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) overlap: Option<u8>,
+    /// Lengths of prefixes, as many of each, where VRFs draw; default: 24, in IPv6 56.
+    #[arg(long, value_name = "LEN|MIN-MAX", value_parser = lengths)]
+    pub(crate) prefix_lengths: Option<(u8, u8)>,
     /// Let this grow in four steps of two and fit the growth: `routes`, `vrfs`, `fanout` or `threads`.
     #[arg(long, value_name = "WHAT")]
     pub(crate) sweep: Option<Sweep>,
@@ -111,4 +123,11 @@ pub(crate) struct BenchLeakArgs {
     /// Go on though the memory will not do.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// Reads a length, or the shortest and the longest.
+fn lengths(text: &str) -> Result<(u8, u8), String> {
+    let (min, max) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no prefix length"));
+    Ok((number(min)?, number(max)?))
 }

@@ -44,6 +44,11 @@ fn plan(args: &BenchLeakArgs) -> LeakPlan {
     size.pes = args.pes.unwrap_or(size.pes);
     // Of fewer VRFs than the usual targets all are drawn; a number that was typed is taken as it is.
     size.fan_out = args.fan_out.unwrap_or(size.fan_out.min(size.vrfs));
+    let drawn = &mut plan.drawn;
+    drawn.export_targets = args.export_targets.unwrap_or(drawn.export_targets);
+    drawn.dual_homed = args.dual_homed.unwrap_or(drawn.dual_homed);
+    drawn.overlap = args.overlap.unwrap_or(drawn.overlap);
+    drawn.lens = args.prefix_lengths.or(drawn.lens);
     if !args.threads.is_empty() {
         plan.threads = args.threads.iter().copied().map(usize::from).collect();
     }
