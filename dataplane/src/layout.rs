@@ -187,7 +187,15 @@ impl<A: Address> Tables<A> for RibTables<'_, A> {
         let Some(rows) = self.rows.as_ref().filter(|_| content.is_scattered(self.leak)) else {
             for entries in entries.chunks(BATCH) {
                 let batch = &mut batch[..entries.len()];
-                batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = self.column(route));
+                let (first, last) = (entries[0], entries[entries.len() - 1]);
+                if last.index() - first.index() + 1 == entries.len() {
+                    // All of a VRF's routes in a row, as they are where nobody else has any there.
+                    let columns = self.leak.table().neighbours(first, last);
+                    let rows = columns.map(|(prefix, next_hop)| (prefix, next_hop.0));
+                    batch.iter_mut().zip(rows).for_each(|(to, row)| *to = row);
+                } else {
+                    batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = self.column(route));
+                }
                 if take(batch).is_break() {
                     return;
                 }

@@ -69,17 +69,17 @@ impl Common {
 impl<'a, A: Address> Import<'a, A> {
     pub(crate) fn new(network: &'a Network, table: &'a RouteTable<A>, buckets: &'a Buckets) -> Self {
         let packing = Packing::new(table);
-        let mut hosts = Vec::new();
-        for vrf in network.vrf_ids().filter(|&vrf| network.router_of(vrf).dialect.leaks_host_routes) {
-            for id in buckets.own(vrf).iter().map(|&word| packing.id(word)) {
-                if table.protocol(id) == Protocol::Local
-                    && let NextHopKind::Receive { interface } = network.next_hop(table.next_hop(id)).kind
-                {
-                    hosts.push((interface, id));
-                }
-            }
-        }
-        hosts.sort_unstable();
+        let of_vrf = |vrf: VrfId| {
+            let local = buckets.own(vrf).iter().map(|&word| packing.id(word));
+            local.filter_map(|id| match network.next_hop(table.next_hop(id)).kind {
+                NextHopKind::Receive { interface } if table.protocol(id) == Protocol::Local => Some((interface, id)),
+                _ => None,
+            })
+        };
+        let leaking: Vec<VrfId> =
+            network.vrf_ids().filter(|&vrf| network.router_of(vrf).dialect.leaks_host_routes).collect();
+        let mut hosts: Vec<(InterfaceId, RouteId)> = leaking.into_par_iter().flat_map_iter(of_vrf).collect();
+        hosts.par_sort_unstable();
         let paths = table.paths(network);
         let med = network.attributes().first().map(|attributes| attributes.med);
         let rank_may_err = paths.all().any(|(_, attributes)| Some(attributes.med) != med) || paths.sets_next_hops();

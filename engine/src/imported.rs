@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ahash::AHashMap;
+use rayon::prelude::*;
 
 use crate::address::Address;
 use crate::attributes::Attributes;
@@ -109,6 +110,9 @@ fn own_as_count(network: &Network, vrf: VrfId, attributes: &Attributes) -> usize
     attributes.as_path.iter().filter(|&&other| other == asn).count()
 }
 
+/// Routes that one thread looks at, at least.
+const MANY: usize = 1 << 14;
+
 /// VPN routes by target set, ascending.
 pub(crate) type BySet = Arc<[(TargetSetId, RouteId)]>;
 
@@ -126,22 +130,27 @@ pub(crate) fn own_as_routes<A: Address>(network: &Network, table: &RouteTable<A>
     if !own.contains(&true) {
         return Vec::new();
     }
-    let mut routes = vec![Vec::new(); numbers.len()];
-    for id in (0..table.len()).map(RouteId::from_index) {
+    let found = |id: RouteId| {
         let attributes = table.attributes(id);
-        if own[attributes.index()] && table.status(id).is_vpn_route() {
-            let mut found: Vec<usize> = paths.attributes(attributes).as_path.iter().filter_map(number).collect();
-            found.sort_unstable();
-            found.dedup();
-            for at in found {
-                routes[at].push((table.targets(id), id));
-            }
-        }
+        let path = if own[attributes.index()] && table.status(id).is_vpn_route() {
+            &*paths.attributes(attributes).as_path
+        } else {
+            &[]
+        };
+        path.iter().filter_map(number).map(move |at| (at, table.targets(id), id))
+    };
+    let mut found: Vec<(usize, TargetSetId, RouteId)> = (0..table.len())
+        .into_par_iter()
+        .with_min_len(MANY)
+        .flat_map_iter(|id| found(RouteId::from_index(id)))
+        .collect();
+    found.par_sort_unstable();
+    // An AS may stand in a path several times.
+    found.dedup();
+    let mut routes: Vec<BySet> = vec![BySet::default(); numbers.len()];
+    for of_number in found.chunk_by(|a, b| a.0 == b.0) {
+        routes[of_number[0].0] = of_number.iter().map(|&(_, set, id)| (set, id)).collect();
     }
-    for routes in &mut routes {
-        routes.sort_unstable();
-    }
-    let routes: Vec<BySet> = routes.into_iter().map(Into::into).collect();
     let of = |asn| routes[numbers.binary_search(&asn).expect("gathered from the routers")].clone();
     network.routers().iter().map(|router| of(router.asn)).collect()
 }

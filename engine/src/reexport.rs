@@ -1,9 +1,11 @@
 //! Re-export: what VRFs export of what they imported, depth by depth (SEMANTICS E1).
 
+use rayon::prelude::*;
+
 use crate::address::Address;
 use crate::attributes::Attributes;
 use crate::buckets::Buckets;
-use crate::id::{AttributesId, NextHopId, VrfId};
+use crate::id::{AttributesId, NextHopId, RouteId, VrfId};
 use crate::import::Import;
 use crate::network::Network;
 use crate::paths::DerivedPath;
@@ -36,9 +38,12 @@ impl<A: Address> Reexport<A> {
     }
 }
 
+/// Entries of a RIB that one thread looks at, at least.
+const MANY: usize = 1 << 10;
+
 /// Returns what is exported again at depth `depth` where `table` and `ribs` are what there is at the depth before.
 ///
-/// O(RIB entries of the VRFs with the switch · routes to a prefix).
+/// O(RIB entries of the VRFs with the switch · routes to a prefix), in the current rayon pool.
 pub(crate) fn at_depth<A: Address>(
     network: &Network,
     table: &RouteTable<A>,
@@ -46,53 +51,59 @@ pub(crate) fn at_depth<A: Address>(
     ribs: &Ribs,
     depth: u32,
 ) -> Vec<Reexport<A>> {
-    let import = Import::new(network, table, buckets);
-    let paths = table.paths(network);
-    let mut reexports = Vec::new();
-    for &(vrf, next_hop) in network.reexporters() {
-        let (here, family) = (network.vrf(vrf), network.vrf(vrf).family::<A>());
-        if here.rd.is_none() {
-            continue;
-        }
-        for id in ribs.of(vrf) {
-            let key = table.key(id);
-            if key.origin == vrf || key.protocol == Protocol::Local || paths.depth(key.attributes) + 1 != depth {
-                continue;
-            }
-            if !here.reexports_from::<A>(network.vrf(key.origin)) {
-                continue;
-            }
-            let prefix = table.prefix(id);
-            let exported = |other| table.origin(other) == vrf && table.status(other).is_vpn_route();
-            if table.routes_to(prefix).any(exported) {
-                continue;
-            }
-            let attributes = Attributes {
-                route_targets: None,
-                weight: 0,
-                internal: select::is_internal(paths, vrf, key),
-                distance: None,
-                redistribute: None,
-                ..import.attributes_in(vrf, id)
-            };
-            let seen = PolicyRoute {
-                prefix,
-                protocol: Protocol::Bgp,
-                attributes: &attributes,
-                interface: None,
-                next_hop: None,
-                rd: here.rd,
-            };
-            let dialect = network.router(here.router).dialect;
-            let verdict = policy::export(network.policies(), family.export_map, dialect, &family.export, seen);
-            if let policy::Export::Exported { attributes, next_hop: set, .. } = verdict {
-                let targets = attributes.route_targets.clone().unwrap_or_default();
-                let attributes = Attributes { route_targets: None, weight: 0, ..attributes };
-                let path = DerivedPath { depth, source: None, attributes, next_hop: set };
-                let way = table.way(id).chain([vrf]).collect();
-                reexports.push(Reexport { prefix, vrf, next_hop, path, targets, way });
-            }
-        }
+    let import = &Import::new(network, table, buckets);
+    let of_vrf = |&(vrf, next_hop): &(VrfId, NextHopId)| {
+        let ids: Vec<RouteId> = if network.vrf(vrf).rd.is_some() { ribs.of(vrf).iter().collect() } else { Vec::new() };
+        let again = move |id| reexported(import, vrf, next_hop, id, depth);
+        ids.into_par_iter().with_min_len(MANY).filter_map(again)
+    };
+    network.reexporters().par_iter().flat_map(of_vrf).collect()
+}
+
+/// Returns what `vrf` exports of `id`, an entry of its RIB, at depth `depth`; its next hop is the VRF itself.
+fn reexported<A: Address>(
+    import: &Import<'_, A>,
+    vrf: VrfId,
+    next_hop: NextHopId,
+    id: RouteId,
+    depth: u32,
+) -> Option<Reexport<A>> {
+    let Import { network, table, paths, .. } = *import;
+    let (here, family) = (network.vrf(vrf), network.vrf(vrf).family::<A>());
+    let key = table.key(id);
+    if key.origin == vrf || key.protocol == Protocol::Local || paths.depth(key.attributes) + 1 != depth {
+        return None;
     }
-    reexports
+    if !here.reexports_from::<A>(network.vrf(key.origin)) {
+        return None;
+    }
+    let prefix = table.prefix(id);
+    let exported = |other| table.origin(other) == vrf && table.status(other).is_vpn_route();
+    if table.routes_to(prefix).any(exported) {
+        return None;
+    }
+    let attributes = Attributes {
+        route_targets: None,
+        weight: 0,
+        internal: select::is_internal(paths, vrf, key),
+        distance: None,
+        redistribute: None,
+        ..import.attributes_in(vrf, id)
+    };
+    let seen = PolicyRoute {
+        prefix,
+        protocol: Protocol::Bgp,
+        attributes: &attributes,
+        interface: None,
+        next_hop: None,
+        rd: here.rd,
+    };
+    let dialect = network.router(here.router).dialect;
+    let verdict = policy::export(network.policies(), family.export_map, dialect, &family.export, seen);
+    let policy::Export::Exported { attributes, next_hop: set, .. } = verdict else { return None };
+    let targets = attributes.route_targets.clone().unwrap_or_default();
+    let attributes = Attributes { route_targets: None, weight: 0, ..attributes };
+    let path = DerivedPath { depth, source: None, attributes, next_hop: set };
+    let way = table.way(id).chain([vrf]).collect();
+    Some(Reexport { prefix, vrf, next_hop, path, targets, way })
 }

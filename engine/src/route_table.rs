@@ -116,6 +116,22 @@ impl<A: Address> RouteTable<A> {
         Prefix::containing(self.bits[id.index()], self.len[id.index()])
     }
 
+    /// Returns prefix and next hop of the routes from `first` to `last`, which follow one another.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such routes.
+    #[inline]
+    pub fn neighbours(
+        &self,
+        first: RouteId,
+        last: RouteId,
+    ) -> impl ExactSizeIterator<Item = (Prefix<A>, NextHopId)> + '_ {
+        let range = first.index()..=last.index();
+        let columns = self.bits[range.clone()].iter().zip(&self.len[range.clone()]).zip(&self.next_hop[range]);
+        columns.map(|((&bits, &len), &next_hop)| (Prefix::containing(bits, len), next_hop))
+    }
+
     /// Returns the VRF that has the route.
     #[inline]
     pub fn origin(&self, id: RouteId) -> VrfId {

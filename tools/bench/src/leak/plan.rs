@@ -232,6 +232,9 @@ impl LeakPlan {
         if !self.draws() && (self.size.fan_out > 0 || self.sweep == Some(Sweep::FanOut)) {
             return Err(LeakPlanError::NoFanOut { scenario: self.scenario });
         }
+        if self.scenario != Scenario::Provider && self.size.pes > 1 {
+            return Err(LeakPlanError::NoProvider { scenario: self.scenario, pes: self.size.pes });
+        }
         if !self.draws() && self.drawn != Drawn::default() {
             return Err(LeakPlanError::NotDrawn { scenario: self.scenario });
         }
@@ -340,6 +343,13 @@ pub enum LeakPlanError {
         /// The scenario.
         scenario: Scenario,
     },
+    /// The scenario has no PEs to choose.
+    NoProvider {
+        /// The scenario.
+        scenario: Scenario,
+        /// The PEs.
+        pes: usize,
+    },
     /// The scenario's VRFs draw nothing that could have another shape.
     NotDrawn {
         /// The scenario.
@@ -387,6 +397,9 @@ impl fmt::Display for LeakPlanError {
             Self::Shape(error) => error.fmt(f),
             Self::NoFanOut { scenario } => {
                 write!(f, "the VRFs of `{scenario}` draw no import targets: its other sizes decide the fan-out")
+            }
+            Self::NoProvider { scenario, pes } => {
+                write!(f, "`{pes}` PEs: those of `{scenario}` are given, a provider's alone can be chosen")
             }
             Self::NotDrawn { scenario } => {
                 write!(

@@ -87,8 +87,8 @@ pub(crate) struct BenchLeakArgs {
     #[arg(long, value_name = "N")]
     pub(crate) vrfs: Option<usize>,
     /// PEs of a provider.
-    #[arg(long, value_name = "N")]
-    pub(crate) pes: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) pes: Option<u32>,
     /// Import targets of each VRF, where the scenario's VRFs draw them.
     #[arg(long, value_name = "N")]
     pub(crate) fan_out: Option<usize>,

@@ -41,7 +41,7 @@ fn plan(args: &BenchLeakArgs) -> LeakPlan {
     let size = &mut plan.size;
     size.routes = args.routes.unwrap_or(size.routes);
     size.vrfs = args.vrfs.unwrap_or(size.vrfs);
-    size.pes = args.pes.unwrap_or(size.pes);
+    size.pes = args.pes.map_or(size.pes, |pes| pes as usize);
     // Of fewer VRFs than the usual targets all are drawn; a number that was typed is taken as it is.
     size.fan_out = args.fan_out.unwrap_or(size.fan_out.min(size.vrfs));
     let drawn = &mut plan.drawn;

@@ -78,6 +78,12 @@ fn nonsense_is_refused_at_once() {
         ("bench leak --scenario W3 --vrfs 2000000", "error: `2000000` VRFs, the limit is 1048559\n"),
         ("bench leak --routes 0 --force", "error: `0` routes, expected at least 1\n"),
         ("bench leak --fan-out 1001 --force", "error: `1001` import targets a VRF, the limit is 1000\n"),
+        ("bench leak --scenario provider --pes 0", "0 is not in 1.."),
+        ("bench leak --scenario W2 --pes 5", "error: `5` PEs: those of `W2` are given"),
+        (
+            "bench leak --scenario provider --routes 10000000 --vrfs 1048578 --pes 1",
+            "error: `1048578` VRFs on one PE, the limit is its 1048560 labels\n",
+        ),
         ("bench leak --threads 0", "0 is not in 1..=1024"),
         ("bench leak --rounds 0", "error: `0` rounds, expected 1 to 10000\n"),
         ("bench leak --scenario x", "`x` is no scenario, expected one of W1, W2, W3, D, many-targets"),
@@ -88,6 +94,19 @@ fn nonsense_is_refused_at_once() {
         let outcome = vrfleak(arguments);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{arguments}\n{outcome}");
         assert!(outcome.stderr.contains(said), "{arguments}\n{outcome}");
+    }
+}
+
+#[test]
+fn keys_of_a_leak_are_in_their_order() {
+    let text =
+        data(0, "bench leak --scenario W3 --routes 1000 --rounds 1 --threads 1 --contenders classes --format json");
+    let order = "schema_version machine results contender scenario threads vpn_routes vrfs imported_routes leak_seconds min \
+                 median max install_seconds min median max imported_per_second rib_bytes fib_bytes peak_rss_bytes checksum \
+                 agreed interrupted";
+    let mut at = 0;
+    for key in order.split_whitespace() {
+        at += text[at..].find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} after {at} in {text}"));
     }
 }
 
@@ -137,6 +156,9 @@ fn an_interrupt_ends_lookups_with_what_was_measured() {
 fn an_interrupt_ends_leaks_with_what_was_measured() {
     let report = interrupt("bench leak --scenario W3 --routes 2000 --rounds 10000 --contenders classes --format json");
     assert_eq!(report["network"]["scenario"], "W3");
+    // In the middle of something that takes longer than anybody waits.
+    let report = interrupt("bench leak --scenario D --contenders no-sharing --threads 1 --format json");
+    assert_eq!(report["network"]["scenario"], "D");
 }
 
 /// Interrupts a measurement and returns its report.
@@ -152,7 +174,7 @@ fn interrupt(arguments: &str) -> serde_json::Value {
     assert!(sent.success());
     let start = Instant::now();
     let output = child.wait_with_output().expect("it ends");
-    assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
     assert_eq!(output.status.code(), Some(130));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a whole report");
     assert_eq!(report["interrupted"], true);

@@ -150,7 +150,7 @@ fn an_interrupt_ends_the_run_with_what_was_measured() {
     assert!(sent.success());
     let start = Instant::now();
     let output = child.wait_with_output().expect("it ends");
-    assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
     assert_eq!(output.status.code(), Some(130));
     let report: Value = serde_json::from_slice(&output.stdout).expect("a whole report");
     assert_eq!(report["interrupted"], true);
