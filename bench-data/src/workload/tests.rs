@@ -106,7 +106,7 @@ fn impossible_sizes_are_refused_with_limit_and_value() {
 /// Returns the prefixes of each VRF, ascending.
 fn prefixes<A: Address>(network: &Network) -> Vec<Vec<Prefix<A>>> {
     let of = |vrf: &vrfleak_engine::Vrf| {
-        let mut prefixes: Vec<_> = vrf.family::<A>().routes.iter().map(|route| route.prefix()).collect();
+        let mut prefixes: Vec<_> = vrf.family::<A>().routes.iter().map(vrfleak_engine::SourceRoute::prefix).collect();
         prefixes.sort_unstable();
         prefixes
     };
