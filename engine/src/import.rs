@@ -20,7 +20,7 @@ use crate::address::Address;
 use crate::attributes::Attributes;
 use crate::buckets::Buckets;
 use crate::candidates::Candidates;
-use crate::class::ClassView;
+use crate::class::{Class, ClassView};
 use crate::exporters::Exporters;
 use crate::id::{InterfaceId, RouteId, RouterId, TargetSetId, VrfId};
 use crate::imported::{self, BySet, Verdict, Verdicts};
@@ -57,6 +57,8 @@ pub(crate) struct Common {
     pub(crate) exporters: Exporters,
     /// The VPN routes whose AS path holds a router's AS, by router; empty where none does.
     own_as: Vec<BySet>,
+    /// How many VPN routes of each VRF are reflected; empty where that is counted VRF by VRF.
+    reflected: Vec<u32>,
 }
 
 impl Common {
@@ -86,8 +88,12 @@ impl<'a, A: Address> Import<'a, A> {
         Self { network, table, paths, buckets, packing, rank_may_err, hosts }
     }
 
-    pub(crate) fn common(&self) -> Common {
-        Common { exporters: Exporters::new(self), own_as: imported::own_as_routes(self.network, self.table) }
+    pub(crate) fn common(&self, classes: &[Class]) -> Common {
+        Common {
+            exporters: Exporters::new(self),
+            own_as: imported::own_as_routes(self.network, self.table),
+            reflected: self.reflected(classes),
+        }
     }
 
     /// Returns the sets that a VRF imports, ascending: its import list against the target index (SEMANTICS I1).
@@ -111,7 +117,7 @@ impl<'a, A: Address> Import<'a, A> {
         candidates.start(self.reviews(vrf, common));
         touched.clear();
         let refused = self.review(vrf, class, Span::ALL, common, candidates, touched);
-        let imported = self.count_imported(vrf, class.sets) - refused;
+        let imported = self.count_imported(vrf, class.sets, common) - refused;
         let counts = || vec![self.count_by_depth(vrf, class, Span::ALL, candidates)];
         let (imported, particulars) = self.limit(vrf, imported, counts);
         cut.clone_from(&particulars.cut);
@@ -275,15 +281,42 @@ impl<'a, A: Address> Import<'a, A> {
         }
     }
 
+    /// Counts the VPN routes of each VRF that are reflected, if many VRFs import some of their own; else what few of them
+    /// have is counted one by one. O(routes + VRFs · threads).
+    fn reflected(&self, classes: &[Class]) -> Vec<u32> {
+        /// One route of so many is counted by itself at less than what a pass over all of them costs.
+        const FEW: usize = 4;
+        let members = classes.iter().flat_map(|class| class.members.iter().map(|&vrf| (vrf, &class.sets)));
+        let counted = members.filter(|&(vrf, sets)| self.may_import_from(vrf, sets));
+        let counted: usize = counted.map(|(vrf, _)| self.buckets.own(vrf).len()).sum();
+        if self.table.own_targets || counted * FEW < self.table.len() {
+            return Vec::new();
+        }
+        let none = || vec![0; self.network.vrfs().len()];
+        let part = self.table.len().div_ceil(rayon::current_num_threads()).max(1);
+        let parts = self.table.origin.par_chunks(part).zip(self.table.status.par_chunks(part));
+        let count = |(origins, statuses): (&[VrfId], &[ExportStatus])| {
+            let mut counts: Vec<u32> = none();
+            for (origin, &status) in origins.iter().zip(statuses) {
+                counts[origin.index()] += u32::from(status == ExportStatus::Exported);
+            }
+            counts
+        };
+        let add = |a: Vec<u32>, b: Vec<u32>| a.iter().zip(&b).map(|(a, b)| a + b).collect();
+        parts.map(count).reduce(none, add)
+    }
+
     /// Counts the VPN routes that enter a VRF: whole buckets, less what has been there, with its router's choice of
     /// NLRIs.
-    pub(crate) fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId]) -> u32 {
+    pub(crate) fn count_imported(&self, vrf: VrfId, sets: &[TargetSetId], common: &Common) -> u32 {
         let table = self.table;
         let imports = |id: RouteId| sets.binary_search(&table.targets(id)).is_ok();
         let all: usize = sets.iter().map(|&set| self.buckets.size(set)).sum();
         let mut count = all;
         let reflected = |id: &RouteId| table.status(*id) == ExportStatus::Exported && imports(*id);
-        if self.may_import_from(vrf, sets) {
+        if let Some(&reflected) = common.reflected.get(vrf.index()) {
+            count -= if self.may_import_from(vrf, sets) { reflected as usize } else { 0 };
+        } else if self.may_import_from(vrf, sets) {
             for own in [self.buckets.own(vrf), self.buckets.derived(vrf)] {
                 // Without targets of their own all are exported with what the VRF imports.
                 let whole = |id: &RouteId| !table.own_targets && table.status(*id) == ExportStatus::Exported;

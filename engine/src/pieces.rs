@@ -82,7 +82,7 @@ impl<A: Address> Import<'_, A> {
             vec![(0, Vec::new()); spans.len()]
         };
         let refused: u32 = reviewed.iter().map(|&(refused, _)| refused).sum();
-        let imported = self.count_imported(vrf, class.sets) - refused;
+        let imported = self.count_imported(vrf, class.sets, common) - refused;
         let (imported, particulars) = self.limit(vrf, imported, || {
             in_order(on_all_threads(scratches, spans.len(), |scratch: &mut Scratch, span| {
                 let (span, Overlay { candidates, .. }) = (spans[span], &mut scratch.overlay);

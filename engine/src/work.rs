@@ -50,7 +50,7 @@ impl<A: Address> Import<'_, A> {
     /// class of its own and its RIB a list of its own.
     pub(crate) fn ribs(&self, division: Division) -> Ribs {
         let classes = class::classes(self, division.sharing);
-        let common = self.common();
+        let common = self.common(&classes);
         let scratches = Scratches::default();
         let all = classes.iter().map(|class| class.routes).sum();
         let splits =
