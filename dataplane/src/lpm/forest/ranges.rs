@@ -12,6 +12,21 @@ pub(in crate::lpm) struct Range<A> {
     pub(in crate::lpm) code: u32,
 }
 
+/// Prefixes of one code, each right behind the one before, that are looked at together.
+const ALIKE: usize = 16;
+
+/// Returns whether `start` is the address behind `last`.
+#[inline]
+#[expect(clippy::needless_bitwise_bool, reason = "no branch depends on one of many prefixes")]
+fn is_behind<A: Address>(last: A, start: A) -> bool {
+    let is_next = if A::BITS == 32 {
+        last.widen() as u32 == (start.widen() as u32).wrapping_sub(1)
+    } else {
+        last.widen() == start.widen().wrapping_sub(1)
+    };
+    is_next & (start > last)
+}
+
 /// The ranges of one table under construction.
 #[derive(Debug)]
 pub(super) struct Ranges<A> {
@@ -152,8 +167,21 @@ impl<A: Address> Ranges<A> {
             return 0;
         }
         let mut taken = 0;
-        for (&(prefix, _), &of_prefix) in routes.iter().zip(codes) {
-            if end.next() != Some(prefix.bits()) || of_prefix != *code {
+        // A processor sees sixteen at once, none of which ends the loop.
+        for (routes, codes) in routes.as_chunks::<ALIKE>().0.iter().zip(codes.as_chunks::<ALIKE>().0) {
+            let mut last = *end;
+            let alike = routes.iter().zip(codes).filter(|&(&(prefix, _), of_prefix)| {
+                let before = std::mem::replace(&mut last, prefix.last());
+                is_behind(before, prefix.bits()) && of_prefix == code
+            });
+            if alike.count() < ALIKE {
+                break;
+            }
+            *end = last;
+            taken += ALIKE;
+        }
+        for (&(prefix, _), &of_prefix) in routes.iter().zip(codes).skip(taken) {
+            if !is_behind(*end, prefix.bits()) || of_prefix != *code {
                 break;
             }
             *end = prefix.last();
@@ -236,6 +264,47 @@ mod tests {
             let (mut one, mut all) = (Ranges::new(), Ranges::new());
             one.clear(cover);
             all.clear(cover);
+            for &(prefix, code) in &routes {
+                one.add(prefix, code);
+            }
+            routes.chunks(width).zip(codes.chunks(width)).for_each(|(routes, codes)| all.add_all(routes, codes));
+            one.finish();
+            all.finish();
+            prop_assert_eq!(one.list(), all.list());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn oracle_neighbours_of_one_code_together_are_one_after_the_other(
+            (start, breaks) in (0_u32..3, prop::collection::vec((1_u32..70, 0_u32..4), 0..6)),
+            (around, width) in (any::<bool>(), 1_usize..130),
+        ) {
+            // From the first address on or up to the last: neighbours with a gap, another code or a prefix inside here and there.
+            let mut routes: Vec<(Prefix<u32>, u32)> = around.then_some((Prefix::DEFAULT, 1)).into_iter().collect();
+            let mut at = [0, 0x0a00_00, 0x00ff_ff20][start as usize];
+            for (count, kind) in breaks {
+                for _ in 0..count {
+                    if at <= 0x00ff_ffff {
+                        routes.push((Prefix::containing(at << 8, 24), 1));
+                        at += 1;
+                    }
+                }
+                let Some((last, _)) = routes.last_mut() else { continue };
+                match kind {
+                    0 => at += 1,
+                    1 => routes.last_mut().expect("a route").1 = 2,
+                    2 => {
+                        let inside = Prefix::containing(last.last(), 30);
+                        routes.push((inside, 1));
+                    }
+                    _ => {}
+                }
+            }
+            let codes: Vec<u32> = routes.iter().map(|route| route.1).collect();
+            let (mut one, mut all) = (Ranges::new(), Ranges::new());
+            one.clear(0);
+            all.clear(0);
             for &(prefix, code) in &routes {
                 one.add(prefix, code);
             }
