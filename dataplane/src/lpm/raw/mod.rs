@@ -4,7 +4,7 @@
 //! that enters it: each root entry names a page or a node within the store, each page has an entry for all values of its
 //! bits and decides none beyond the first 64, each block is there to its end, each of its codes names one of its children
 //! or a value of the table's dictionary, children follow the same rule, and so do nodes of halves, on both sides of their bitmaps,
-//! and short roots, no path is longer than the address, and each line, fan and list is there to its end with codes of the
+//! short roots and pairs, no path is longer than the address, and each line, fan and list is there to its end with codes of the
 //! dictionary alone, up to the last that a search may end at. What else tells of tables (briefs, the census) is made from their
 //! headers whenever those change. The fields are
 //! private to this module and nothing else writes them. So a walk from any header by any key stays inside, and a
