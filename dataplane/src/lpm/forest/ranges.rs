@@ -282,7 +282,7 @@ mod tests {
         ) {
             // From the first address on or up to the last: neighbours with a gap, another code or a prefix inside here and there.
             let mut routes: Vec<(Prefix<u32>, u32)> = around.then_some((Prefix::DEFAULT, 1)).into_iter().collect();
-            let mut at = [0, 0x0a00_00, 0x00ff_ff20][start as usize];
+            let mut at = [0, 0x000a_0000, 0x00ff_ff20][start as usize];
             for (count, kind) in breaks {
                 for _ in 0..count {
                     if at <= 0x00ff_ffff {
