@@ -248,6 +248,21 @@ mod tests {
 
     use super::*;
 
+    /// Adds routes one by one, and `width` at a time.
+    fn together_as_one_after_the_other(routes: &[(Prefix<u32>, u32)], width: usize, cover: u32) {
+        let codes: Vec<u32> = routes.iter().map(|route| route.1).collect();
+        let (mut one, mut all) = (Ranges::new(), Ranges::new());
+        one.clear(cover);
+        all.clear(cover);
+        for &(prefix, code) in routes {
+            one.add(prefix, code);
+        }
+        routes.chunks(width).zip(codes.chunks(width)).for_each(|(routes, codes)| all.add_all(routes, codes));
+        one.finish();
+        all.finish();
+        assert_eq!(one.list(), all.list());
+    }
+
     proptest! {
         #[test]
         fn oracle_many_together_are_one_after_the_other(
@@ -260,17 +275,7 @@ mod tests {
                 .collect();
             routes.sort_unstable();
             routes.dedup_by_key(|route| route.0);
-            let codes: Vec<u32> = routes.iter().map(|route| route.1).collect();
-            let (mut one, mut all) = (Ranges::new(), Ranges::new());
-            one.clear(cover);
-            all.clear(cover);
-            for &(prefix, code) in &routes {
-                one.add(prefix, code);
-            }
-            routes.chunks(width).zip(codes.chunks(width)).for_each(|(routes, codes)| all.add_all(routes, codes));
-            one.finish();
-            all.finish();
-            prop_assert_eq!(one.list(), all.list());
+            together_as_one_after_the_other(&routes, width, cover);
         }
     }
 
@@ -301,17 +306,7 @@ mod tests {
                     _ => {}
                 }
             }
-            let codes: Vec<u32> = routes.iter().map(|route| route.1).collect();
-            let (mut one, mut all) = (Ranges::new(), Ranges::new());
-            one.clear(0);
-            all.clear(0);
-            for &(prefix, code) in &routes {
-                one.add(prefix, code);
-            }
-            routes.chunks(width).zip(codes.chunks(width)).for_each(|(routes, codes)| all.add_all(routes, codes));
-            one.finish();
-            all.finish();
-            prop_assert_eq!(one.list(), all.list());
+            together_as_one_after_the_other(&routes, width, 0);
         }
     }
 
