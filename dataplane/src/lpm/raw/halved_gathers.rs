@@ -5,13 +5,12 @@
 //! are chosen from four vectors where all tables together have no more than those hold, else gathered.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_andnot_si512, _mm512_castsi512_si256, _mm512_cmpeq_epi32_mask,
-    _mm512_cmplt_epu32_mask, _mm512_extracti64x4_epi64, _mm512_i32gather_epi32, _mm512_i32gather_epi64,
-    _mm512_loadu_si512, _mm512_mask_add_epi32, _mm512_mask_blend_epi32, _mm512_mask_cmplt_epu32_mask,
-    _mm512_mask_i32gather_epi32, _mm512_mask_mov_epi32, _mm512_mask_testn_epi32_mask, _mm512_maskz_loadu_epi32,
-    _mm512_min_epu32, _mm512_movepi32_mask, _mm512_permutex2var_epi32, _mm512_popcnt_epi32, _mm512_set1_epi32,
+    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_andnot_si512, _mm512_castsi512_si256, _mm512_cmplt_epu32_mask,
+    _mm512_extracti64x4_epi64, _mm512_i32gather_epi32, _mm512_i32gather_epi64, _mm512_loadu_si512,
+    _mm512_mask_add_epi32, _mm512_mask_cmplt_epu32_mask, _mm512_mask_i32gather_epi32, _mm512_mask_mov_epi32,
+    _mm512_mask_testn_epi32_mask, _mm512_min_epu32, _mm512_movepi32_mask, _mm512_popcnt_epi32, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
-    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_test_epi32_mask, _mm512_testn_epi32_mask,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_testn_epi32_mask,
 };
 use std::sync::atomic::{Ordering, compiler_fence};
 
@@ -21,7 +20,8 @@ use super::super::forest::block::FIRST_VALUE;
 use super::super::forest::halves::{BITMAPS, LEAF_CODE, WIDE_ANSWER};
 use super::super::forest::line::LINED;
 use super::super::forest::shape::{BEGIN, BLOCK_BITS, BRIEF_SLOTS, HALVED_LEVELS};
-use super::super::table::{NO_ROUTE, TableId};
+use super::super::table::TableId;
+use super::chosen::Chosen;
 use super::columns::{ANY_WIDTH, Columns};
 use super::runs::{self, Depth, Walk, by_levels};
 use super::store::{Brief, GATHERED_SLOTS, Header};
@@ -302,42 +302,6 @@ unsafe fn briefs_of(briefs: &[Brief], tables: &[TableId; VECTOR]) -> [__m512i; 2
     // SAFETY: each table has a brief, of eight bytes, and those beyond have the last.
     [_mm512_castsi512_si256(ids), _mm512_extracti64x4_epi64::<1>(ids)]
         .map(|ids| unsafe { _mm512_i32gather_epi64::<8>(ids, base) })
-}
-
-/// Values that are chosen from vectors: those of the codes behind the miss, of the first dictionary alone.
-#[derive(Clone, Copy)]
-pub(super) struct Chosen([__m512i; 4]);
-
-/// Values that vectors hold.
-const CHOSEN: usize = 4 * VECTOR;
-/// The first of them among all values: behind the miss.
-const FIRST_CHOSEN: usize = FIRST_VALUE as usize + 1;
-
-impl Chosen {
-    /// Returns the values of a store, if they are no more than vectors hold.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    pub(super) fn of(values: &[u32]) -> Option<Self> {
-        let values = values.get(FIRST_CHOSEN..).filter(|values| values.len() <= CHOSEN)?;
-        Some(Self([0, 1, 2, 3].map(|vector| {
-            let values = values.get(vector * VECTOR..).unwrap_or_default();
-            let mask = (1_u32 << values.len().min(VECTOR)).wrapping_sub(1) as u16;
-            // SAFETY: as many numbers are loaded as are there.
-            unsafe { _mm512_maskz_loadu_epi32(mask, values.as_ptr().cast()) }
-        })))
-    }
-
-    /// Returns the values of sixteen codes.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    pub(super) fn values(&self, codes: __m512i) -> __m512i {
-        let index = _mm512_sub_epi32(codes, number(FIRST_CHOSEN));
-        let low = _mm512_permutex2var_epi32(self.0[0], index, self.0[1]);
-        let high = _mm512_permutex2var_epi32(self.0[2], index, self.0[3]);
-        let is_high = _mm512_test_epi32_mask(index, number(2 * VECTOR));
-        let misses = _mm512_cmpeq_epi32_mask(codes, _mm512_set1_epi32(FIRST_VALUE.cast_signed()));
-        let found = _mm512_mask_blend_epi32(is_high, low, high);
-        _mm512_mask_mov_epi32(found, misses, _mm512_set1_epi32(NO_ROUTE.cast_signed()))
-    }
 }
 
 /// What a batch reads.

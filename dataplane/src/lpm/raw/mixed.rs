@@ -103,7 +103,8 @@ impl<A: Address> Store<A> {
     fn mixed_brief(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(from) = self.gathered(isa) {
-            use halved_gathers::{Chosen, Tables, short};
+            use super::chosen::Chosen;
+            use halved_gathers::{Tables, short};
 
             // SAFETY: whoever holds the level has the features.
             let chosen = unsafe { Chosen::of(&self.values) };

@@ -14,6 +14,8 @@
 
 mod assembly;
 mod check;
+#[cfg(target_arch = "x86_64")]
+mod chosen;
 mod columns;
 mod deep;
 mod dense;

@@ -261,7 +261,8 @@ impl<A: Address> Store<A> {
         let (columns, header) = (Columns::of(self), self.header(table));
         #[cfg(target_arch = "x86_64")]
         if let Some(from) = self.gathered(isa) {
-            use halved_gathers::{Chosen, Tables, halved, short};
+            use super::chosen::Chosen;
+            use halved_gathers::{Tables, halved, short};
             use paired_gathers::paired;
 
             // SAFETY: whoever holds the level has the features.
