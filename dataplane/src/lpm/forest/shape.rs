@@ -98,6 +98,9 @@ pub(in crate::lpm) enum Kind {
 pub(in crate::lpm) const BEGIN: usize = 32;
 
 impl Kind {
+    /// All of them, each at its own number.
+    pub(in crate::lpm) const ALL: [Self; 5] = [Self::Dense, Self::Sparse, Self::Halved, Self::Short, Self::Paired];
+
     /// Returns whether a table's root lies before its nodes, and not among the roots.
     pub(in crate::lpm) fn has_root_inside(self) -> bool {
         matches!(self, Self::Short | Self::Paired)

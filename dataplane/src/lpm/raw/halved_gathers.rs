@@ -394,9 +394,14 @@ impl Tables<'_> {
     /// Returns the value of one key in a table of any kind.
     #[inline]
     pub(super) fn one<A: Address>(self, table: TableId, key: A) -> u32 {
-        let header = &self.headers[table.index().min(self.headers.len() - 1)];
         // SAFETY: the header is one of the store's whose columns these are.
-        unsafe { self.columns.value_in(header, key) }
+        unsafe { self.columns.value_in(self.header(table), key) }
+    }
+
+    /// Returns the header of a table, the last one for an id beyond.
+    #[inline]
+    pub(super) fn header(&self, table: TableId) -> &Header {
+        &self.headers[table.index().min(self.headers.len() - 1)]
     }
 }
 
@@ -524,10 +529,10 @@ impl<A: Address, const ONE: bool, const BRIEF: bool> Walk<A> for Short<'_, ONE, 
     }
 }
 
-/// Returns how deep a batch begins to walk.
-fn depth(levels: u32) -> Depth {
-    Depth { levels, most: HALVED_LEVELS - 1 }
-}
+/// Vectors that are walked together.
+const VECTORS: usize = 4;
+/// How deep a batch begins to walk: who has more levels is found out after a run.
+const DEPTH: Depth = Depth { levels: 0, most: HALVED_LEVELS - 1 };
 
 /// Walks all `keys` through halved tables: each through the table at the same position, or all through the first if `ONE`.
 ///
@@ -542,12 +547,10 @@ pub(super) unsafe fn halved<A: Address, const WIDTH: usize, const PAGED: bool, c
     values: &mut [u32],
 ) {
     let Some(&table) = tables.first() else { return };
-    let one = &Roots::all(&from.headers[table.index()]);
+    let one = &Roots::all(from.header(table));
     let walk = Halved::<'_, WIDTH, PAGED, ONE> { tables: from, one };
-    // Full IPv6 tables have four levels; whoever has less is found out after a run.
-    let levels = if A::BITS == 32 { 0 } else { 3 };
     // SAFETY: the caller's promise.
-    unsafe { runs::batch::<A, _, 4>(walk, depth(levels), tables, keys, values) };
+    unsafe { runs::batch::<A, _, VECTORS>(walk, DEPTH, tables, keys, values) };
 }
 
 /// Walks all `keys` through short tables: each through the table at the same position, or all through the first if `ONE`; by
@@ -563,8 +566,8 @@ pub(super) unsafe fn short<A: Address, const ONE: bool, const BRIEF: bool>(
     values: &mut [u32],
 ) {
     let Some(&table) = tables.first() else { return };
-    let one = &Roots::all(&from.headers[table.index().min(from.headers.len() - 1)]);
+    let one = &Roots::all(from.header(table));
     let walk = Short::<'_, ONE, BRIEF> { tables: from, one };
     // SAFETY: the caller's promise.
-    unsafe { runs::batch::<A, _, 4>(walk, depth(0), tables, keys, values) };
+    unsafe { runs::batch::<A, _, VECTORS>(walk, DEPTH, tables, keys, values) };
 }

@@ -49,27 +49,32 @@ impl<A: Address> Store<A> {
             // Each kind by its walk.
             let (mut found, mut sorted) = ([TableId(0); MIXED], [A::ZERO; MIXED]);
             let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
-            let (mut orders, mut ends) = ([0_u8; MIXED], [0_usize; 5]);
-            for (order, &table) in orders.iter_mut().zip(tables) {
-                *order = match self.header(table).kind() {
-                    Kind::Sparse => 0,
-                    Kind::Short => 1,
-                    Kind::Halved => 2,
-                    Kind::Dense => 3,
-                    Kind::Paired => 4,
-                };
-                ends[usize::from(*order)] += 1;
+            let mut kinds = [Kind::Dense; MIXED];
+            let mut ends = [0_usize; Kind::ALL.len()];
+            for (kind, &table) in kinds.iter_mut().zip(tables) {
+                *kind = self.header(table).kind();
+                ends[*kind as usize] += 1;
             }
-            let walks =
-                [Self::mixed_sparse, Self::mixed_short, Self::mixed_halved, Self::mixed_dense, Self::mixed_paired];
+            let walks = Kind::ALL.map(|kind| match kind {
+                Kind::Dense => Self::mixed_dense,
+                Kind::Sparse => Self::mixed_sparse,
+                Kind::Halved => Self::mixed_halved,
+                Kind::Short => Self::mixed_short,
+                Kind::Paired => Self::mixed_paired,
+            });
             if let Some(only) = ends.iter().position(|&count| count == tables.len()) {
                 walks[only](self, isa, tables, keys, values);
                 continue;
             }
-            (1..ends.len()).for_each(|order| ends[order] += ends[order - 1]);
-            let mut next = [0, ends[0], ends[1], ends[2], ends[3]];
-            for (place, (&order, (&table, &key))) in orders.iter().zip(tables.iter().zip(keys)).enumerate() {
-                let to = &mut next[usize::from(order)];
+            let mut next = [0; Kind::ALL.len()];
+            let mut begin = 0;
+            for (next, end) in next.iter_mut().zip(&mut ends) {
+                *next = begin;
+                *end += begin;
+                begin = *end;
+            }
+            for (place, (&kind, (&table, &key))) in kinds.iter().zip(tables.iter().zip(keys)).enumerate() {
+                let to = &mut next[kind as usize];
                 (found[*to], sorted[*to], places[*to]) = (table, key, place as u8);
                 *to += 1;
             }

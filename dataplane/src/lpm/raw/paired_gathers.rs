@@ -284,7 +284,7 @@ pub(super) unsafe fn paired<A: Address, const WIDTH: usize, const ONE: bool>(
     values: &mut [u32],
 ) {
     let Some(&table) = tables.first() else { return };
-    let header = &tables_of.headers[table.index().min(tables_of.headers.len() - 1)];
+    let header = tables_of.header(table);
     let from = tables_of.columns.blocks.wrapping_add(if ONE { header.root as usize * BEGIN } else { 0 });
     let walk = Paired::<'_, WIDTH, ONE> { tables: tables_of, one: &Roots::all(header), from };
     // Full IPv6 tables have five levels; whoever has less is found out after a run.
