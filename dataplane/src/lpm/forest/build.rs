@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 use vrfleak_engine::{Address, Prefix};
 
-use super::super::raw::{Assembly, Ground, Part, Piece, Site, Store, StoreError};
+use super::super::raw::{Assembly, Ground, Isa, Part, Piece, Site, Store, StoreError};
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Order, Tables};
 use super::block::FIRST_VALUE;
@@ -67,8 +67,32 @@ pub(super) struct Plan {
     pub(super) huge_pages: bool,
     /// Whether lengths are kept.
     pub(super) keep_lens: bool,
-    /// Whether tables may be halved: where nothing will change and vectors walk them best.
-    pub(super) halves: bool,
+    /// Which nodes tables may have.
+    pub(super) nodes: Nodes,
+}
+
+/// Nodes that tables may have besides blocks and lines, which change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nodes {
+    /// None: something will change, or what looks up is best at lines.
+    Changing,
+    /// What scalar loads walk best: halves in small tables, and pairs in big ones that do not suit blocks.
+    Scalar,
+    /// What gathers walk best: halves, also in place of blocks, and pairs.
+    Gathered,
+}
+
+impl Nodes {
+    /// Returns those that batches at this level walk best, where nothing will change.
+    pub(super) fn of(isa: Isa) -> Self {
+        if isa.has_gathers() {
+            Self::Gathered
+        } else if isa.has_bit_counts() && !isa.searches_lines() {
+            Self::Scalar
+        } else {
+            Self::Changing
+        }
+    }
 }
 
 /// Returns the store of all tables and, where they are kept, the length of each of its values' prefix.
@@ -261,7 +285,7 @@ struct Common {
 impl Common {
     /// Finds it by looking at some tables.
     fn of<A: Address>(input: &(impl Tables<A> + ?Sized), plan: Plan, chunks: usize) -> Self {
-        if !plan.halves {
+        if plan.nodes == Nodes::Changing {
             return Self::default();
         }
         Self { seed: if chunks > 1 { seed(input) } else { Vec::new() }, short: most_suit(input) }
@@ -356,9 +380,8 @@ fn chunk<A: Address>(
             let dictionary = &dictionaries.list[dictionary as usize];
             (dictionary.width(), dictionary.codes() as u32)
         };
-        let may_be = if is_small(ranges.list().len()) { common.short } else { plan.halves };
         let mut pushed = None;
-        if may_be && let Some((shape, width)) = Shape::gathered(ranges.list(), width, answers) {
+        if let Some((shape, width)) = shape_of(ranges.list(), width, answers, (plan.nodes, common.short)) {
             let kind = (shape, width, answers);
             pushed = if shape.kind == Kind::Paired {
                 Some(push_paired(&mut piece, kind, dictionary, ranges.list()))
@@ -373,6 +396,26 @@ fn chunk<A: Address>(
         pushed.unwrap_or(Ok(())).map_err(|error| refusal::<A>(error))?;
     }
     Ok(Chunk { piece, dictionaries: dictionaries.list })
+}
+
+/// Returns the shape for `ranges` among those that do not change, and the bytes of an entry or code; `None` if none suits a table
+/// with `codes` codes of `width` bytes. Small tables have one if they `may_be_short`.
+fn shape_of<A: Address>(
+    ranges: &[Range<A>],
+    width: usize,
+    codes: u32,
+    (nodes, may_be_short): (Nodes, bool),
+) -> Option<(Shape, usize)> {
+    match nodes {
+        _ if is_small(ranges.len()) => may_be_short.then(|| Shape::gathered(ranges, width, codes)).flatten(),
+        Nodes::Changing => None,
+        Nodes::Gathered => Shape::gathered(ranges, width, codes),
+        Nodes::Scalar => {
+            let shape = Shape::choose(ranges, width);
+            let paired = if shape.kind == Kind::Sparse { Shape::pairs(ranges, width) } else { None };
+            Some((paired.unwrap_or(shape), width))
+        }
+    }
 }
 
 /// Adds a table to the piece; `None` if it cannot be written in this shape.
@@ -433,7 +476,7 @@ mod tests {
         (0..40).map(table).collect()
     }
 
-    const KEEPING: Plan = Plan { huge_pages: false, keep_lens: true, halves: false };
+    const KEEPING: Plan = Plan { huge_pages: false, keep_lens: true, nodes: Nodes::Changing };
 
     fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(work)
@@ -447,7 +490,7 @@ mod tests {
             on_threads(threads, build)
         };
         assert!(spans::<u32>(tables.as_slice()).len() > 4);
-        for plan in [KEEPING, Plan { keep_lens: false, halves: true, ..KEEPING }] {
+        for plan in [KEEPING, Plan { keep_lens: false, nodes: Nodes::Gathered, ..KEEPING }] {
             let (store, lens) = built(plan, 1, false);
             for (threads, at_once) in [(1, true), (2, false), (2, true), (5, true)] {
                 let (other, other_lens) = built(plan, threads, at_once);
@@ -472,7 +515,7 @@ mod tests {
             (0..14_000).map(route).collect()
         };
         let tables: Vec<_> = (0..200).map(table).collect();
-        let plan = Plan { huge_pages: false, keep_lens: false, halves: true };
+        let plan = Plan { huge_pages: false, keep_lens: false, nodes: Nodes::Gathered };
         let (store, _) = build::<u32>(tables.as_slice(), plan).expect("a store");
         let starts: std::collections::BTreeSet<u32> =
             (0..200).map(|table| store.describe(TableId(table)).expect("a table").2).collect();

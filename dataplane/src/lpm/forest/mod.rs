@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use vrfleak_engine::Address;
 
-use self::build::Plan;
+use self::build::{Nodes, Plan};
 pub use self::change::Change;
 use self::change::Changes;
 use super::huge_pages::HugePages;
@@ -73,7 +73,7 @@ impl<A: Address> Forest<A> {
     /// # Errors
     /// Returns a breach of the promise of [`Tables::routes`], or that roots or blocks exceed 2^30.
     pub fn build(input: &(impl Tables<A> + ?Sized), options: Options) -> Result<Self, BuildError> {
-        let plan = Plan { huge_pages: options.huge_pages, keep_lens: false, halves: options.isa.has_gathers() };
+        let plan = Plan { huge_pages: options.huge_pages, keep_lens: false, nodes: Nodes::of(options.isa) };
         build::build(input, plan).map(|(store, _)| Self { store, isa: options.isa })
     }
 
@@ -89,7 +89,7 @@ impl<A: Address> MatchForest<A> {
     /// # Errors
     /// As [`Forest::build`].
     pub fn build(input: &(impl Tables<A> + ?Sized), options: Options) -> Result<Self, BuildError> {
-        let plan = Plan { huge_pages: options.huge_pages, keep_lens: true, halves: false };
+        let plan = Plan { huge_pages: options.huge_pages, keep_lens: true, nodes: Nodes::Changing };
         let (store, lens) = build::build(input, plan)?;
         Ok(Self { forest: Forest { store, isa: options.isa }, lens, changes: Changes::default() })
     }
@@ -354,14 +354,18 @@ mod tests {
         let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
         let expected: Vec<u32> =
             ids.iter().zip(&keys).map(|(&id, &key)| oracle.lookup(id, key).unwrap_or(NO_ROUTE)).collect();
-        let plan = Plan { huge_pages: false, keep_lens: false, halves: true };
-        for isa in Isa::available() {
+        let levels = Isa::available().flat_map(|isa| [Nodes::Gathered, Nodes::Scalar].map(|nodes| (isa, nodes)));
+        for (isa, nodes) in levels {
+            let plan = Plan { huge_pages: false, keep_lens: false, nodes };
             let forest = Forest { store: build::build(&tables[..], plan).expect("ordered routes").0, isa };
             let kind = |table| forest.store.describe(TableId(table)).map(|(shape, width, ..)| (shape.kind, width));
             let kinds = [0, 23, 24, 25, 26, 27].map(|table| kind(table).expect("a table"));
-            let deep = if A::BITS == 32 { shape::Kind::Halved } else { shape::Kind::Paired };
             let small = [(shape::Kind::Short, 1), (shape::Kind::Short, 1), (shape::Kind::Sparse, 1)];
-            let big = [(deep, 1), (deep, 2), (shape::Kind::Halved, 1)];
+            let deep = if A::BITS == 32 { shape::Kind::Halved } else { shape::Kind::Paired };
+            let big = match nodes {
+                Nodes::Gathered => [(deep, 1), (deep, 2), (shape::Kind::Halved, 1)],
+                _ => [1, 2, 1].map(|width| (shape::Kind::Dense, width)),
+            };
             assert_eq!((&kinds[..3], &kinds[3..]), (&small[..], &big[..]), "what this is about");
             // Of all kinds, of those that briefs tell nearly all of, of short ones alone, and of big ones of both widths.
             let mut found = vec![1; keys.len()];

@@ -373,6 +373,11 @@ impl Shape {
         (fits && bytes <= most * boundaries).then_some((shape, width, is_deep))
     }
 
+    /// Returns the root of pairs for `ranges`; `None` if pairs do not suit the table.
+    pub(super) fn pairs<A: Address>(ranges: &[Range<A>], width: usize) -> Option<Self> {
+        Self::paired(ranges, &Census::take(ranges), width)
+    }
+
     /// Returns the root of pairs for `ranges` that costs least, as [`Self::choose`] counts; `None` if pairs do not suit the table. Codes
     /// have `width` bytes.
     fn paired<A: Address>(ranges: &[Range<A>], census: &Census, width: usize) -> Option<Self> {

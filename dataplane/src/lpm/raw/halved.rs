@@ -1,14 +1,64 @@
 //! The walk of halved and short tables, key by key: root entry, page, then node by node, each a bitmap and an entry at the number
-//! of bits set up to the key's slot. Batches are vectors' work.
+//! of bits set up to the key's slot.
+//!
+//! Up to [`LANES`] keys are walked level by level through short tables, like those of [dense](super::dense) ones. Batches of halved tables are
+//! vectors' work.
+#![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
+
+use std::hint::select_unpredictable;
 
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{FIRST_VALUE, slot_of};
 use super::super::forest::halves::{BITMAPS, DISTANCE, LEAF_CODE, SHORT_ENTRY, SHORT_UNIT, UNIT, WIDE_ANSWER};
 use super::super::forest::line::LINED;
-use super::super::forest::shape::{BEGIN, BLOCK_BITS, aligned, top};
-use super::columns::Columns;
-use super::store::Header;
+use super::super::forest::shape::{BEGIN, BLOCK_BITS, BRIEF_SLOTS, aligned, top};
+use super::assembly::NOTHING;
+use super::columns::{Columns, LANES, Lanes, prefetch};
+use super::store::{Brief, Header};
+
+/// The bit of what a key has come to in a short table that says that it is a code; no node lies so far behind.
+const TOLD: u32 = 1 << 31;
+
+/// Where keys begin in a short table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begin {
+    /// Where the table does.
+    base: u32,
+    /// By how many the first 32 bits of a key are shifted to be a slot: 1 to 31.
+    shift: u32,
+    /// The first 32 bits of the first slot's first key, and how many slots there are.
+    start: u32,
+    len: u32,
+}
+
+impl Begin {
+    /// Returns what a header tells.
+    #[inline(always)]
+    pub(super) fn by_header(header: &Header) -> Self {
+        let shift = u32::from(header.shift).wrapping_sub(32);
+        let start = (header.first << (shift & 31)) as u32;
+        Self { base: header.root * BEGIN as u32, shift, start, len: header.len }
+    }
+
+    /// Returns what a brief tells.
+    #[inline(always)]
+    pub(super) fn by_brief(brief: Brief) -> Self {
+        let (below, slots) = (BEGIN as u32 - 1, BRIEF_SLOTS);
+        Self {
+            base: brief.begin_shift & !below,
+            shift: brief.begin_shift & below,
+            start: brief.len_first & !slots,
+            len: brief.len_first & slots,
+        }
+    }
+
+    /// Returns the bit behind those of a slot.
+    #[inline(always)]
+    fn at(self) -> u32 {
+        32 - (self.shift & 31)
+    }
+}
 
 impl Columns {
     /// Returns the code of `key` in a halved table.
@@ -39,6 +89,55 @@ impl Columns {
         }
         // SAFETY: what is no answer is a node of the table.
         unsafe { self.find_in_halves(base + SHORT_UNIT * entry as usize, 64 - u32::from(header.shift), 1, key) }
+    }
+
+    /// Returns what comes behind the root of a short table for a key whose first 32 bits are `first`: the offset of a node, or with
+    /// [`TOLD`] a code.
+    ///
+    /// # Safety
+    /// `begin` is what a header of a short table of the store says, or the brief that tells nothing.
+    #[inline(always)]
+    unsafe fn behind_root(self, begin: Begin, first: u32) -> u32 {
+        // A key before the first slot is one behind the last, since none is behind all ones.
+        let slot = (first.wrapping_sub(begin.start) >> (begin.shift & 31)).min(begin.len);
+        // SAFETY: a root has `len + 1` entries where the table begins.
+        let entry = unsafe { self.number_at(begin.base as usize + SHORT_ENTRY * slot as usize) };
+        let node = begin.base + SHORT_UNIT as u32 * entry;
+        select_unpredictable(entry & WIDE_ANSWER != 0, entry ^ WIDE_ANSWER | TOLD, node)
+    }
+
+    /// Returns the entry of one byte that the node at the offset `node` has for the slot `slot`, which is below 64.
+    ///
+    /// # Safety
+    /// There is such a node in the store, or as many bytes of it on both sides.
+    #[inline(always)]
+    unsafe fn half(self, node: usize, slot: u32) -> u32 {
+        let (upper, slot) = (slot as usize / 32, slot % 32);
+        // SAFETY: a node has two bitmaps.
+        let bitmap = unsafe { self.blocks.add(node + 4 * upper) };
+        // SAFETY: as above.
+        let bitmap = u32::from_le(unsafe { bitmap.cast::<u32>().read_unaligned() });
+        let rank = (bitmap << (31 - slot)).count_ones() as usize;
+        let place = select_unpredictable(upper > 0, node + BITMAPS - 1 + rank, node - rank);
+        // SAFETY: each half has an entry for every bit of its bitmap, of which bit 0 is set, so that there is one to count.
+        let entry = unsafe { self.blocks.add(place) };
+        // SAFETY: as above.
+        u32::from(unsafe { *entry })
+    }
+
+    /// Returns the child that `entry` names of the node at the offset `node`.
+    ///
+    /// # Safety
+    /// There is such a node in the store, whose entries have one byte, of which that is one and names a child.
+    #[inline(always)]
+    unsafe fn child_of_halves(self, node: u32, entry: u32) -> u32 {
+        // SAFETY: a node has two bitmaps.
+        let bitmap = unsafe { self.blocks.add(node as usize + BITMAPS / 2) };
+        // SAFETY: as above.
+        let count = unsafe { bitmap.cast::<u32>().read_unaligned() }.count_ones() as usize;
+        // SAFETY: behind the entries a node has a distance for every child that they name.
+        let distance = unsafe { self.number_at(node as usize + BITMAPS + count + DISTANCE * entry as usize) };
+        node + UNIT as u32 * distance
     }
 
     /// Returns the code of `key` in the node of halves at the offset `node`, which begins at bit `at`, or below it.
@@ -88,5 +187,74 @@ impl Columns {
         let number = unsafe { self.blocks.add(place) };
         // SAFETY: as above.
         u32::from(u16::from_le(unsafe { number.cast::<u16>().read_unaligned() }))
+    }
+}
+
+/// Walks up to [`LANES`] keys through short tables, each from where `begin_of` says for its position, in the dictionary that
+/// `dictionary_of` says. Keys of tables of which a brief tells nothing have the value of `alone`.
+///
+/// # Safety
+/// What is returned for a position is what the header or brief of a short table of the store says, or the brief that tells nothing. There
+/// are at most [`LANES`] keys.
+#[inline(always)]
+pub(super) unsafe fn short_group<A: Address>(
+    columns: Columns,
+    begin_of: impl Fn(usize) -> Begin,
+    dictionary_of: impl Fn(usize) -> u32,
+    alone: impl Fn(usize) -> u32,
+    keys: &[A],
+    values: &mut [u32],
+) {
+    let (mut nodes, mut slots) = ([TOLD; LANES], [0_u8; LANES]);
+    for (lane, ((node, slot), &key)) in nodes.iter_mut().zip(&mut slots).zip(keys).enumerate() {
+        let (begin, key) = (begin_of(lane), top(key));
+        // SAFETY: the caller's promise.
+        *node = unsafe { columns.behind_root(begin, (key >> 32) as u32) };
+        *slot = ((key << begin.at()) >> 58) as u8;
+        prefetch(columns.blocks.wrapping_add(*node as usize));
+    }
+    let mut codes = [0; LANES];
+    let mut least = FIRST_VALUE;
+    for (lane, ((code, value), (&node, &slot))) in
+        codes.iter_mut().zip(values.iter_mut()).zip(nodes.iter().zip(&slots)).enumerate()
+    {
+        let is_told = node & TOLD != 0;
+        // A code is no node, but where nothing is told there are bytes on both sides.
+        let place = select_unpredictable(is_told, NOTHING as u32, node);
+        // SAFETY: what is no code is a node.
+        let entry = unsafe { columns.half(place as usize, u32::from(slot) % 64) };
+        *code = select_unpredictable(is_told, node ^ TOLD, entry);
+        // SAFETY: the code is the table's, or no answer's.
+        *value = unsafe { columns.value_of(dictionary_of(lane), *code) };
+        least = least.min(*code);
+    }
+    if least >= FIRST_VALUE {
+        return;
+    }
+    // The keys that go on at a child, in their order.
+    let mut going = Lanes::new();
+    for (lane, &code) in codes[..keys.len()].iter().enumerate() {
+        going.push(lane, code < FIRST_VALUE);
+    }
+    let mut below = 0;
+    while going.count > 0 {
+        below += u32::from(BLOCK_BITS);
+        let mut still = Lanes::new();
+        for index in 0..going.count {
+            let lane = going.get(index);
+            if nodes[lane] & TOLD != 0 {
+                values[lane] = alone(lane);
+                continue;
+            }
+            // SAFETY: the code was in that node, and is a child.
+            nodes[lane] = unsafe { columns.child_of_halves(nodes[lane], codes[lane]) };
+            let slot = slot_of(aligned(keys[lane]), begin_of(lane).at() + below);
+            // SAFETY: a child is a node.
+            codes[lane] = unsafe { columns.half(nodes[lane] as usize, slot) };
+            // SAFETY: the code was in that node.
+            values[lane] = unsafe { columns.value_of(dictionary_of(lane), codes[lane]) };
+            still.push(lane, codes[lane] < FIRST_VALUE);
+        }
+        going = still;
     }
 }

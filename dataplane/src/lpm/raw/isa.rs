@@ -106,6 +106,19 @@ impl Isa {
         false
     }
 
+    /// Returns whether batches count bits by one instruction.
+    pub(in crate::lpm) fn has_bit_counts(self) -> bool {
+        self.0 != Level::Portable
+    }
+
+    /// Returns whether batches search lines in vectors.
+    pub(in crate::lpm) fn searches_lines(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return matches!(self.0, Level::Avx512 | Level::Gathers);
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
     /// Returns the level; whoever has it may call what needs its features.
     pub(super) fn level(self) -> Level {
         self.0

@@ -4,21 +4,22 @@ use vrfleak_engine::Address;
 
 use super::super::forest::shape::Kind;
 use super::super::table::TableId;
-use super::columns::{ANY_WIDTH, Columns, LANES};
+use super::columns::{ANY_WIDTH, Columns};
 #[cfg(target_arch = "x86_64")]
 use super::halved_gathers;
-use super::isa::{Isa, Level};
+use super::isa::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::isa::Level;
 #[cfg(target_arch = "x86_64")]
 use super::paired_gathers;
-use super::sparse;
+use super::stamped::{self, Briefly, Dense, Each, Paired, Short, Sparse};
 #[cfg(target_arch = "x86_64")]
 use super::store::GATHERED_BITS;
-use super::store::{Census, Header, Store};
+use super::store::{Census, Store};
 #[cfg(all(test, target_arch = "x86_64"))]
 use super::vectors::Far;
-use super::walk::dense_portable;
 #[cfg(target_arch = "x86_64")]
-use super::walk::{dense_avx2, dense_gathers, sparse_avx512};
+use super::walk::{dense_gathers, sparse_avx512};
 
 /// Keys of a mixed batch whose headers are found together.
 const MIXED: usize = 256;
@@ -41,7 +42,7 @@ impl<A: Address> Store<A> {
         if alone && (most() as usize) < self.tables() {
             return self.mixed_dense(isa, tables, keys, values);
         }
-        if self.knows_briefly(isa, tables) {
+        if self.knows_briefly(tables) {
             return self.mixed_brief(isa, tables, keys, values);
         }
         let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
@@ -90,12 +91,12 @@ impl<A: Address> Store<A> {
     }
 
     /// Returns whether briefs tell nearly all of a mixed batch, judged by some of its tables.
-    fn knows_briefly(&self, isa: Isa, tables: &[TableId]) -> bool {
+    fn knows_briefly(&self, tables: &[TableId]) -> bool {
         /// So many tables are looked at, more or less.
         const SAMPLED: usize = 64;
         /// Of so many one may have no brief: its keys are walked one by one.
         const UNKNOWN: usize = 24;
-        if self.briefs.is_empty() || !isa.has_gathers() || !self.has_few_values() {
+        if self.briefs.is_empty() {
             return false;
         }
         let sample = tables.iter().step_by((tables.len() / SAMPLED).max(1));
@@ -117,7 +118,9 @@ impl<A: Address> Store<A> {
             // SAFETY: the briefs are this store's, and whoever holds the level has the features.
             return unsafe { short::<A, false, true>(from, tables, keys, values) };
         }
-        self.mixed_alone(tables, keys, values);
+        let walk = Briefly { columns: Columns::of(self), each: self.each(tables), briefs: &self.briefs };
+        // SAFETY: the briefs are this store's.
+        unsafe { stamped::walk(isa, walk, keys, values) };
     }
 
     /// Looks each key up in the short table at the same position.
@@ -127,7 +130,9 @@ impl<A: Address> Store<A> {
             // SAFETY: the tables are this store's and short, and whoever holds the level has the features.
             return unsafe { halved_gathers::short::<A, false, false>(from, tables, keys, values) };
         }
-        self.mixed_alone(tables, keys, values);
+        let walk = Short { columns: Columns::of(self), keyed: self.each(tables) };
+        // SAFETY: the tables are this store's and short.
+        unsafe { stamped::walk(isa, walk, keys, values) };
     }
 
     /// Looks each key up in the halved table at the same position.
@@ -147,7 +152,9 @@ impl<A: Address> Store<A> {
             // SAFETY: the tables are this store's and of pairs, and whoever holds the level has the features.
             return unsafe { paired_gathers::paired::<A, ANY_WIDTH, false>(from, tables, keys, values) };
         }
-        self.mixed_alone(tables, keys, values);
+        let walk = Paired::<_, ANY_WIDTH> { columns: Columns::of(self), keyed: self.each(tables) };
+        // SAFETY: the tables are this store's and of pairs.
+        unsafe { stamped::walk(isa, walk, keys, values) };
     }
 
     /// Looks each key up in the table at the same position, one after the other.
@@ -169,17 +176,19 @@ impl<A: Address> Store<A> {
                 sparse_avx512::<A, false>((columns, wide, self.far()), &self.headers, tables, keys, values);
             };
         }
-        let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
-        for ((tables, keys), values) in groups {
-            let header_of = |lane: usize| self.header(tables[lane]);
-            if wide {
-                // SAFETY: the headers are this store's and of sparse tables, and no chunk is longer than a group.
-                unsafe { sparse::group::<A, ANY_WIDTH>(columns, header_of, keys, values) };
-            } else {
-                // SAFETY: as above: every sparse table has codes of one byte.
-                unsafe { sparse::group::<A, 1>(columns, header_of, keys, values) };
-            }
+        let keyed = self.each(tables);
+        if wide {
+            // SAFETY: the tables are this store's and sparse.
+            unsafe { stamped::walk(isa, Sparse::<_, ANY_WIDTH> { columns, keyed }, keys, values) };
+        } else {
+            // SAFETY: as above: every sparse table has codes of one byte.
+            unsafe { stamped::walk(isa, Sparse::<_, 1> { columns, keyed }, keys, values) };
         }
+    }
+
+    /// Returns the tables of a mixed batch with the headers of all.
+    fn each<'s>(&'s self, tables: &'s [TableId]) -> Each<'s> {
+        Each { tables, headers: &self.headers }
     }
 
     /// Looks each key up in the sparse table at the same position, or all in the one of `tables`, as if as much of
@@ -219,19 +228,13 @@ impl<A: Address> Store<A> {
             // the features.
             return unsafe { dense_gathers::<A, false>(walked, &self.headers, tables, keys, values) };
         }
-        let groups = tables.chunks(LANES).zip(keys.chunks(LANES)).zip(values.chunks_mut(LANES));
-        for ((tables, keys), values) in groups {
-            let headers: [&Header; LANES] = std::array::from_fn(|lane| self.header(tables[lane % tables.len()]));
-            let headers = &headers[..keys.len()];
-            match isa.level() {
-                // SAFETY: the headers are this store's and of dense tables.
-                Level::Portable => unsafe { dense_portable(columns, paged, headers, keys, values) },
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above, and whoever holds the level has the features.
-                Level::Avx2 | Level::Avx512 | Level::Gathers => unsafe {
-                    dense_avx2(columns, paged, headers, keys, values);
-                },
-            }
+        let keyed = self.each(tables);
+        if paged {
+            // SAFETY: the tables are this store's and dense.
+            unsafe { stamped::walk(isa, Dense::<_, ANY_WIDTH, true> { columns, keyed }, keys, values) };
+        } else {
+            // SAFETY: as above: no dense table has pages.
+            unsafe { stamped::walk(isa, Dense::<_, ANY_WIDTH, false> { columns, keyed }, keys, values) };
         }
     }
 }

@@ -40,6 +40,7 @@ mod region;
 #[cfg(target_arch = "x86_64")]
 mod runs;
 mod sparse;
+mod stamped;
 mod store;
 #[cfg(target_arch = "x86_64")]
 mod vectors;

@@ -11,7 +11,7 @@ use super::super::forest::shape::Kind;
 use super::super::table::TableId;
 #[cfg(target_arch = "x86_64")]
 use super::columns::prefetch_ahead;
-use super::columns::{ANY_WIDTH, Columns, LANES};
+use super::columns::{ANY_WIDTH, Columns};
 #[cfg(target_arch = "x86_64")]
 use super::gathers;
 #[cfg(target_arch = "x86_64")]
@@ -19,95 +19,11 @@ use super::halved_gathers;
 use super::isa::{Isa, Level};
 #[cfg(target_arch = "x86_64")]
 use super::paired_gathers;
+use super::sparse;
+use super::stamped::{self, Dense, One, Paired, Short, Sparse};
 use super::store::{Header, Store};
 #[cfg(target_arch = "x86_64")]
 use super::vectors::{self, Far};
-use super::{dense, sparse};
-
-/// Walks all `keys` through the dense table of `header`, group by group.
-///
-/// # Safety
-/// As [`dense::group`], for any number of keys.
-#[inline(always)]
-unsafe fn dense_batch<A: Address, const WIDTH: usize, const PAGED: bool>(
-    columns: Columns,
-    header: &Header,
-    keys: &[A],
-    values: &mut [u32],
-) {
-    let (groups, rest) = keys.as_chunks::<LANES>();
-    let (value_groups, value_rest) = values.as_chunks_mut::<LANES>();
-    for (keys, values) in groups.iter().zip(value_groups) {
-        // SAFETY: the caller's promise.
-        unsafe { dense::group::<A, WIDTH, PAGED>(columns, |_| header, keys, values) };
-    }
-    // SAFETY: as above, and the rest is shorter than a group.
-    unsafe { dense::group::<A, WIDTH, PAGED>(columns, |_| header, rest, value_rest) };
-}
-
-/// Walks all `keys` through the sparse table of `header`, group by group.
-///
-/// # Safety
-/// `header` is one of a sparse table of the store whose columns these are.
-unsafe fn sparse_batch<A: Address>(columns: Columns, header: &Header, keys: &[A], values: &mut [u32]) {
-    for (keys, values) in keys.chunks(LANES).zip(values.chunks_mut(LANES)) {
-        if header.width == 1 {
-            // SAFETY: the caller's promise, and no chunk is longer than a group.
-            unsafe { sparse::group::<A, 1>(columns, |_| header, keys, values) };
-        } else {
-            // SAFETY: as above.
-            unsafe { sparse::group::<A, ANY_WIDTH>(columns, |_| header, keys, values) };
-        }
-    }
-}
-
-/// Stamps the walks of dense tables with the features of a level.
-macro_rules! stamp_dense {
-    ($batch:ident, $mixed:ident $(, $feature:literal)?) => {
-        /// # Safety
-        /// `header` is one of a dense table of the store whose columns these are.
-        $(#[target_feature(enable = $feature)])?
-        unsafe fn $batch<A: Address>(columns: Columns, header: &Header, keys: &[A], values: &mut [u32]) {
-            // SAFETY: the caller's promise, and the arm is the one of what the header says.
-            match (header.width, header.page_bits()) {
-                // SAFETY: as above.
-                (1, 0) => unsafe { dense_batch::<A, 1, false>(columns, header, keys, values) },
-                // SAFETY: as above.
-                (1, _) => unsafe { dense_batch::<A, 1, true>(columns, header, keys, values) },
-                // SAFETY: as above.
-                (2, 0) => unsafe { dense_batch::<A, 2, false>(columns, header, keys, values) },
-                // SAFETY: as above.
-                (2, _) => unsafe { dense_batch::<A, 2, true>(columns, header, keys, values) },
-                // SAFETY: as above.
-                _ => unsafe { dense_batch::<A, 4, true>(columns, header, keys, values) },
-            }
-        }
-
-        /// # Safety
-        /// The headers are of dense tables of the store whose columns these are, one a key, at most [`LANES`]; `paged`
-        /// tells whether any has pages.
-        $(#[target_feature(enable = $feature)])?
-        pub(super) unsafe fn $mixed<A: Address>(
-            columns: Columns,
-            paged: bool,
-            headers: &[&Header],
-            keys: &[A],
-            values: &mut [u32],
-        ) {
-            if paged {
-                // SAFETY: the caller's promise.
-                unsafe { dense::group::<A, ANY_WIDTH, true>(columns, |lane| headers[lane], keys, values) };
-            } else {
-                // SAFETY: as above: no dense table has pages.
-                unsafe { dense::group::<A, ANY_WIDTH, false>(columns, |lane| headers[lane], keys, values) };
-            }
-        }
-    };
-}
-
-stamp_dense!(dense_batch_portable, dense_portable);
-#[cfg(target_arch = "x86_64")]
-stamp_dense!(dense_batch_avx2, dense_avx2, "avx2,bmi1,bmi2,popcnt");
 
 /// Walks all `keys` through sparse tables with vectors, but those that fill no vector: each through the table at the same
 /// position, or all through the first if `ONE`. An id beyond the tables stands for the last header.
@@ -214,34 +130,58 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn batch(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         let (columns, header) = (Columns::of(self), self.header(table));
+        #[cfg(target_arch = "x86_64")]
         match (isa.level(), header.kind()) {
-            (_, Kind::Halved | Kind::Short | Kind::Paired) => self.batch_gathered(isa, table, keys, values),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the header is this store's, and whoever holds the level has the features.
-            (Level::Gathers, Kind::Dense) if header.is_gathered() && self.has_few_values() => unsafe {
+            (Level::Gathers, Kind::Halved | Kind::Short | Kind::Paired) => {
+                if let Some(from) = self.gathered(isa) {
+                    return self.batch_gathered(from, table, keys, values);
+                }
+            }
+            (Level::Gathers, Kind::Dense) if header.is_gathered() && self.has_few_values() => {
                 let walked = (columns, header.at(), header.width > 1, header.page_bits() > 0);
-                dense_gathers::<A, true>(walked, &self.headers, &[table], keys, values);
+                // SAFETY: the header is this store's, and whoever holds the level has the features.
+                return unsafe { dense_gathers::<A, true>(walked, &self.headers, &[table], keys, values) };
+            }
+            (Level::Avx512 | Level::Gathers, Kind::Sparse) => {
+                let walked = (columns, header.width > 1, self.far());
+                // SAFETY: as above.
+                return unsafe { sparse_avx512::<A, true>(walked, &self.headers, &[table], keys, values) };
+            }
+            _ => {}
+        }
+        let keyed = One(header);
+        // The arm is the one of what the header says, which is this store's.
+        match (header.kind(), header.width, header.page_bits()) {
+            // SAFETY: as above.
+            (Kind::Dense, 1, 0) => unsafe { stamped::walk(isa, Dense::<_, 1, false> { columns, keyed }, keys, values) },
+            // SAFETY: as above.
+            (Kind::Dense, 1, _) => unsafe { stamped::walk(isa, Dense::<_, 1, true> { columns, keyed }, keys, values) },
+            // SAFETY: as above.
+            (Kind::Dense, 2, 0) => unsafe { stamped::walk(isa, Dense::<_, 2, false> { columns, keyed }, keys, values) },
+            // SAFETY: as above.
+            (Kind::Dense, 2, _) => unsafe { stamped::walk(isa, Dense::<_, 2, true> { columns, keyed }, keys, values) },
+            // SAFETY: as above.
+            (Kind::Dense, ..) => unsafe { stamped::walk(isa, Dense::<_, 4, true> { columns, keyed }, keys, values) },
+            // SAFETY: as above.
+            (Kind::Sparse, 1, _) => unsafe { stamped::walk(isa, Sparse::<_, 1> { columns, keyed }, keys, values) },
+            // SAFETY: as above.
+            (Kind::Sparse, ..) => unsafe {
+                stamped::walk(isa, Sparse::<_, ANY_WIDTH> { columns, keyed }, keys, values)
             },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the header is this store's, and whoever holds the level has the features.
-            (Level::Avx512 | Level::Gathers, Kind::Sparse) => unsafe {
-                sparse_avx512::<A, true>(
-                    (columns, header.width > 1, self.far()),
-                    &self.headers,
-                    &[table],
-                    keys,
-                    values,
-                );
+            // SAFETY: as above.
+            (Kind::Paired, 1, _) => unsafe { stamped::walk(isa, Paired::<_, 1> { columns, keyed }, keys, values) },
+            // SAFETY: as above.
+            (Kind::Paired, ..) => unsafe {
+                stamped::walk(isa, Paired::<_, ANY_WIDTH> { columns, keyed }, keys, values)
             },
-            // SAFETY: the header is this store's.
-            (_, Kind::Sparse) => unsafe { sparse_batch(columns, header, keys, values) },
-            // SAFETY: the header is this store's.
-            (Level::Portable, Kind::Dense) => unsafe { dense_batch_portable(columns, header, keys, values) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above, and whoever holds the level has the features: AVX-512 comes with AVX2.
-            (Level::Avx2 | Level::Avx512 | Level::Gathers, Kind::Dense) => unsafe {
-                dense_batch_avx2(columns, header, keys, values);
-            },
+            // SAFETY: as above.
+            (Kind::Short, ..) => unsafe { stamped::walk(isa, Short { columns, keyed }, keys, values) },
+            (Kind::Halved, ..) => {
+                for (&key, value) in keys.iter().zip(values) {
+                    // SAFETY: as above.
+                    *value = unsafe { columns.value_in(header, key) };
+                }
+            }
         }
     }
 
@@ -256,37 +196,31 @@ impl<A: Address> Store<A> {
         })
     }
 
-    /// Looks all `keys` up in a `table` with halves or pairs.
-    fn batch_gathered(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
-        let (columns, header) = (Columns::of(self), self.header(table));
-        #[cfg(target_arch = "x86_64")]
-        if let Some(from) = self.gathered(isa) {
-            use super::chosen::Chosen;
-            use halved_gathers::{Tables, halved, short};
-            use paired_gathers::paired;
+    /// Looks all `keys` up in a `table` with halves or pairs, in vectors.
+    #[cfg(target_arch = "x86_64")]
+    fn batch_gathered(&self, from: halved_gathers::Tables<'_>, table: TableId, keys: &[A], values: &mut [u32]) {
+        use super::chosen::Chosen;
+        use halved_gathers::{Tables, halved, short};
+        use paired_gathers::paired;
 
-            // SAFETY: whoever holds the level has the features.
-            let chosen = unsafe { Chosen::of(&self.values) };
-            let from = Tables { chosen: chosen.as_ref().filter(|_| header.dictionary == 0), ..from };
-            // The arm is the one of what the header says, which is this store's, and whoever holds the level has the features.
-            return match (header.kind(), header.width, header.page_bits()) {
-                // SAFETY: as above.
-                (Kind::Short, ..) => unsafe { short::<A, true, false>(from, &[table], keys, values) },
-                // SAFETY: as above.
-                (Kind::Paired, 1, _) => unsafe { paired::<A, 1, true>(from, &[table], keys, values) },
-                // SAFETY: as above.
-                (Kind::Paired, ..) => unsafe { paired::<A, 2, true>(from, &[table], keys, values) },
-                // SAFETY: as above.
-                (_, 1, 0) => unsafe { halved::<A, 1, false, true>(from, &[table], keys, values) },
-                // SAFETY: as above.
-                (_, 1, _) => unsafe { halved::<A, 1, true, true>(from, &[table], keys, values) },
-                // SAFETY: as above.
-                _ => unsafe { halved::<A, 2, true, true>(from, &[table], keys, values) },
-            };
-        }
-        for (&key, value) in keys.iter().zip(values) {
-            // SAFETY: the header is this store's.
-            *value = unsafe { columns.value_in(header, key) };
+        let header = self.header(table);
+        // SAFETY: whoever has those tables holds the level, which has the features.
+        let chosen = unsafe { Chosen::of(&self.values) };
+        let from = Tables { chosen: chosen.as_ref().filter(|_| header.dictionary == 0), ..from };
+        // The arm is the one of what the header says, which is this store's, and whoever holds the level has the features.
+        match (header.kind(), header.width, header.page_bits()) {
+            // SAFETY: as above.
+            (Kind::Short, ..) => unsafe { short::<A, true, false>(from, &[table], keys, values) },
+            // SAFETY: as above.
+            (Kind::Paired, 1, _) => unsafe { paired::<A, 1, true>(from, &[table], keys, values) },
+            // SAFETY: as above.
+            (Kind::Paired, ..) => unsafe { paired::<A, 2, true>(from, &[table], keys, values) },
+            // SAFETY: as above.
+            (_, 1, 0) => unsafe { halved::<A, 1, false, true>(from, &[table], keys, values) },
+            // SAFETY: as above.
+            (_, 1, _) => unsafe { halved::<A, 1, true, true>(from, &[table], keys, values) },
+            // SAFETY: as above.
+            _ => unsafe { halved::<A, 2, true, true>(from, &[table], keys, values) },
         }
     }
 }

@@ -7,7 +7,6 @@ use super::ffi::{self, Fib, Size, Width};
 use crate::lookup::contender::Engine;
 use crate::lookup::input::Routes;
 use crate::lookup::registry::Unable;
-use crate::text::binary;
 
 /// One table with an entry for each /24 and groups of 256 entries behind those that have longer prefixes.
 pub(super) struct Dir24 {
@@ -34,7 +33,7 @@ impl Dir24 {
         let size = Size { routes: routes.len() as u32 + 1024, tables8: longer.len() as u32 + 16 };
         check_groups(size, width)?;
         let before = ffi::allocated_bytes();
-        let fib = Fib::new(width, size).ok_or_else(|| Unable("DPDK has no memory, or no AVX-512".to_owned()))?;
+        let fib = Fib::new(width, size).ok_or_else(|| Unable("DPDK has no memory for the table".to_owned()))?;
         let bytes = ((1 << 24) + size.tables8 as usize * 256) * width.bytes();
         let mut all = Self { fib, width, bytes, all_bytes: 0 };
         for &(prefix, next_hop) in routes {
@@ -119,7 +118,7 @@ impl Engine<u32> for Dir24 {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("{} with its RIB, in DPDK's memory", binary(self.all_bytes)))
+        Some(super::remark(self.all_bytes, self.fib.has_avx512))
     }
 
     fn change(&mut self, _: TableId, prefix: Prefix<u32>, next_hop: Option<u32>) -> bool {

@@ -125,8 +125,12 @@ fn fresh_name() -> CString {
     CString::new(name).expect("digits and letters have no zero byte")
 }
 
-/// `rte_fib` with `RTE_FIB_DIR24_8` and the AVX-512 lookup.
-pub(super) struct Fib(NonNull<RawFib>);
+/// `rte_fib` with `RTE_FIB_DIR24_8` and the AVX-512 lookup, or its default one where the processor has no AVX-512.
+pub(super) struct Fib {
+    raw: NonNull<RawFib>,
+    /// Whether lookups are those with AVX-512.
+    pub(super) has_avx512: bool,
+}
 
 // SAFETY: DPDK's tables belong to no thread.
 unsafe impl Send for Fib {}
@@ -134,29 +138,29 @@ unsafe impl Send for Fib {}
 unsafe impl Sync for Fib {}
 
 impl Fib {
-    /// Makes an empty table; `None` where DPDK has no memory for it or the processor no AVX-512. Only after [`start`].
+    /// Makes an empty table; `None` where DPDK has no memory for it. Only after [`start`].
     pub(super) fn new(width: Width, size: Size) -> Option<Self> {
         start().ok()?;
         let name = fresh_name();
         // SAFETY: EAL has started, and the name is a string that DPDK copies.
         let fib =
             unsafe { vrfleak_fib_create(name.as_ptr(), width.log2(), width.no_route(), size.routes, size.tables8) };
-        let fib = Self(NonNull::new(fib)?);
+        let raw = NonNull::new(fib)?;
         // SAFETY: the table was just made.
-        let selected = unsafe { vrfleak_fib_avx512(fib.0.as_ptr()) };
-        (selected != 0).then_some(fib)
+        let selected = unsafe { vrfleak_fib_avx512(raw.as_ptr()) };
+        Some(Self { raw, has_avx512: selected != 0 })
     }
 
     /// Gives a prefix a next hop; returns whether there was room.
     pub(super) fn add(&mut self, bits: u32, len: u8, next_hop: u64) -> bool {
         // SAFETY: the table lives, and DPDK refuses lengths above 32 and next hops that do not fit.
-        unsafe { rte_fib_add(self.0.as_ptr(), bits, len, next_hop) == 0 }
+        unsafe { rte_fib_add(self.raw.as_ptr(), bits, len, next_hop) == 0 }
     }
 
     /// Takes a prefix's route away; returns whether there was one.
     pub(super) fn delete(&mut self, bits: u32, len: u8) -> bool {
         // SAFETY: as in `add`.
-        unsafe { rte_fib_delete(self.0.as_ptr(), bits, len) == 0 }
+        unsafe { rte_fib_delete(self.raw.as_ptr(), bits, len) == 0 }
     }
 
     /// Looks addresses up, most significant bit first on the wire.
@@ -169,19 +173,23 @@ impl Fib {
         assert_eq!(addresses.len(), next_hops.len(), "one next hop an address");
         let count = c_int::try_from(addresses.len()).expect("a batch below 2^31");
         // SAFETY: the table lives; DPDK reads `count` addresses and writes `count` next hops, which the slices have.
-        unsafe { rte_fib_lookup_bulk(self.0.as_ptr(), addresses.as_ptr(), next_hops.as_mut_ptr(), count) };
+        unsafe { rte_fib_lookup_bulk(self.raw.as_ptr(), addresses.as_ptr(), next_hops.as_mut_ptr(), count) };
     }
 }
 
 impl Drop for Fib {
     fn drop(&mut self) {
         // SAFETY: the table is ours and nobody uses it any more.
-        unsafe { rte_fib_free(self.0.as_ptr()) }
+        unsafe { rte_fib_free(self.raw.as_ptr()) }
     }
 }
 
-/// `rte_fib6` with `RTE_FIB6_TRIE` and the AVX-512 lookup.
-pub(super) struct Fib6(NonNull<RawFib6>);
+/// `rte_fib6` with `RTE_FIB6_TRIE`, likewise.
+pub(super) struct Fib6 {
+    raw: NonNull<RawFib6>,
+    /// Whether lookups are those with AVX-512.
+    pub(super) has_avx512: bool,
+}
 
 // SAFETY: as for `Fib`.
 unsafe impl Send for Fib6 {}
@@ -189,29 +197,29 @@ unsafe impl Send for Fib6 {}
 unsafe impl Sync for Fib6 {}
 
 impl Fib6 {
-    /// Makes an empty table; `None` where DPDK has no memory for it or the processor no AVX-512. Only after [`start`].
+    /// Makes an empty table; `None` where DPDK has no memory for it. Only after [`start`].
     pub(super) fn new(width: Width, size: Size) -> Option<Self> {
         start().ok()?;
         let name = fresh_name();
         // SAFETY: EAL has started, and the name is a string that DPDK copies.
         let fib =
             unsafe { vrfleak_fib6_create(name.as_ptr(), width.log2(), width.no_route(), size.routes, size.tables8) };
-        let fib = Self(NonNull::new(fib)?);
+        let raw = NonNull::new(fib)?;
         // SAFETY: the table was just made.
-        let selected = unsafe { vrfleak_fib6_avx512(fib.0.as_ptr()) };
-        (selected != 0).then_some(fib)
+        let selected = unsafe { vrfleak_fib6_avx512(raw.as_ptr()) };
+        Some(Self { raw, has_avx512: selected != 0 })
     }
 
     /// Gives a prefix a next hop; returns whether there was room.
     pub(super) fn add(&mut self, bits: [u8; 16], len: u8, next_hop: u64) -> bool {
         // SAFETY: the table lives, DPDK reads 16 bytes and refuses lengths above 128 and next hops that do not fit.
-        unsafe { vrfleak_fib6_add(self.0.as_ptr(), bits.as_ptr(), len, next_hop) == 0 }
+        unsafe { vrfleak_fib6_add(self.raw.as_ptr(), bits.as_ptr(), len, next_hop) == 0 }
     }
 
     /// Takes a prefix's route away; returns whether there was one.
     pub(super) fn delete(&mut self, bits: [u8; 16], len: u8) -> bool {
         // SAFETY: as in `add`.
-        unsafe { vrfleak_fib6_delete(self.0.as_ptr(), bits.as_ptr(), len) == 0 }
+        unsafe { vrfleak_fib6_delete(self.raw.as_ptr(), bits.as_ptr(), len) == 0 }
     }
 
     /// Looks addresses up, in the order of the wire.
@@ -225,13 +233,13 @@ impl Fib6 {
         let count = c_int::try_from(addresses.len()).expect("a batch below 2^31");
         let bytes = addresses.as_flattened().as_ptr();
         // SAFETY: the table lives; DPDK reads `count` addresses and writes `count` next hops, which the slices have.
-        unsafe { vrfleak_fib6_lookup(self.0.as_ptr(), bytes, next_hops.as_mut_ptr(), count) };
+        unsafe { vrfleak_fib6_lookup(self.raw.as_ptr(), bytes, next_hops.as_mut_ptr(), count) };
     }
 }
 
 impl Drop for Fib6 {
     fn drop(&mut self) {
         // SAFETY: the table is ours and nobody uses it any more.
-        unsafe { rte_fib6_free(self.0.as_ptr()) }
+        unsafe { rte_fib6_free(self.raw.as_ptr()) }
     }
 }

@@ -8,7 +8,6 @@ use super::ffi::{self, Fib6, Size, Width};
 use crate::lookup::contender::Engine;
 use crate::lookup::input::Routes;
 use crate::lookup::registry::Unable;
-use crate::text::binary;
 
 /// One table for IPv6 keys, or for keys of either family behind the number of their VRF.
 pub(super) struct Trie6 {
@@ -143,7 +142,7 @@ impl<A: Address> Engine<A> for Trie6 {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("{} with its RIB, in DPDK's memory", binary(self.all_bytes)))
+        Some(super::remark(self.all_bytes, self.fib.has_avx512))
     }
 
     fn change(&mut self, table: TableId, prefix: Prefix<A>, next_hop: Option<u32>) -> bool {
