@@ -33,6 +33,8 @@ mod lines;
 mod mixed;
 mod paired;
 #[cfg(target_arch = "x86_64")]
+mod paired_avx2;
+#[cfg(target_arch = "x86_64")]
 mod paired_gathers;
 mod part;
 mod patch;

@@ -146,8 +146,8 @@ impl<'s> Keyed<'s> for Each<'s> {
 
 /// Implements [`Walk`] for a walk that has a `keyed`, by what its groups are.
 macro_rules! walk_of {
-    ($walk:ident<$($width:ident: $of:ty),*>, |$columns:ident, $headers:ident, $keys:ident, $values:ident| $group:expr) => {
-        impl<'s, A: Address, K: Keyed<'s>, $(const $width: $of),*> Walk<A> for $walk<K, $($width),*> {
+    ($walk:ident $(<$($width:ident: $of:ty),*>)?, |$columns:ident, $headers:ident, $keys:ident, $values:ident| $group:expr) => {
+        impl<'s, A: Address, K: Keyed<'s>, $($(const $width: $of),*)?> Walk<A> for $walk<K, $($($width),*)?> {
             #[inline(always)]
             fn behind(self, keys: usize) -> Self {
                 Self { keyed: self.keyed.behind(keys), ..self }

@@ -18,6 +18,8 @@ use super::gathers;
 use super::halved_gathers;
 use super::isa::{Isa, Level};
 #[cfg(target_arch = "x86_64")]
+use super::paired_avx2;
+#[cfg(target_arch = "x86_64")]
 use super::paired_gathers;
 use super::sparse;
 use super::stamped::{self, Dense, One, Paired, Short, Sparse};
@@ -146,6 +148,17 @@ impl<A: Address> Store<A> {
                 let walked = (columns, header.width > 1, self.far());
                 // SAFETY: as above.
                 return unsafe { sparse_avx512::<A, true>(walked, &self.headers, &[table], keys, values) };
+            }
+            (Level::Avx2 | Level::Avx512, Kind::Paired) if self.has_few_values() => {
+                // SAFETY: the header is this store's, its codes have as many bytes, and whoever holds the level has the features:
+                // AVX-512 comes with AVX2.
+                return unsafe {
+                    if header.width == 1 {
+                        paired_avx2::paired::<A, 1>(columns, header, keys, values);
+                    } else {
+                        paired_avx2::paired::<A, 2>(columns, header, keys, values);
+                    }
+                };
             }
             _ => {}
         }
