@@ -24,12 +24,12 @@ const TOLD: u32 = 1 << 31;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Begin {
     /// Where the table does.
-    base: u32,
+    pub(super) base: u32,
     /// By how many the first 32 bits of a key are shifted to be a slot: 1 to 31.
-    shift: u32,
+    pub(super) shift: u32,
     /// The first 32 bits of the first slot's first key, and how many slots there are.
-    start: u32,
-    len: u32,
+    pub(super) start: u32,
+    pub(super) len: u32,
 }
 
 impl Begin {

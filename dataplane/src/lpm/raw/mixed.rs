@@ -12,6 +12,8 @@ use super::isa::Isa;
 use super::isa::Level;
 #[cfg(target_arch = "x86_64")]
 use super::paired_gathers;
+#[cfg(target_arch = "x86_64")]
+use super::short_avx2;
 use super::stamped::{self, Briefly, Dense, Each, Paired, Short, Sparse};
 #[cfg(target_arch = "x86_64")]
 use super::store::GATHERED_BITS;
@@ -117,6 +119,12 @@ impl<A: Address> Store<A> {
             let from = Tables { chosen: chosen.as_ref(), ..from };
             // SAFETY: the briefs are this store's, and whoever holds the level has the features.
             return unsafe { short::<A, false, true>(from, tables, keys, values) };
+        }
+        #[cfg(target_arch = "x86_64")]
+        if isa != Isa::PORTABLE && self.has_few_values() {
+            let from = short_avx2::Tables { columns: Columns::of(self), headers: &self.headers, briefs: &self.briefs };
+            // SAFETY: the briefs are this store's, and whoever holds a level above has AVX2.
+            return unsafe { short_avx2::short::<A, false>(from, tables, keys, values) };
         }
         let walk = Briefly { columns: Columns::of(self), each: self.each(tables), briefs: &self.briefs };
         // SAFETY: the briefs are this store's.

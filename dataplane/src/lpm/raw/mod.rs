@@ -31,6 +31,8 @@ mod halved_gathers;
 mod isa;
 mod lines;
 mod mixed;
+#[cfg(target_arch = "x86_64")]
+mod octets;
 mod paired;
 #[cfg(target_arch = "x86_64")]
 mod paired_avx2;
@@ -41,6 +43,8 @@ mod patch;
 mod region;
 #[cfg(target_arch = "x86_64")]
 mod runs;
+#[cfg(target_arch = "x86_64")]
+mod short_avx2;
 mod sparse;
 mod stamped;
 mod store;

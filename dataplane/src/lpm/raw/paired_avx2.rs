@@ -1,19 +1,13 @@
 //! The walk of one table of pairs with AVX2: eight keys a vector, a level two gathers of four pairs each.
 //!
 //! It is the walk with [AVX-512](super::paired_gathers) in vectors of half the size, without masks and without an instruction that
-//! counts the bits of each lane. Lanes are in the order in which shuffles take the halves of pairs apart: the first
-//! vector of pairs has those of keys 0, 1, 4 and 5.
+//! counts the bits of each lane.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_cvtsi64_si128, _mm_loadu_si128, _mm256_add_epi8, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_andnot_si256, _mm256_blendv_ps, _mm256_castpd_si256, _mm256_castps_si256, _mm256_castsi128_si256,
-    _mm256_castsi256_pd, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmpeq_epi32, _mm256_extracti128_si256,
-    _mm256_i32gather_epi64, _mm256_inserti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_mask_i32gather_epi32, _mm256_mask_i32gather_epi64, _mm256_min_epu32, _mm256_movemask_ps,
-    _mm256_permute4x64_epi64, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_sll_epi64,
-    _mm256_slli_epi32, _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srl_epi64, _mm256_srli_epi16, _mm256_srli_epi32,
-    _mm256_storeu_si256, _mm256_sub_epi32, _mm256_unpackhi_pd, _mm256_xor_si256,
+    __m128i, __m256i, _mm_cvtsi64_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_andnot_si256, _mm256_cmpeq_epi32,
+    _mm256_i32gather_epi64, _mm256_loadu_si256, _mm256_mask_i32gather_epi32, _mm256_mask_i32gather_epi64,
+    _mm256_min_epu32, _mm256_setzero_si256, _mm256_sll_epi32, _mm256_sll_epi64, _mm256_slli_epi32, _mm256_sllv_epi32,
+    _mm256_srl_epi32, _mm256_srl_epi64, _mm256_srli_epi32, _mm256_storeu_si256, _mm256_sub_epi32, _mm256_xor_si256,
 };
 
 use vrfleak_engine::Address;
@@ -21,10 +15,9 @@ use vrfleak_engine::Address;
 use super::super::forest::pairs::{PAIR, PAIR_BITS};
 use super::super::forest::shape::{BEGIN, PAIRED_LEVELS};
 use super::columns::{Columns, prefetch_ahead};
+use super::octets::{HIGH, LOW, VECTOR, apart, bit_counts, halves, number, select, signs, tops};
 use super::store::Header;
 
-/// Keys of a vector.
-const VECTOR: usize = 8;
 /// Vectors that are walked together.
 const VECTORS: usize = 4;
 /// Keys that are walked together.
@@ -32,6 +25,9 @@ const GROUP: usize = VECTORS * VECTOR;
 /// As many bytes less lie the codes of a pair than its number says, for each byte of a code, since vectors take the bit of the sign for
 /// part of it.
 const SIGN: usize = 1 << 31;
+
+/// The signs of four pairs among those of the numbers that they are made of.
+const PAIR_SIGNS: u32 = 0b1010_1010;
 
 /// The pairs that eight keys have come to.
 #[derive(Clone, Copy)]
@@ -53,58 +49,6 @@ struct Table {
     first: __m256i,
     len: __m256i,
     dictionary: __m256i,
-}
-
-/// Returns a number eight times.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn number(number: u32) -> __m256i {
-    _mm256_set1_epi32(number.cast_signed())
-}
-
-/// Returns the low halves of eight numbers of 64 bits if `HIGH` is 0x88, the high ones if it is 0xdd.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn halves<const WHICH: i32>([low, high]: [__m256i; 2]) -> __m256i {
-    _mm256_castps_si256(_mm256_shuffle_ps::<WHICH>(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)))
-}
-
-/// Which halves [`halves`] returns.
-const LOW: i32 = 0x88;
-const HIGH: i32 = 0xdd;
-
-/// Returns the numbers of the keys in each of the two vectors of pairs.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn apart(numbers: __m256i) -> [__m128i; 2] {
-    let numbers = _mm256_permute4x64_epi64::<0b11_01_10_00>(numbers);
-    [_mm256_castsi256_si128(numbers), _mm256_extracti128_si256::<1>(numbers)]
-}
-
-/// Returns how many bits of each number are set.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn bit_counts(numbers: __m256i) -> __m256i {
-    let counts = _mm256_setr_epi8(
-        0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
-    );
-    let nibble = _mm256_set1_epi8(15);
-    let low = _mm256_shuffle_epi8(counts, _mm256_and_si256(numbers, nibble));
-    let high = _mm256_shuffle_epi8(counts, _mm256_and_si256(_mm256_srli_epi16::<4>(numbers), nibble));
-    let bytes = _mm256_maddubs_epi16(_mm256_add_epi8(low, high), _mm256_set1_epi8(1));
-    _mm256_madd_epi16(bytes, _mm256_set1_epi16(1))
-}
-
-/// Returns the first 64 bits of eight keys, those of the first vector of pairs first.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn tops(keys: &[u128; VECTOR]) -> [__m256i; 2] {
-    let both = |low: usize| {
-        // SAFETY: a key is 16 bytes.
-        let [low, high] = [low, low + 4].map(|at| unsafe { _mm_loadu_si128((&raw const keys[at]).cast()) });
-        _mm256_castsi256_pd(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high))
-    };
-    [0, 2].map(|at| _mm256_castpd_si256(_mm256_unpackhi_pd(both(at), both(at + 1))))
 }
 
 impl Table {
@@ -159,12 +103,7 @@ impl Table {
         // SAFETY: as above.
         let high = unsafe { _mm256_mask_i32gather_epi64::<8>(walked.pairs[1], before, high, going[1]) };
         let behind = _mm256_slli_epi32::<{ PAIR_BITS as i32 }>(walked.behind);
-        let behind = _mm256_blendv_ps(
-            _mm256_castsi256_ps(behind),
-            _mm256_castsi256_ps(walked.behind),
-            _mm256_castsi256_ps(firsts),
-        );
-        Walked { pairs: [low, high], behind: _mm256_castps_si256(behind) }
+        Walked { pairs: [low, high], behind: select(firsts, behind, walked.behind) }
     }
 
     /// Returns the values of eight keys, and a bit for each whose pair has none below, which have theirs.
@@ -192,7 +131,7 @@ impl Table {
         let (index, all) = (_mm256_add_epi32(self.dictionary, codes), self.columns.values().cast());
         // SAFETY: every code of a table has a value from the table's dictionary on; other lanes load nothing.
         let values = unsafe { _mm256_mask_i32gather_epi32::<4>(none, all, index, firsts) };
-        (values, _mm256_movemask_ps(_mm256_castsi256_ps(firsts)).cast_unsigned())
+        (values, signs(firsts))
     }
 
     /// Walks [`GROUP`] keys, and returns a bit for each that has its value.
@@ -201,7 +140,7 @@ impl Table {
     /// As [`paired`].
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn group<A: Address, const WIDTH: usize>(self, keys: &[A; GROUP], values: &mut [u32; GROUP]) -> u32 {
+    unsafe fn group<A: Address, const WIDTH: usize>(self, keys: &[A; GROUP], values: &mut [u32; GROUP]) -> u64 {
         let keys = keys.as_chunks().0;
         // SAFETY: the caller's promise.
         let mut walked: [Walked; VECTORS] = std::array::from_fn(|vector| unsafe { self.begin(&keys[vector]) });
@@ -212,7 +151,7 @@ impl Table {
                 *walked = unsafe { self.step(*walked) };
                 last = _mm256_and_si256(last, _mm256_and_si256(walked.pairs[0], walked.pairs[1]));
             }
-            if _mm256_movemask_ps(_mm256_castsi256_ps(last)) & 0b1010_1010 == 0b1010_1010 {
+            if signs(last) & PAIR_SIGNS == PAIR_SIGNS {
                 break;
             }
         }
@@ -222,7 +161,7 @@ impl Table {
             let (found, of_vector) = unsafe { self.values::<WIDTH>(walked[vector]) };
             // SAFETY: eight values are a vector.
             unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), found) };
-            done |= of_vector << (vector * VECTOR);
+            done |= u64::from(of_vector) << (vector * VECTOR);
         }
         done
     }
@@ -256,7 +195,7 @@ pub(super) unsafe fn paired<A: Address, const WIDTH: usize>(
         prefetch_ahead(keys);
         prefetch_ahead(values);
         // SAFETY: the caller's promise.
-        let mut left = !unsafe { table.group::<A, WIDTH>(keys, values) };
+        let mut left = !unsafe { table.group::<A, WIDTH>(keys, values) } & (u64::MAX >> (64 - GROUP));
         while left != 0 {
             let lane = left.trailing_zeros() as usize;
             // SAFETY: the header is the store's.

@@ -117,7 +117,7 @@ pub(super) struct Each<'s> {
 impl Each<'_> {
     /// Returns the number of the table at position `lane`, as an index of its header.
     #[inline(always)]
-    fn index(self, lane: usize) -> usize {
+    pub(super) fn index(self, lane: usize) -> usize {
         self.tables[lane].index().min(self.headers.len() - 1)
     }
 }

@@ -21,6 +21,8 @@ use super::isa::{Isa, Level};
 use super::paired_avx2;
 #[cfg(target_arch = "x86_64")]
 use super::paired_gathers;
+#[cfg(target_arch = "x86_64")]
+use super::short_avx2;
 use super::sparse;
 use super::stamped::{self, Dense, One, Paired, Short, Sparse};
 use super::store::{Header, Store};
@@ -159,6 +161,11 @@ impl<A: Address> Store<A> {
                         paired_avx2::paired::<A, 2>(columns, header, keys, values);
                     }
                 };
+            }
+            (Level::Avx2 | Level::Avx512, Kind::Short) if self.has_few_values() => {
+                let from = short_avx2::Tables { columns, headers: &self.headers, briefs: &self.briefs };
+                // SAFETY: the table is this store's and short, and whoever holds the level has the features.
+                return unsafe { short_avx2::short::<A, true>(from, &[table], keys, values) };
             }
             _ => {}
         }
