@@ -5,8 +5,7 @@
 //! the ranges within the prefix whose match is not longer, a removal those whose match is the prefix; what the removed
 //! prefix had hidden is the one thing that no table of answers knows, so the caller names it.
 
-use std::collections::HashMap;
-
+use ahash::HashMap;
 use vrfleak_engine::{Address, Prefix};
 
 use super::super::raw::{Place, StoreError};
@@ -34,13 +33,21 @@ pub struct Change {
 }
 
 /// What changes keep from one to the next.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
+#[derive(Debug)]
+pub(super) struct Changes<A> {
     /// By table that was changed: its codes.
     codes: HashMap<TableId, Codes>,
+    /// Memory for a few slots' ranges, and for what is written of them.
+    scratch: Option<(Ranges<A>, PartWriter)>,
 }
 
-impl Changes {
+impl<A: Address> Default for Changes<A> {
+    fn default() -> Self {
+        Self { codes: HashMap::default(), scratch: None }
+    }
+}
+
+impl<A: Address> Changes<A> {
     /// Returns about how many bytes they hold.
     pub(super) fn bytes(&self) -> usize {
         self.codes.values().map(|codes| codes.map.bytes() + size_of::<Codes>()).sum()
@@ -123,19 +130,22 @@ impl<A: Address> MatchForest<A> {
             return self.repaint(table, prefix, answer, hit);
         };
         let Some((_, width, dictionary, _)) = self.forest.store.describe(table) else { return Ok(Change::default()) };
-        let mut ranges = Ranges::new();
+        let (mut ranges, mut writer) =
+            self.changes.scratch.take().unwrap_or_else(|| (Ranges::new(), PartWriter::new()));
+        ranges.forget();
         let entries = self.forest.store.entries(place).unwrap_or_default();
         self.reader(shape.kind, width).slots(entries, (place.first, u32::from(place.bits)), &mut ranges);
         let hit = |code: u32| hit(self.len_of(dictionary, code));
-        if !ranges.paint(prefix, last(place), code, hit) {
-            return Ok(Change::default());
+        let mut change = Ok(Change::default());
+        if ranges.paint(prefix, last(place), code, hit) {
+            let Place { first, len, bits, page_bits, .. } = place;
+            let slots = Slots { kind: shape.kind, first, len, bits, page_bits };
+            let part = writer.part(slots, (width, shape.len as usize * SPARSE_SLOT), ranges.list());
+            let patched = self.forest.store.patch(place, part).map_err(refusal::<A>);
+            change = patched.map(|bytes| Change { slots: len as usize, bytes, whole: false });
         }
-        let mut writer = PartWriter::new();
-        let Place { first, len, bits, page_bits, .. } = place;
-        let slots = Slots { kind: shape.kind, first, len, bits, page_bits };
-        let part = writer.part(slots, (width, shape.len as usize * SPARSE_SLOT), ranges.list());
-        let bytes = self.forest.store.patch(place, part).map_err(refusal::<A>)?;
-        Ok(Change { slots: len as usize, bytes, whole: false })
+        self.changes.scratch = Some((ranges, writer));
+        change
     }
 
     /// Returns the length of the match that `code` stands for.

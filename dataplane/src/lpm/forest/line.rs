@@ -226,9 +226,9 @@ pub(in crate::lpm) fn count(line: &[u8; LINE], size: usize, capacity: usize) -> 
 /// Returns the `index`th boundary of `size` bytes, as a window.
 #[inline]
 pub(in crate::lpm) fn boundary(line: &[u8; LINE], size: usize, index: usize) -> u64 {
-    // Byte by byte into a number: a copy of so many bytes to the stack, loaded as one, waits until all are there.
-    let bytes = line[index * size..][..size].iter().rev();
-    bytes.fold(0, |number, &byte| number << 8 | u64::from(byte)) + 1
+    // One load, of bytes that lie where they are: a copy of so many to the stack, loaded as one, would wait until all are there.
+    let loaded = line[index * size..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    u64::from(loaded & u32::MAX >> (32 - 8 * size)) + 1
 }
 
 /// Returns where the `index`th code of `width` bytes begins in a line.

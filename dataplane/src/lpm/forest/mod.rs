@@ -62,7 +62,7 @@ pub struct MatchForest<A: Address> {
     forest: Forest<A>,
     /// By position in the store's values: the length of the prefix in bits.
     lens: Vec<u8>,
-    changes: Changes,
+    changes: Changes<A>,
 }
 
 impl<A: Address> Forest<A> {

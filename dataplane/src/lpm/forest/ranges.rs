@@ -35,12 +35,14 @@ pub(super) struct Ranges<A> {
     open: Vec<(A, u32)>,
     /// The code of addresses in no prefix.
     cover: u32,
+    /// Memory for the list that a paint makes.
+    other: Vec<Range<A>>,
 }
 
 impl<A: Address> Ranges<A> {
     /// Returns scratch without ranges.
     pub(super) fn new() -> Self {
-        Self { list: Vec::new(), open: Vec::new(), cover: 0 }
+        Self { list: Vec::new(), open: Vec::new(), cover: 0, other: Vec::new() }
     }
 
     /// Returns the ranges so far, when all is finished: ascending, neighbours of different codes, the first at the region's start.
@@ -56,7 +58,7 @@ impl<A: Address> Ranges<A> {
     /// Gives the addresses of `prefix` whose code `hit` accepts the code `code`; returns whether any had another one.
     /// The ranges end at `last`, within which `prefix` lies.
     pub(super) fn paint(&mut self, prefix: Prefix<A>, last: A, code: u32, hit: impl Fn(u32) -> bool) -> bool {
-        let old = std::mem::take(&mut self.list);
+        let mut old = std::mem::replace(&mut self.list, std::mem::take(&mut self.other));
         let mut changed = false;
         for (index, range) in old.iter().enumerate() {
             let end = old.get(index + 1).map_or(last, |next| A::narrow(next.start.widen() - 1));
@@ -75,6 +77,8 @@ impl<A: Address> Ranges<A> {
                 self.begin(behind, range.code);
             }
         }
+        old.clear();
+        self.other = old;
         changed
     }
 
@@ -115,6 +119,11 @@ impl<A: Address> Ranges<A> {
             }
         }
         self.list.push(Range { start, code });
+    }
+
+    /// Forgets all ranges: the next one is pushed.
+    pub(super) fn forget(&mut self) {
+        self.list.clear();
     }
 
     /// Begins anew: all addresses get `cover`.

@@ -121,10 +121,11 @@ impl Reader<'_> {
         if let Some(begins) = begins {
             ranges.push(begins, code(0));
         }
+        // A window begins with the bits that number the slot, and ends among the first 64 of an address.
+        let (base, skipped) = ((base >> 64) as u64, at - run.bits());
         for index in 0..count(bytes, size, format.capacity(A::BITS, self.width)) {
-            // A window begins with the bits that number the slot.
-            let window = u128::from(boundary(bytes, size, index)) << (128 - 8 * size as u32);
-            ranges.push(base + (window >> (at - run.bits())), code(index + 1));
+            let window = (boundary(bytes, size, index) << (64 - 8 * size)).unbounded_shr(skipped);
+            ranges.push(u128::from(base.wrapping_add(window)) << 64, code(index + 1));
         }
     }
 

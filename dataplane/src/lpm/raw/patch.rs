@@ -3,8 +3,10 @@
 //! New nodes are written first, entries change last, and what the old entries led to is free only then: whoever will
 //! publish changes to readers has to make the entries' stores atomic and to wait before the free memory is used again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
+use ahash::HashMap;
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
@@ -49,6 +51,8 @@ pub(super) struct Spare {
     leaves: HashMap<(usize, u32), u32>,
     /// By width and code: the entry of the line of one answer. Never freed.
     answers: HashMap<(usize, u32), u32>,
+    /// Memory for what a change replaces.
+    released: Released,
 }
 
 impl Spare {
@@ -115,6 +119,8 @@ struct Released {
     lines: Vec<(u32, u32)>,
     /// Index and length of pages.
     pages: Vec<(u32, u32)>,
+    /// The entries that led to all of it.
+    entries: Vec<u32>,
 }
 
 impl Released {
@@ -299,14 +305,21 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn patch(&mut self, place: Place, part: &Part) -> Result<usize, StoreError> {
         let no_such = StoreError::Broken("a place that the table does not have");
         let (shape, width, _, codes) = self.describe(place.table).ok_or(no_such)?;
-        let old = self.entries(place).ok_or(no_such)?.to_vec();
+        let old = self.entries(place).ok_or(no_such)?.len();
         Limits::of::<A>(shape, width, codes)?.check(part, Some(u32::from(place.bits)), true)?;
-        if part.slots.len() != old.len() {
+        if part.slots.len() != old {
             return Err(no_such);
         }
-        let entries = self.take_in(part, (shape.kind, width))?;
-        self.roots[place.index..place.index + entries.len()].copy_from_slice(&entries);
-        self.release(&old, (shape.kind, width));
+        let base = self.take_in(part, shape.kind)?;
+        // What fails leaves some memory unused and every entry as it was.
+        let mut entries = mem::take(&mut self.spare.released.entries);
+        entries.clear();
+        for &entry in &part.slots {
+            entries.push(self.take_in_entry(entry, &part.pages, base, width)?);
+        }
+        let slots = &mut self.roots[place.index..place.index + old];
+        slots.swap_with_slice(&mut entries);
+        self.release(entries, (shape.kind, width));
         self.changes += 1;
         Ok(part.blocks.len() + 4 * (part.slots.len() + part.pages.len()))
     }
@@ -327,15 +340,17 @@ impl<A: Address> Store<A> {
         if dictionary as usize + (FIRST_VALUE + codes) as usize > self.values.len() {
             return Err(StoreError::Broken("the dictionary ends beyond the values"));
         }
-        let entries = self.take_in(part, (shape.kind, width))?;
-        let root = self.allocate_roots(entries.len())?;
-        self.roots[root as usize..][..entries.len()].copy_from_slice(&entries);
+        let base = self.take_in(part, shape.kind)?;
+        let root = self.allocate_roots(part.slots.len())?;
+        for (index, &entry) in (root as usize..).zip(&part.slots) {
+            self.roots[index] = self.take_in_entry(entry, &part.pages, base, width)?;
+        }
         self.headers[table.index()] = Header::of((shape, width as u8), root, dictionary);
         self.codes[table.index()] = codes;
         self.census.count(shape, width, dictionary);
         self.refresh_briefs();
         let entries = self.roots[old.root as usize..][..=old.len as usize].to_vec();
-        self.release(&entries, (old.kind(), usize::from(old.width)));
+        self.release(entries, (old.kind(), usize::from(old.width)));
         self.spare.roots.insert(old.root, old.len + 1);
         self.changes += 1;
         Ok(part.blocks.len() + 4 * (part.slots.len() + part.pages.len()))
@@ -379,16 +394,17 @@ impl<A: Address> Store<A> {
         }
     }
 
-    /// Copies the part's nodes and pages into the store and returns its slots' entries.
-    fn take_in(&mut self, part: &Part, (kind, width): (Kind, usize)) -> Result<Vec<u32>, StoreError> {
+    /// Copies the part's nodes into the store and returns where they begin.
+    fn take_in(&mut self, part: &Part, kind: Kind) -> Result<u32, StoreError> {
         let base = match kind {
             Kind::Dense | Kind::Halved | Kind::Short | Kind::Paired => self.allocate(part.blocks.len())?,
             Kind::Sparse => self.allocate_lines(part.blocks.len() / LINE)? * LINE as u32,
         };
         self.blocks[base as usize..][..part.blocks.len()].copy_from_slice(&part.blocks);
-        part.slots.iter().map(|&entry| self.take_in_entry(entry, &part.pages, base, width)).collect()
+        Ok(base)
     }
 
+    /// Returns the entry for one of a part whose nodes begin at `base`; its pages are copied into the store.
     fn take_in_entry(&mut self, entry: u32, pages: &[u32], base: u32, width: usize) -> Result<u32, StoreError> {
         if entry & PAGE != 0 {
             let deciding = page_deciding(entry);
@@ -490,18 +506,19 @@ impl<A: Address> Store<A> {
     }
 
     /// Frees what these entries, which nothing has any more, led to.
-    fn release(&mut self, entries: &[u32], of: (Kind, usize)) {
-        let mut released = Released::default();
-        released.entries((&self.roots, &self.blocks), (of.0, A::BITS, of.1), entries);
-        for (offset, len) in released.nodes {
+    fn release(&mut self, entries: Vec<u32>, of: (Kind, usize)) {
+        let mut released = mem::take(&mut self.spare.released);
+        released.entries((&self.roots, &self.blocks), (of.0, A::BITS, of.1), &entries);
+        for (offset, len) in released.nodes.drain(..) {
             self.spare.nodes.insert(offset, len);
         }
-        for (line, count) in released.lines {
+        for (line, count) in released.lines.drain(..) {
             self.spare.lines.insert(line, count);
         }
-        for (page, len) in released.pages {
+        for (page, len) in released.pages.drain(..) {
             self.spare.roots.insert(page, len);
         }
+        self.spare.released = Released { entries, ..released };
     }
 }
 
