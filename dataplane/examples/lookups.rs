@@ -54,7 +54,7 @@ fn contenders<A: TreeKey>(tables: &[Routes<A>]) -> Result<Vec<Contender<A>>, Box
     let mut all: Vec<Contender<A>> = vec![("treebitmap".to_owned(), Box::new(tree), started.elapsed())];
     for isa in Isa::available() {
         for huge_pages in [false, true] {
-            let options = Options { isa, huge_pages };
+            let options = Options { isa, huge_pages, ..Options::default() };
             let started = Instant::now();
             let forest = Forest::build(tables, options)?;
             let built = started.elapsed();

@@ -83,13 +83,18 @@ fn change<A: TreeKey>(start: &[Step<A>], steps: &[Step<A>]) {
     for &(table, prefix, value) in start {
         tables[table].insert(prefix, value.unwrap_or(7));
     }
-    let mut forest = MatchForest::build(&routes(&tables)[..], Options::default()).expect("ordered routes");
-    for &step in steps {
-        // Half of the removals shall meet a route.
-        let present = tables[step.0].keys().nth(step.1.len() as usize / 2).copied();
-        let step = if step.2.is_none() { (step.0, present.unwrap_or(step.1), None) } else { step };
-        apply(&mut forest, &mut tables, step);
-        agree(&forest, &tables, &[step.1]);
+    let begun = tables;
+    for changes in [true, false] {
+        let mut tables = begun.clone();
+        let options = Options { changes, ..Options::default() };
+        let mut forest = MatchForest::build(&routes(&tables)[..], options).expect("ordered routes");
+        for &step in steps {
+            // Half of the removals shall meet a route.
+            let present = tables[step.0].keys().nth(step.1.len() as usize / 2).copied();
+            let step = if step.2.is_none() { (step.0, present.unwrap_or(step.1), None) } else { step };
+            apply(&mut forest, &mut tables, step);
+            agree(&forest, &tables, &[step.1]);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ fn variants<A: TreeKey>(tables: &[Routes<A>]) -> Vec<(String, Box<dyn Lookup<A>>
         vec![("treebitmap".into(), Box::new(TreeBitmap::build(tables).expect("ordered routes")))];
     for isa in Isa::available() {
         for huge_pages in [false, true] {
-            let options = Options { isa, huge_pages };
+            let options = Options { isa, huge_pages, ..Options::default() };
             let forest = Forest::build(tables, options).expect("ordered routes");
             all.push((format!("forest {} {huge_pages}", isa.name()), Box::new(forest)));
             let forest = MatchForest::build(tables, options).expect("ordered routes");

@@ -34,6 +34,11 @@ pub(super) fn answer(value: u32, len: u8) -> Answer {
     Answer::from(len) << 32 | Answer::from(value)
 }
 
+/// Returns the length of an answer's prefix, 0 for none.
+fn len_of(answer: Answer) -> u8 {
+    if answer == MISS { 0 } else { (answer >> 32) as u8 }
+}
+
 /// Routes, by the input's hints, from which on chunks are put where they stay as soon as they are made. Below, it is
 /// known what they need before memory is asked for.
 const LARGE: usize = CHUNK_ROUTES;
@@ -247,8 +252,7 @@ impl Values {
             starts.push((self.words.len() - FIRST_VALUE as usize) as u32);
             self.words.extend(dictionary.in_order().map(|answer| answer as u32));
             if self.keep_lens {
-                let len = |answer| if answer == MISS { 0 } else { (answer >> 32) as u8 };
-                self.lens.extend(dictionary.in_order().map(len));
+                self.lens.extend(dictionary.in_order().map(len_of));
             }
         }
         starts
@@ -256,9 +260,11 @@ impl Values {
 
     /// Returns whether the values begin with this dictionary.
     fn is_first(&self, dictionary: &Dictionary) -> bool {
-        let first = &self.words[FIRST_VALUE as usize..];
-        let is_first = |(&word, answer): (&u32, Answer)| Answer::from(word) == answer;
-        !self.keep_lens && dictionary.codes() <= first.len() && first.iter().zip(dictionary.in_order()).all(is_first)
+        let from = FIRST_VALUE as usize;
+        let mut first = self.words[from..].iter().zip(dictionary.in_order());
+        let has_lens = !self.keep_lens
+            || self.lens[from..].iter().zip(dictionary.in_order()).all(|(&len, answer)| len == len_of(answer));
+        dictionary.codes() <= self.words.len() - from && has_lens && first.all(|(&word, answer)| word == answer as u32)
     }
 
     /// Returns them in as much memory as they need; the miss is there even without tables.
@@ -288,19 +294,19 @@ impl Common {
         if plan.nodes == Nodes::Changing {
             return Self::default();
         }
-        Self { seed: if chunks > 1 { seed(input) } else { Vec::new() }, short: most_suit(input) }
+        Self { seed: if chunks > 1 { seed(input, plan.keep_lens) } else { Vec::new() }, short: most_suit(input) }
     }
 }
 
 /// Returns the first answers of the first tables: where all tables have the same few next hops they get one dictionary.
-fn seed<A: Address>(input: &(impl Tables<A> + ?Sized)) -> Vec<Answer> {
+fn seed<A: Address>(input: &(impl Tables<A> + ?Sized), keep_lens: bool) -> Vec<Answer> {
     let mut locals = LocalCodes::new();
     let mut left = SEED_ROUTES;
     for table in (0..input.tables()).map(TableId::from_index) {
-        for (_, value) in input.routes(table).take(left) {
+        for (prefix, value) in input.routes(table).take(left) {
             left -= 1;
             if value != NO_ROUTE {
-                locals.code(answer(value, 0));
+                locals.code(answer(value, if keep_lens { prefix.len() } else { 0 }));
             }
         }
         if left == 0 || locals.answers().len() >= BYTE_ANSWERS {

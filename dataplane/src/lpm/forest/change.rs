@@ -27,8 +27,8 @@ pub struct Change {
     pub slots: usize,
     /// Bytes written.
     pub bytes: usize,
-    /// Whether the table was built anew as a whole: the prefix reaches beyond the root's slots or contains address 0, or
-    /// the table had no code for another answer.
+    /// Whether the table was built anew as a whole: the prefix reaches beyond the root's slots or contains address 0,
+    /// the table had no code for another answer, or it was not built for changes ([`Options::changes`](super::Options::changes)).
     pub whole: bool,
 }
 
@@ -123,6 +123,9 @@ impl<A: Address> MatchForest<A> {
     ) -> Result<Change, BuildError> {
         let store = &self.forest.store;
         let (shape, ..) = store.describe(table).ok_or(BuildError::NoTable { table, tables: store.tables() })?;
+        if !shape.kind.changes() {
+            return self.repaint(table, prefix, answer, hit);
+        }
         let Some(code) = self.code(table, answer).map_err(refusal::<A>)? else {
             return self.repaint(table, prefix, answer, hit);
         };
@@ -230,10 +233,13 @@ impl<A: Address> MatchForest<A> {
     fn all_ranges(&self, table: TableId) -> Ranges<A> {
         let mut ranges = Ranges::new();
         let store = &self.forest.store;
-        let (Some((shape, width, ..)), Some((place, outside))) = (store.describe(table), store.whole(table)) else {
-            return ranges;
-        };
+        let Some((shape, width, ..)) = store.describe(table) else { return ranges };
         let reader = self.reader(shape.kind, width);
+        if let Some(begin) = store.inside(table) {
+            reader.inside(begin, shape, &mut ranges);
+            return ranges;
+        }
+        let Some((place, outside)) = store.whole(table) else { return ranges };
         let begin = |ranges: &mut Ranges<A>, number: u64| {
             if number >> shape.bits == 0 {
                 // One answer, which begins anywhere.

@@ -27,18 +27,21 @@ use super::raw::{Isa, Store};
 use super::table::{Match, NO_ROUTE, TableId};
 use super::tables::{BuildError, Tables};
 
-/// How a forest is built; the default is the highest instruction level of this processor, and huge pages.
+/// How a forest is built; the default is the fastest instruction level of this processor, huge pages, and changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The instructions of the batch kernels.
     pub isa: Isa,
     /// Whether to ask for huge pages; where there are none the request is without effect.
     pub huge_pages: bool,
+    /// Whether a [`MatchForest`] is built for changes of single prefixes. If not, tables may have nodes that are looked up faster, and
+    /// the first change of such a table builds it anew. No other forest changes.
+    pub changes: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { isa: Isa::fastest(), huge_pages: true }
+        Self { isa: Isa::fastest(), huge_pages: true, changes: true }
     }
 }
 
@@ -89,7 +92,8 @@ impl<A: Address> MatchForest<A> {
     /// # Errors
     /// As [`Forest::build`].
     pub fn build(input: &(impl Tables<A> + ?Sized), options: Options) -> Result<Self, BuildError> {
-        let plan = Plan { huge_pages: options.huge_pages, keep_lens: true, nodes: Nodes::Changing };
+        let nodes = if options.changes { Nodes::Changing } else { Nodes::of(options.isa) };
+        let plan = Plan { huge_pages: options.huge_pages, keep_lens: true, nodes };
         let (store, lens) = build::build(input, plan)?;
         Ok(Self { forest: Forest { store, isa: options.isa }, lens, changes: Changes::default() })
     }
@@ -401,6 +405,50 @@ mod tests {
         for (values, apart) in [(64, 0), (65, 0), (150, 0), (40, 40)] {
             halves_agree::<u32>(values, apart);
             halves_agree::<u128>(values, apart);
+        }
+    }
+
+    /// Tables that were not built for changes are changed: each once as a whole, then in place.
+    fn first_changes_agree<A: TreeKey>(nodes: Nodes) {
+        let mut tables = tables_of_all_kinds::<A>(60, 0);
+        let plan = Plan { huge_pages: false, keep_lens: true, nodes };
+        let (store, lens) = build::build(&tables[..], plan).expect("ordered routes");
+        let forest = Forest { store, isa: Isa::fastest() };
+        let mut forest = MatchForest { forest, lens, changes: Changes::default() };
+        for index in [0, 7, 24, 25, 26, 27] {
+            let (table, routes) = (TableId(index), &mut tables[index as usize]);
+            let (kind, count) = (forest.forest.store.describe(table).map(|(shape, ..)| shape.kind), routes.len());
+            for place in [count / 2, count / 3, count - 1] {
+                let change = forest.insert(table, routes[place].0, 7_000).expect("a change that fits");
+                let is_first = place == count / 2 && kind.is_some_and(|kind| !kind.changes());
+                assert!(change.whole || !is_first, "{nodes:?} {kind:?} {place}");
+                routes[place].1 = 7_000;
+            }
+            let removed = routes.remove(count / 4).0;
+            let around =
+                routes.iter().rev().filter(|(route, _)| route.len() < removed.len() && route.last() >= removed.last());
+            let cover = around.filter(|(route, _)| route.bits() <= removed.bits()).max_by_key(|(route, _)| route.len());
+            let cover = cover.map(|&(route, value)| Match { value, len: route.len() });
+            forest.remove(table, removed, cover).expect("a change that fits");
+        }
+        let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
+        for (index, routes) in tables.iter().enumerate() {
+            let table = TableId::from_index(index);
+            for key in routes.iter().flat_map(|(prefix, _)| [prefix.bits(), prefix.last()]) {
+                assert_eq!(
+                    forest.lookup_match(table, key),
+                    oracle.lookup_match(table, key),
+                    "{nodes:?} {index} {key:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn oracle_first_changes() {
+        for nodes in [Nodes::Scalar, Nodes::Gathered] {
+            first_changes_agree::<u32>(nodes);
+            first_changes_agree::<u128>(nodes);
         }
     }
 

@@ -232,31 +232,10 @@ pub(in crate::lpm) fn pair_at(table: &[u8], at: usize) -> Option<Pair> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::ranges::Ranges;
+    use super::super::read::Reader;
     use super::super::shape::Kind;
     use super::*;
-
-    /// Appends the ranges below the pair of a node at bit `bit`, which begins at the left-aligned address `base`.
-    fn read(table: &[u8], width: usize, pair: Pair, (bit, base): (u32, u128), found: &mut Vec<(u128, u32)>) {
-        let starts: Vec<u128> = (0..32_u32)
-            .filter(|slot| pair.bitmap >> slot & 1 == 1)
-            .map(|slot| base | u128::from(slot) << 123 >> bit)
-            .collect();
-        match pair.below() {
-            Below::Answer(code) => found.push((base, code)),
-            Below::Codes(first) => {
-                for (number, start) in starts.into_iter().enumerate() {
-                    let code = &table[(first + number) * width..][..width];
-                    found.push((start, code.iter().rev().fold(0, |code, &byte| code << 8 | u32::from(byte))));
-                }
-            }
-            Below::Children(first) => {
-                for (number, start) in starts.into_iter().enumerate() {
-                    let child = pair_at(table, first + number).expect("a pair");
-                    read(table, width, child, (bit + u32::from(PAIR_BITS), start), found);
-                }
-            }
-        }
-    }
 
     proptest! {
         #[test]
@@ -274,23 +253,11 @@ mod tests {
             let pairs: Vec<Pairs> = (0..parts).map(|part| Pairs::of(shape, width, &ranges, (part, parts))).collect();
             let table = Pairs::joined(&pairs);
             prop_assert!(table == Pairs::joined(&[Pairs::of(shape, width, &ranges, (0, 1))]) || parts > 1);
-            let mut found = Vec::new();
-            for slot in 0..=shape.len {
-                let pair = pair_at(&table, slot as usize).expect("a pair");
-                if slot == shape.len {
-                    prop_assert_eq!(pair.below(), Below::Answer(64));
-                } else {
-                    let start = u128::from(first + u64::from(slot)) << (128 - bits);
-                    read(&table, width, pair, (u32::from(bits), start), &mut found);
-                }
-            }
-            found.dedup_by_key(|(_, code)| *code);
-            let mut expected: Vec<_> = ranges.iter().map(|range| (aligned(range.start), range.code)).collect();
-            // What is in force where the first slot begins.
-            let from = expected.partition_point(|&(start, _)| start <= found[0].0) - 1;
-            expected.drain(..from);
-            expected[0].0 = found[0].0;
-            prop_assert_eq!(found, expected);
+            let mut found = Ranges::<u32>::new();
+            Reader { entries: &[], nodes: &table, kind: Kind::Paired, width }.inside(0, shape, &mut found);
+            // Behind the last slot is the answer outside.
+            let end = Range { start: ((last + 1) << (32 - bits)) as u32, code: 64 };
+            prop_assert_eq!(found.list(), &[&ranges[..], &[end]].concat()[..]);
         }
     }
 }

@@ -4,11 +4,12 @@ use vrfleak_engine::Address;
 
 use super::super::raw::page_of;
 use super::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::halves::{Entry, HALVED_LEAF, LEAF_CODE, Node};
+use super::halves::{Entry, HALVED_LEAF, LEAF_CODE, Node, SHORT_ENTRY, SHORT_UNIT, WIDE_ANSWER};
 use super::line::{Format, LINE, Run, boundary, code_at, count, line_of, most, separator_size};
 use super::list::{HEAD_BYTES, ListHead};
+use super::pairs::{Below, PAIR_BITS, pair_at};
 use super::ranges::Ranges;
-use super::shape::{BLOCK_BITS, Kind};
+use super::shape::{BLOCK_BITS, Kind, Shape};
 
 /// Reads what entries of a table lead to.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +43,55 @@ impl Reader<'_> {
             Kind::Dense => self.block(entry as usize, at, base, ranges),
             Kind::Sparse => self.lined(entry, at, base, ranges),
             Kind::Halved if entry & HALVED_LEAF == HALVED_LEAF => ranges.push(base, entry & LEAF_CODE),
-            // A table with its root inside has no entries here: no forest that changes has one.
+            // A table with its root inside has no entries here.
             Kind::Halved | Kind::Short | Kind::Paired => self.halves(entry as usize, at, base, ranges),
+        }
+    }
+
+    /// Appends the ranges of a whole table of `shape` whose root lies inside, and which begins at the offset `begin`.
+    pub(super) fn inside<A: Address>(self, begin: usize, shape: Shape, ranges: &mut Ranges<A>) {
+        let (bits, len) = (u32::from(shape.bits), shape.len as usize);
+        let slot = |place: usize, number: u64, ranges: &mut Ranges<A>| {
+            let base = u128::from(number) << (128 - bits);
+            match self.kind {
+                Kind::Paired => self.pair(begin, place, (bits, base), ranges),
+                _ => match self.word(begin + SHORT_ENTRY * place) as u32 & u32::from(u16::MAX) {
+                    entry if entry & WIDE_ANSWER != 0 => ranges.push(base, entry ^ WIDE_ANSWER),
+                    entry => self.halves(begin + SHORT_UNIT * entry as usize, bits, base, ranges),
+                },
+            }
+        };
+        // The one behind the last is the answer outside.
+        if shape.first > 0 || len == 0 {
+            slot(len, 0, ranges);
+        }
+        for (place, number) in (0..len).zip(shape.first..) {
+            slot(place, number, ranges);
+        }
+        let behind = shape.first + u64::from(shape.len);
+        if len > 0 && behind >> bits == 0 {
+            slot(len, behind, ranges);
+        }
+    }
+
+    /// Appends the ranges of the pair with the number `place` in the table that begins at the offset `begin`: the pair's bits
+    /// begin at bit `at`, and it at the left-aligned address `base`.
+    fn pair<A: Address>(self, begin: usize, place: usize, (at, base): (u32, u128), ranges: &mut Ranges<A>) {
+        let Some(pair) = pair_at(&self.nodes[begin..], place) else { return };
+        let slots = (0..u32::BITS).filter(|slot| pair.bitmap >> slot & 1 == 1);
+        let starts = slots.map(|slot| base | u128::from(slot) << (128 - u32::from(PAIR_BITS)) >> at);
+        match pair.below() {
+            Below::Answer(code) => ranges.push(base, code),
+            Below::Codes(first) => {
+                for (number, start) in (first..).zip(starts) {
+                    ranges.push(start, self.code(begin + number * self.width));
+                }
+            }
+            Below::Children(first) => {
+                for (number, start) in (first..).zip(starts) {
+                    self.pair(begin, number, (at + u32::from(PAIR_BITS), start), ranges);
+                }
+            }
         }
     }
 

@@ -106,6 +106,11 @@ impl Kind {
         matches!(self, Self::Short | Self::Paired)
     }
 
+    /// Returns whether entries of a table's root or pages can be replaced one by one.
+    pub(super) fn changes(self) -> bool {
+        matches!(self, Self::Dense | Self::Sparse)
+    }
+
     /// Returns of how many bytes a multiple lies before a table's nodes.
     pub(in crate::lpm) fn begins_at(self) -> usize {
         if self.has_root_inside() { BEGIN } else { LINE }

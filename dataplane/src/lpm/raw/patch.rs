@@ -13,7 +13,7 @@ use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
 use super::super::forest::halves::{Entry, Node};
 use super::super::forest::line::{Format, LINE, LINED, Run, answer_line, count, line_of, most, separator_size};
 use super::super::forest::list::ListHead;
-use super::super::forest::shape::{Kind, Shape};
+use super::super::forest::shape::{BEGIN, Kind, Shape};
 use super::super::table::TableId;
 use super::assembly::{byte_leaf, byte_line};
 use super::check::Limits;
@@ -227,8 +227,13 @@ impl<A: Address> Store<A> {
         &self.roots
     }
 
-    /// Returns all slots of the table, and the entry for every key outside them; `None` for one with its root inside, which
-    /// no forest that changes has.
+    /// Returns where among the nodes a table with its root inside begins; `None` for others.
+    pub(in crate::lpm) fn inside(&self, table: TableId) -> Option<usize> {
+        let header = self.own(table).filter(|header| header.kind().has_root_inside())?;
+        Some(header.root as usize * BEGIN)
+    }
+
+    /// Returns all slots of the table, and the entry for every key outside them; `None` for one with its root inside.
     pub(in crate::lpm) fn whole(&self, table: TableId) -> Option<(Place, u32)> {
         let header = self.own(table).filter(|header| !header.kind().has_root_inside())?;
         let (index, len) = (header.root as usize, header.len);
@@ -349,9 +354,12 @@ impl<A: Address> Store<A> {
         self.codes[table.index()] = codes;
         self.census.count(shape, width, dictionary);
         self.refresh_briefs();
-        let entries = self.roots[old.root as usize..][..=old.len as usize].to_vec();
-        self.release(entries, (old.kind(), usize::from(old.width)));
-        self.spare.roots.insert(old.root, old.len + 1);
+        // One with its root inside was not made for changes: its memory stays unused.
+        if !old.kind().has_root_inside() {
+            let entries = self.roots[old.root as usize..][..=old.len as usize].to_vec();
+            self.release(entries, (old.kind(), usize::from(old.width)));
+            self.spare.roots.insert(old.root, old.len + 1);
+        }
         self.changes += 1;
         Ok(part.blocks.len() + 4 * (part.slots.len() + part.pages.len()))
     }
