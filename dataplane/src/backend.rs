@@ -51,17 +51,15 @@ impl Backend {
         self,
         input: &impl Tables<A>,
     ) -> Result<(Forest<A>, Vec<Range<usize>>), BuildError> {
-        let options = Options { changes: false, ..Options::default() };
         let auto = |choice| {
-            let forest =
-                AutoMatchForest::build(input, AutoOptions { choice, tables: options, ..AutoOptions::default() })?;
+            let forest = AutoMatchForest::build(input, AutoOptions { choice, ..AutoOptions::default() })?;
             Ok(with_advised(forest))
         };
         match self {
             Self::Auto => auto(Choice::Auto),
             Self::Flat => auto(Choice::Direct(DirectLayout::Flat)),
             Self::Chunked => auto(Choice::Direct(DirectLayout::Chunked)),
-            Self::Compressed => MatchForest::build(input, options).map(with_advised),
+            Self::Compressed => MatchForest::build(input, Options::default()).map(with_advised),
             Self::TreeBitmap => Ok((Box::new(TreeBitmap::build(input)?), Vec::new())),
             Self::Linear => Ok((Box::new(Linear::build(input)?), Vec::new())),
         }

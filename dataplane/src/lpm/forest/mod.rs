@@ -71,7 +71,8 @@ pub struct MatchForest<A: Address> {
 impl<A: Address> Forest<A> {
     /// Builds the forest from sorted routes, in parallel over tables and inside huge ones, on the pool it is called in.
     ///
-    /// Every table's routes are asked for once, at the level of gathers those of some tables more often. O(routes) time; scratch is the forest once more, in chunks.
+    /// Every table's routes are asked for once, those of some tables more often where [`Options::isa`] may have it short ones. O(routes)
+    /// time; scratch is the forest once more, in chunks.
     ///
     /// # Errors
     /// Returns a breach of the promise of [`Tables::routes`], or that roots or blocks exceed 2^30.

@@ -64,6 +64,8 @@ const DEEP_LEVELS: f64 = 1.5;
 
 /// Bytes a boundary up to which a table may have pairs: the full IPv6 table of 2023 comes to 7.4.
 const PAIRED_BYTES: f64 = 11.0;
+/// The same where pairs take the place of lines, which take 8.8 for the full IPv6 table.
+const LINED_BYTES: f64 = 8.8;
 /// What a level of pairs less is worth, in bytes a boundary that lies below it.
 const PAIRED_LEVEL_WORTH: f64 = 3.0;
 /// Levels below the root that vectors have bits of a key for.
@@ -318,7 +320,7 @@ impl Shape {
     pub(super) fn gathered<A: Address>(ranges: &[Range<A>], width: usize, codes: u32) -> Option<(Self, usize)> {
         let census = if is_small(ranges.len()) { Census::of_few(ranges) } else { Census::take(ranges) };
         let (halved, entry, is_deep) = Self::halved(ranges, &census, codes)?;
-        let paired = if is_deep { Self::paired(ranges, &census, width) } else { None };
+        let paired = if is_deep { Self::paired(ranges, &census, width, PAIRED_BYTES) } else { None };
         Some(paired.map_or((halved, entry), |paired| (paired, width)))
     }
 
@@ -378,14 +380,16 @@ impl Shape {
         (fits && bytes <= most * boundaries).then_some((shape, width, is_deep))
     }
 
-    /// Returns the root of pairs for `ranges`; `None` if pairs do not suit the table.
+    /// Returns the root of pairs for `ranges`; `None` if they do not suit the table or take more bytes than lines would: in IPv4, or
+    /// where prefixes are scattered.
     pub(super) fn pairs<A: Address>(ranges: &[Range<A>], width: usize) -> Option<Self> {
-        Self::paired(ranges, &Census::take(ranges), width)
+        let census = (A::BITS == 128).then(|| Census::take(ranges))?;
+        Self::paired(ranges, &census, width, LINED_BYTES)
     }
 
     /// Returns the root of pairs for `ranges` that costs least, as [`Self::choose`] counts; `None` if pairs do not suit the table. Codes
     /// have `width` bytes.
-    fn paired<A: Address>(ranges: &[Range<A>], census: &Census, width: usize) -> Option<Self> {
+    fn paired<A: Address>(ranges: &[Range<A>], census: &Census, width: usize, most: f64) -> Option<Self> {
         let (first, tail) = (ranges.get(1)?.start, ranges.last()?.start);
         if width > 2 {
             return None;
@@ -411,7 +415,7 @@ impl Shape {
             }
         }
         let (shape, bytes) = best?;
-        (bytes <= PAIRED_BYTES * boundaries).then_some(shape)
+        (bytes <= most * boundaries).then_some(shape)
     }
 
     /// Returns the slots of `bits` bits from the one of the first boundary on to the last one that needs one.

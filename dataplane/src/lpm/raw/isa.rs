@@ -2,9 +2,10 @@
 
 /// The instructions that a batch may use. Whoever holds a value runs on a processor that has them.
 ///
-/// A level says which instructions the walks of dense and direct tables are compiled for. Sparse tables have a walk of
-/// their own with AVX-512, and the portable one below it; for the others that level is AVX2. The level above it reads dense
-/// and direct tables by gathers, and a forest that is built for it has halved and short tables, too.
+/// A level says which instructions the walks of dense, sparse and direct tables are compiled for. With AVX2 short tables and
+/// tables of pairs are walked in vectors, and a forest that is built for that level has them. With AVX-512 sparse tables are, and a
+/// forest that is built for it has those in their place. The level above reads dense and direct tables by gathers, too, and a forest
+/// for it has halved, short and paired tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Isa(Level);
 

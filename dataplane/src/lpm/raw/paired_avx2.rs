@@ -118,14 +118,13 @@ impl Table {
         let coded = _mm256_andnot_si256(_mm256_cmpeq_epi32(bitmaps, none), firsts);
         let numbers = _mm256_add_epi32(firsts, runs);
         let before = self.from.wrapping_add(WIDTH * SIGN).wrapping_sub(WIDTH).cast();
-        // SAFETY: a node with codes has one for every bit of its bitmap, of which bit 0 is set, so that there is one to count, and there
-        // are bytes behind the last one, so that four may be loaded. Other lanes load nothing.
-        let codes = unsafe {
-            if WIDTH == 1 {
-                _mm256_mask_i32gather_epi32::<1>(firsts, before, numbers, coded)
-            } else {
-                _mm256_mask_i32gather_epi32::<2>(firsts, before, numbers, coded)
-            }
+        let codes = if WIDTH == 1 {
+            // SAFETY: a node with codes has one for every bit of its bitmap, of which bit 0 is set, so that there is one to count, and
+            // there are bytes behind the last one, so that four may be loaded. Other lanes load nothing.
+            unsafe { _mm256_mask_i32gather_epi32::<1>(firsts, before, numbers, coded) }
+        } else {
+            // SAFETY: as above.
+            unsafe { _mm256_mask_i32gather_epi32::<2>(firsts, before, numbers, coded) }
         };
         let codes = _mm256_and_si256(codes, number(if WIDTH == 1 { 0xff } else { 0xffff }));
         let (index, all) = (_mm256_add_epi32(self.dictionary, codes), self.columns.values().cast());

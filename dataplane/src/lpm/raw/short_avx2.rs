@@ -191,9 +191,9 @@ impl Columns {
         for (vector, values) in values.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate() {
             // SAFETY: as above.
             let codes = unsafe { self.half_codes(begun[vector], bitmaps[vector]) };
+            let (all, index) = (self.values().cast(), _mm256_add_epi32(dictionary, codes));
             // SAFETY: every code of a table has a value from the table's dictionary on, and so has every number of a child.
-            let found =
-                unsafe { _mm256_i32gather_epi32::<4>(self.values().cast(), _mm256_add_epi32(dictionary, codes)) };
+            let found = unsafe { _mm256_i32gather_epi32::<4>(all, index) };
             // SAFETY: eight values are a vector.
             unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), found) };
             left |= signs(_mm256_cmpgt_epi32(number(FIRST_VALUE), codes)) << (vector * VECTOR);
@@ -273,7 +273,7 @@ pub(super) unsafe fn short<A: Address, const ONE: bool>(
     let Some(&first) = tables.first() else { return };
     let Tables { columns, headers, briefs } = from;
     let header = &headers[first.index().min(headers.len() - 1)];
-    let (one, dictionary) = (Begins::of_one(header), if ONE { header.dictionary } else { 0 });
+    let (one, dictionary) = (Begins::of_one(header), number(if ONE { header.dictionary } else { 0 }));
     let mut left = Left { places: [0; LANES], count: 0 };
     let (groups, rest) = keys.as_chunks::<GROUP>();
     let grouped = keys.len() - rest.len();
@@ -291,7 +291,7 @@ pub(super) unsafe fn short<A: Address, const ONE: bool>(
             if ONE { one } else { unsafe { Begins::briefly(briefs, &of_tables.as_chunks().0[vector]) } }
         };
         // SAFETY: the caller's promise.
-        let mut going = unsafe { columns.short_vectors(begins, number(dictionary), group, of_group) };
+        let mut going = unsafe { columns.short_vectors(begins, dictionary, group, of_group) };
         while going != 0 {
             left.places[left.count % LANES] = (begin + going.trailing_zeros() as usize) as u32;
             left.count += 1;

@@ -162,7 +162,7 @@ macro_rules! walk_of {
             unsafe fn group(self, $keys: &[A], $values: &mut [u32]) {
                 let ($columns, $headers) = (self.columns, self.keyed.headers($keys.len()));
                 // SAFETY: the caller's promise.
-                unsafe { $group }
+                unsafe { $group };
             }
         }
     };
@@ -176,7 +176,7 @@ pub(super) struct Dense<K, const WIDTH: usize, const PAGED: bool> {
 }
 
 walk_of!(Dense<WIDTH: usize, PAGED: bool>, |columns, headers, keys, values| {
-    dense::group::<A, WIDTH, PAGED>(columns, headers, keys, values)
+    dense::group::<A, WIDTH, PAGED>(columns, headers, keys, values);
 });
 
 /// The walk of sparse tables whose codes have `WIDTH` bytes, if that is a width.
@@ -187,7 +187,7 @@ pub(super) struct Sparse<K, const WIDTH: usize> {
 }
 
 walk_of!(Sparse<WIDTH: usize>, |columns, headers, keys, values| {
-    sparse::group::<A, WIDTH>(columns, headers, keys, values)
+    sparse::group::<A, WIDTH>(columns, headers, keys, values);
 });
 
 /// The walk of tables of pairs whose codes have `WIDTH` bytes, if that is a width.
@@ -198,7 +198,7 @@ pub(super) struct Paired<K, const WIDTH: usize> {
 }
 
 walk_of!(Paired<WIDTH: usize>, |columns, headers, keys, values| {
-    paired::group::<A, WIDTH>(columns, headers, keys, values)
+    paired::group::<A, WIDTH>(columns, headers, keys, values);
 });
 
 /// The walk of short tables by their headers.
@@ -211,7 +211,7 @@ pub(super) struct Short<K> {
 walk_of!(Short, |columns, headers, keys, values| {
     let begin_of = |lane: usize| Begin::by_header(headers(lane));
     let dictionary_of = |lane: usize| headers(lane).dictionary;
-    halved::short_group(columns, begin_of, dictionary_of, |_| NO_ROUTE, keys, values)
+    halved::short_group(columns, begin_of, dictionary_of, |_| NO_ROUTE, keys, values);
 });
 
 /// The walk of tables of which nearly all are short by their [briefs](Brief); the others are walked key by key, whatever they are.

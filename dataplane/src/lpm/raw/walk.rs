@@ -1,9 +1,8 @@
 //! The walk from a header to an answer, for one key and for a batch of one table.
 //!
-//! [`dense`], [`sparse`] and [`halved`](super::halved) are the walks of the kinds of tables, [`vectors`](super::vectors) is the
-//! second one with AVX-512, and [`gathers`] and [`halved_gathers`] those with gathers. [`Isa`] stamps the same bodies with the
-//! instructions that the processor has.
-#![expect(clippy::inline_always, reason = "what stays outside a stamped function is compiled without its features")]
+//! What scalar loads walk is [stamped](super::stamped) with the instructions that the processor has. In vectors go sparse tables with
+//! AVX-512 ([`vectors`](super::vectors)), short and paired ones with AVX2 ([`short_avx2`], [`paired_avx2`]), and with gathers of AVX-512
+//! all but sparse ones ([`gathers`], [`halved_gathers`], [`paired_gathers`]).
 
 use vrfleak_engine::Address;
 
@@ -133,7 +132,9 @@ impl<A: Address> Store<A> {
     /// Panics if the slices differ in length.
     pub(in crate::lpm) fn batch(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
-        let (columns, header) = (Columns::of(self), self.header(table));
+        let header = self.header(table);
+        #[cfg(target_arch = "x86_64")]
+        let columns = Columns::of(self);
         #[cfg(target_arch = "x86_64")]
         match (isa.level(), header.kind()) {
             (Level::Gathers, Kind::Halved | Kind::Short | Kind::Paired) => {
@@ -152,14 +153,12 @@ impl<A: Address> Store<A> {
                 return unsafe { sparse_avx512::<A, true>(walked, &self.headers, &[table], keys, values) };
             }
             (Level::Avx2 | Level::Avx512, Kind::Paired) if self.has_few_values() => {
-                // SAFETY: the header is this store's, its codes have as many bytes, and whoever holds the level has the features:
-                // AVX-512 comes with AVX2.
-                return unsafe {
-                    if header.width == 1 {
-                        paired_avx2::paired::<A, 1>(columns, header, keys, values);
-                    } else {
-                        paired_avx2::paired::<A, 2>(columns, header, keys, values);
-                    }
+                // The arm is the one of what the header says, which is this store's.
+                return match header.width {
+                    // SAFETY: as above, and whoever holds the level has the features: AVX-512 comes with AVX2.
+                    1 => unsafe { paired_avx2::paired::<A, 1>(columns, header, keys, values) },
+                    // SAFETY: as above: no codes of pairs have more than two bytes.
+                    _ => unsafe { paired_avx2::paired::<A, 2>(columns, header, keys, values) },
                 };
             }
             (Level::Avx2 | Level::Avx512, Kind::Short) if self.has_few_values() => {
@@ -169,7 +168,12 @@ impl<A: Address> Store<A> {
             }
             _ => {}
         }
-        let keyed = One(header);
+        self.batch_stamped(isa, header, keys, values);
+    }
+
+    /// Looks all `keys` up in the table of `header`, which is this store's, by scalar loads.
+    fn batch_stamped(&self, isa: Isa, header: &Header, keys: &[A], values: &mut [u32]) {
+        let (columns, keyed) = (Columns::of(self), One(header));
         // The arm is the one of what the header says, which is this store's.
         match (header.kind(), header.width, header.page_bits()) {
             // SAFETY: as above.
@@ -186,13 +190,13 @@ impl<A: Address> Store<A> {
             (Kind::Sparse, 1, _) => unsafe { stamped::walk(isa, Sparse::<_, 1> { columns, keyed }, keys, values) },
             // SAFETY: as above.
             (Kind::Sparse, ..) => unsafe {
-                stamped::walk(isa, Sparse::<_, ANY_WIDTH> { columns, keyed }, keys, values)
+                stamped::walk(isa, Sparse::<_, ANY_WIDTH> { columns, keyed }, keys, values);
             },
             // SAFETY: as above.
             (Kind::Paired, 1, _) => unsafe { stamped::walk(isa, Paired::<_, 1> { columns, keyed }, keys, values) },
             // SAFETY: as above.
             (Kind::Paired, ..) => unsafe {
-                stamped::walk(isa, Paired::<_, ANY_WIDTH> { columns, keyed }, keys, values)
+                stamped::walk(isa, Paired::<_, ANY_WIDTH> { columns, keyed }, keys, values);
             },
             // SAFETY: as above.
             (Kind::Short, ..) => unsafe { stamped::walk(isa, Short { columns, keyed }, keys, values) },
