@@ -1,7 +1,7 @@
 //! [`Layout`]: which tables the FIBs of a family are, and what is in each.
 
 use std::cmp::Reverse;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use either::Either;
 use rayon::prelude::*;
@@ -168,21 +168,56 @@ impl<A: Address> Tables<A> for RibTables<'_, A> {
 
     fn batches(&self, table: TableId, mut take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>) {
         let content = &self.contents[table.index()];
-        let Some(entries) = content.slice(self.leak) else {
-            let Content::Vrf(vrf) = content else { return };
-            let mut batch = Vec::with_capacity(BATCH);
-            let mut ids = self.leak.rib(*vrf).iter();
-            loop {
-                batch.clear();
-                match &self.rows {
-                    Some(rows) => batch.extend(ids.by_ref().take(BATCH).map(|route| rows.get(route))),
-                    None => batch.extend(ids.by_ref().take(BATCH).map(|route| self.column(route))),
-                }
-                if batch.is_empty() || take(&batch).is_break() {
-                    return;
-                }
+        if let Some(entries) = content.slice(self.leak) {
+            return self.slice_batches(content, entries, take);
+        }
+        let Content::Vrf(vrf) = content else { return };
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut ids = self.leak.rib(*vrf).iter();
+        loop {
+            batch.clear();
+            match &self.rows {
+                Some(rows) => batch.extend(ids.by_ref().take(BATCH).map(|route| rows.get(route))),
+                None => batch.extend(ids.by_ref().take(BATCH).map(|route| self.column(route))),
             }
-        };
+            if batch.is_empty() || take(&batch).is_break() {
+                return;
+            }
+        }
+    }
+
+    /// `None` for a list with splices, which only going through it counts.
+    fn positions(&self, table: TableId) -> Option<usize> {
+        self.contents[table.index()].slice(self.leak).map(<[RouteId]>::len)
+    }
+
+    fn batches_at(
+        &self,
+        table: TableId,
+        positions: Range<usize>,
+        take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>,
+    ) {
+        let content = &self.contents[table.index()];
+        let entries = content.slice(self.leak).expect("only what is a slice has positions");
+        self.slice_batches(content, &entries[positions], take);
+    }
+}
+
+impl<A: Address> RibTables<'_, A> {
+    /// Returns prefix and next hop of `route` from the columns.
+    #[inline]
+    fn column(&self, route: RouteId) -> (Prefix<A>, u32) {
+        let routes = self.leak.table();
+        (routes.prefix(route), routes.next_hop(route).0)
+    }
+
+    /// Gives `take` these `entries` of `content`, many at a time, until it breaks off.
+    fn slice_batches(
+        &self,
+        content: &Content,
+        entries: &[RouteId],
+        mut take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>,
+    ) {
         let mut batch = [(Prefix::DEFAULT, 0); BATCH];
         let Some(rows) = self.rows.as_ref().filter(|_| content.is_scattered(self.leak)) else {
             for entries in entries.chunks(BATCH) {
@@ -218,11 +253,43 @@ impl<A: Address> Tables<A> for RibTables<'_, A> {
     }
 }
 
-impl<A: Address> RibTables<'_, A> {
-    /// Returns prefix and next hop of `route` from the columns.
-    #[inline]
-    fn column(&self, route: RouteId) -> (Prefix<A>, u32) {
-        let routes = self.leak.table();
-        (routes.prefix(route), routes.next_hop(route).0)
+#[cfg(test)]
+mod tests {
+    use vrfleak_bench_data::Workload;
+    use vrfleak_engine::{Leak, Sharing};
+
+    use super::*;
+
+    /// Compares what each way of asking for a table's routes gives; returns whether there are rows.
+    fn all_ways_agree(workload: Workload, routes: usize, vrfs: usize) -> bool {
+        let network = workload.generate(routes, vrfs, 1).expect("a network");
+        let leak = Leak::with(&network, Sharing::None, |_| {});
+        let tables = Layout::new(leak.family::<u32>()).tables;
+        for table in (0..tables.tables()).map(TableId::from_index) {
+            let expected: Vec<_> = tables.routes(table).collect();
+            let (mut all, mut cut) = (Vec::new(), Vec::new());
+            tables.batches(table, |routes| {
+                all.extend_from_slice(routes);
+                ControlFlow::Continue(())
+            });
+            assert!(all == expected, "{workload:?}, {table:?}");
+            let Some(positions) = tables.positions(table) else { continue };
+            assert_eq!(positions, expected.len(), "{workload:?}, {table:?}");
+            let cuts = [0, 1, positions / 3, positions / 2, positions].map(|at| at.min(positions));
+            for (from, to) in cuts.into_iter().zip(cuts.into_iter().skip(1)) {
+                tables.batches_at(table, from..to.max(from), |routes| {
+                    cut.extend_from_slice(routes);
+                    ControlFlow::Continue(())
+                });
+            }
+            assert!(cut == expected, "{workload:?}, {table:?}");
+        }
+        tables.rows.is_some()
+    }
+
+    #[test]
+    fn routes_are_the_same_however_they_are_asked_for() {
+        assert!(!all_ways_agree(Workload::W2, 70_000, 1), "columns");
+        assert!(all_ways_agree(Workload::D, 70_000, 40), "rows");
     }
 }

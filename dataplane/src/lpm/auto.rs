@@ -236,6 +236,19 @@ impl<A: Address, T: Tables<A> + ?Sized> Tables<A> for Others<'_, T> {
             self.input.batches(table, take);
         }
     }
+
+    fn positions(&self, table: TableId) -> Option<usize> {
+        if self.directs.seat(table).is_some() { None } else { self.input.positions(table) }
+    }
+
+    fn batches_at(
+        &self,
+        table: TableId,
+        positions: Range<usize>,
+        take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>,
+    ) {
+        self.input.batches_at(table, positions, take);
+    }
 }
 
 /// Tables each in the structure that suits it: direct ones beside the forest `F` of the others.

@@ -1,7 +1,7 @@
 //! [`Tables`]: the routes that a forest is built from.
 
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use vrfleak_engine::{Address, Family, Prefix};
 
@@ -26,15 +26,40 @@ pub trait Tables<A: Address>: Sync {
     ///
     /// Building asks for them in this way. What yields a route may miss the cache: in a loop that does nothing else the
     /// misses of many routes overlap.
-    fn batches(&self, table: TableId, mut take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>) {
-        let mut routes = self.routes(table);
-        let mut batch = Vec::with_capacity(BATCH);
-        loop {
-            batch.clear();
-            batch.extend(routes.by_ref().take(BATCH));
-            if batch.is_empty() || take(&batch).is_break() {
-                return;
-            }
+    fn batches(&self, table: TableId, take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>) {
+        in_batches(self.routes(table), take);
+    }
+
+    /// Returns the number of routes of `table` if [`Self::batches_at`] is as fast as [`Self::batches`] is; by default it is
+    /// not, and the routes of one table are gone through on one thread, however many they are.
+    fn positions(&self, _table: TableId) -> Option<usize> {
+        None
+    }
+
+    /// Gives `take` those of the routes of `table` that have these `positions` among them, as [`Self::batches`] does.
+    ///
+    /// Called for positions below [`Self::positions`] only, and for those of one table from several threads.
+    fn batches_at(
+        &self,
+        table: TableId,
+        positions: Range<usize>,
+        take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>,
+    ) {
+        in_batches(self.routes(table).skip(positions.start).take(positions.len()), take);
+    }
+}
+
+/// Gives `take` the routes, many at a time, until it breaks off.
+fn in_batches<A: Address>(
+    mut routes: impl Iterator<Item = (Prefix<A>, u32)>,
+    mut take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        batch.clear();
+        batch.extend(routes.by_ref().take(BATCH));
+        if batch.is_empty() || take(&batch).is_break() {
+            return;
         }
     }
 }
@@ -51,6 +76,20 @@ impl<A: Address, T: AsRef<[(Prefix<A>, u32)]> + Sync> Tables<A> for [T] {
 
     fn routes(&self, table: TableId) -> impl Iterator<Item = (Prefix<A>, u32)> {
         self[table.index()].as_ref().iter().copied()
+    }
+
+    fn positions(&self, table: TableId) -> Option<usize> {
+        Some(self[table.index()].as_ref().len())
+    }
+
+    fn batches_at(
+        &self,
+        table: TableId,
+        positions: Range<usize>,
+        mut take: impl FnMut(&[(Prefix<A>, u32)]) -> ControlFlow<()>,
+    ) {
+        let mut batches = self[table.index()].as_ref()[positions].chunks(BATCH);
+        let _ = batches.try_for_each(&mut take);
     }
 }
 
@@ -136,7 +175,12 @@ pub(super) struct Order<A: Address> {
 impl<A: Address> Order<A> {
     /// Begins with the routes of `table`.
     pub(super) fn new(table: TableId) -> Self {
-        Self { table, last: None }
+        Self::after(table, None)
+    }
+
+    /// Begins with routes of `table` that come after those of which `last` is the last one.
+    pub(super) fn after(table: TableId, last: Option<Prefix<A>>) -> Self {
+        Self { table, last }
     }
 
     /// Takes the next routes.
@@ -215,5 +259,49 @@ impl<A: Address, I: Iterator<Item = (Prefix<A>, u32)>> Iterator for Checked<I, A
         let (prefix, value) = self.routes.next()?;
         self.error = self.order.check_one(prefix, value).err();
         self.error.is_none().then_some((prefix, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table that can only be gone through.
+    struct Stream(Vec<(Prefix<u32>, u32)>);
+
+    impl Tables<u32> for Stream {
+        fn tables(&self) -> usize {
+            1
+        }
+
+        fn routes_hint(&self, _table: TableId) -> usize {
+            self.0.len()
+        }
+
+        fn routes(&self, _table: TableId) -> impl Iterator<Item = (Prefix<u32>, u32)> {
+            self.0.iter().copied()
+        }
+    }
+
+    fn at<T: Tables<u32> + ?Sized>(tables: &T, positions: Range<usize>, most: usize) -> Vec<(Prefix<u32>, u32)> {
+        let mut all = Vec::new();
+        tables.batches_at(TableId(0), positions, |routes| {
+            all.extend_from_slice(routes);
+            if all.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        all
+    }
+
+    #[test]
+    fn positions_are_those_among_all_routes() {
+        let routes: Vec<_> = (0..1000_u32).map(|at| (Prefix::containing(at << 8, 24), at)).collect();
+        let (stream, lists) = (Stream(routes.clone()), [routes.clone()]);
+        assert_eq!((stream.positions(TableId(0)), lists[..].positions(TableId(0))), (None, Some(1000)));
+        for positions in [0..0, 0..1000, 0..1, 7..130, 128..256, 999..1000, 1000..1000] {
+            assert_eq!(at(&stream, positions.clone(), usize::MAX), routes[positions.clone()]);
+            assert_eq!(at(&lists[..], positions.clone(), usize::MAX), routes[positions]);
+        }
+        assert_eq!(at(&stream, 5..900, 1), routes[5..5 + BATCH]);
+        assert_eq!(at(&lists[..], 5..900, 1), routes[5..5 + BATCH]);
     }
 }
