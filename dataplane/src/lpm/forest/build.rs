@@ -1,25 +1,26 @@
 //! From the routes of all tables to a store: chunks of tables in parallel, each in one pass over its routes.
 
-use std::ops::{ControlFlow, Range as Span};
+use std::ops::Range as Span;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
-use vrfleak_engine::{Address, Prefix};
+use vrfleak_engine::Address;
 
 use super::super::raw::{Assembly, Ground, Isa, Part, Piece, Site, Store, StoreError};
 use super::super::table::{NO_ROUTE, TableId};
-use super::super::tables::{BuildError, Order, Tables};
+use super::super::tables::{BuildError, Tables};
 use super::block::FIRST_VALUE;
-use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, MISS};
+use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, MISS, answer};
 use super::pairs::Pairs;
 use super::part::PartWriter;
 use super::ranges::{Range, Ranges};
 use super::shape::{Kind, Shape, is_small};
+use super::sweep::Sweep;
 
 /// Routes, by the input's hints, from which on a chunk takes no further table.
 const CHUNK_ROUTES: usize = 1 << 17;
-/// Ranges from which on the slots of one table are written on several threads.
+/// Ranges from which on the slots of one table are written on several threads, and routes from which on its ranges are found so.
 const HUGE: usize = 1 << 17;
 /// Routes that are looked at for the answers of all tables.
 const SEED_ROUTES: usize = 1 << 12;
@@ -28,11 +29,6 @@ const SUIT_TABLES: usize = 32;
 const SUIT_ROUTES: usize = 1 << 11;
 /// Parts that a huge table is written in, whatever the number of threads.
 const HUGE_PARTS: u32 = 16;
-
-/// Returns the answer of a route: `len` is 0 where lengths are not kept.
-pub(super) fn answer(value: u32, len: u8) -> Answer {
-    Answer::from(len) << 32 | Answer::from(value)
-}
 
 /// Returns the length of an answer's prefix, 0 for none.
 fn len_of(answer: Answer) -> u8 {
@@ -51,18 +47,16 @@ struct Chunk {
 
 /// The memory that making a chunk takes, for the next one to use again.
 struct Scratch<A> {
-    ranges: Ranges<A>,
-    locals: LocalCodes,
-    /// Of a batch of routes.
-    numbers: Vec<u32>,
+    sweep: Sweep<A>,
+    /// Of the other parts of a huge table.
+    parts: Vec<Sweep<A>>,
     codes: Vec<u32>,
     writer: PartWriter,
 }
 
 impl<A: Address> Scratch<A> {
     fn new() -> Self {
-        let (ranges, locals, writer) = (Ranges::new(), LocalCodes::new(), PartWriter::new());
-        Self { ranges, locals, numbers: Vec::new(), codes: Vec::new(), writer }
+        Self { sweep: Sweep::new(), parts: Vec::new(), codes: Vec::new(), writer: PartWriter::new() }
     }
 }
 
@@ -355,6 +349,17 @@ fn spans<A: Address>(input: &(impl Tables<A> + ?Sized)) -> Vec<Span<usize>> {
     spans
 }
 
+/// Returns the number of routes of `table` if they can be asked for by position and are so many that the other threads would have
+/// nothing left to do before one is through with them: more than a thread's share of what is left.
+fn positions_of_more_than_a_share<A: Address>(input: &(impl Tables<A> + ?Sized), table: TableId) -> Option<usize> {
+    let routes = input.routes_hint(table);
+    if routes < HUGE {
+        return None;
+    }
+    let left: usize = (table.index()..input.tables()).map(|table| input.routes_hint(TableId::from_index(table))).sum();
+    input.positions(table).filter(|_| routes.saturating_mul(rayon::current_num_threads()) > left)
+}
+
 fn chunk<A: Address>(
     input: &(impl Tables<A> + ?Sized),
     span: Span<usize>,
@@ -362,24 +367,14 @@ fn chunk<A: Address>(
     scratch: &mut Scratch<A>,
     mut piece: Piece,
 ) -> Result<Chunk, BuildError> {
-    let Scratch { ranges, locals, numbers, codes, writer } = scratch;
+    let Scratch { sweep, parts, codes, writer } = scratch;
     let mut dictionaries = Dictionaries::seeded(&common.seed);
     for table in span.map(TableId::from_index) {
-        locals.clear();
-        ranges.clear(LocalCodes::MISS);
-        let (mut order, mut checked) = (Order::new(table), Ok(()));
-        input.batches(table, |routes| {
-            checked = order.check(routes);
-            if checked.is_err() {
-                return ControlFlow::Break(());
-            }
-            let len = |prefix: Prefix<A>| if plan.keep_lens { prefix.len() } else { 0 };
-            locals.codes(routes.iter().map(|&(prefix, value)| answer(value, len(prefix))), numbers);
-            ranges.add_all(routes, numbers);
-            ControlFlow::Continue(())
-        });
-        checked?;
-        ranges.finish();
+        match positions_of_more_than_a_share(input, table) {
+            Some(positions) => sweep.table_in_parts(parts, input, (table, positions), plan.keep_lens)?,
+            None => sweep.table(input, table, plan.keep_lens)?,
+        }
+        let Sweep { ranges, locals, .. } = &mut *sweep;
         let dictionary = dictionaries.assign(locals.answers(), codes);
         ranges.recode(codes);
         let (width, answers) = {
@@ -467,6 +462,8 @@ pub(super) fn refusal<A: Address>(error: StoreError) -> BuildError {
 
 #[cfg(test)]
 mod tests {
+    use vrfleak_engine::Prefix;
+
     use super::*;
 
     /// Tables of many sizes, a huge one among them, that make several chunks.
@@ -503,6 +500,58 @@ mod tests {
                 assert!(store.equals(&other) && lens == other_lens, "{threads} threads, {at_once}, {plan:?}");
             }
         }
+    }
+
+    /// Returns a huge table, with a default route, routes within each other and equal neighbours, and a few others.
+    fn huge_among_others<A: Address>() -> Vec<Vec<(Prefix<A>, u32)>> {
+        let table = |routes: u32| -> Vec<(Prefix<A>, u32)> {
+            let route = |at: u32| {
+                let hash = at.wrapping_mul(2_654_435_761) >> 8;
+                let bits = A::narrow(u128::from(at * 12_000) << (A::BITS - 32));
+                (Prefix::containing(bits, [24, 24, 22, 20, 18, 9][(hash % 6) as usize]), (at / 2) ^ (hash % 3))
+            };
+            let mut all = vec![(Prefix::DEFAULT, 7)];
+            all.extend((0..routes).map(|at| (route(at).0, route(at).1 % 300)));
+            all.sort_by_key(|route| route.0);
+            all.dedup_by_key(|route| route.0);
+            all
+        };
+        vec![table(20), table(300_000), table(3_000), table(0)]
+    }
+
+    fn huge_is_the_same<A: Address>() {
+        let tables = huge_among_others::<A>();
+        let positions = || positions_of_more_than_a_share::<A>(tables.as_slice(), TableId(1));
+        assert_eq!(on_threads(1, positions), None, "what this is about");
+        assert_eq!(on_threads(2, positions), Some(tables[1].len()), "what this is about");
+        for plan in [KEEPING, Plan { keep_lens: false, nodes: Nodes::Gathered, ..KEEPING }] {
+            let built = |threads| on_threads(threads, || build::<A>(tables.as_slice(), plan).expect("a store"));
+            let (store, lens) = built(1);
+            for threads in [2, 3, 20] {
+                let (other, other_lens) = built(threads);
+                assert!(store.equals(&other) && lens == other_lens, "{threads} threads, {plan:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_huge_table_is_the_same_on_any_number_of_threads() {
+        huge_is_the_same::<u32>();
+        huge_is_the_same::<u128>();
+    }
+
+    #[test]
+    fn the_first_breach_in_a_huge_table_is_the_one_that_is_told() {
+        let mut tables = huge_among_others::<u32>();
+        let routes = tables[1].len();
+        for at in [routes - 5, routes / 2, routes / 3] {
+            tables[1][at] = tables[1][at - 1];
+        }
+        tables[1][routes - 100].1 = NO_ROUTE;
+        let built = |threads| on_threads(threads, || build::<u32>(tables.as_slice(), KEEPING).expect_err("a breach"));
+        let prefix = tables[1][routes / 3].0.to_string();
+        let expected = BuildError::Unordered { table: TableId(1), after: prefix.clone(), prefix };
+        assert_eq!([1, 2, 5].map(built), [1, 2, 5].map(|_| expected.clone()));
     }
 
     #[test]

@@ -14,6 +14,11 @@ const LEAST_PLACES: usize = 256;
 /// One distinct answer: the value, and above its 32 bits the matched length where lengths are kept.
 pub(super) type Answer = u64;
 
+/// Returns the answer of a route: `len` is 0 where lengths are not kept.
+pub(super) fn answer(value: u32, len: u8) -> Answer {
+    Answer::from(len) << 32 | Answer::from(value)
+}
+
 /// The answer of a key without a route.
 pub(super) const MISS: Answer = NO_ROUTE as u64;
 

@@ -13,6 +13,7 @@ mod part;
 mod ranges;
 mod read;
 pub(super) mod shape;
+mod sweep;
 
 use std::ops::Range;
 
@@ -72,7 +73,7 @@ impl<A: Address> Forest<A> {
     /// Builds the forest from sorted routes, in parallel over tables and inside huge ones, on the pool it is called in.
     ///
     /// Every table's routes are asked for once, those of some tables more often where [`Options::isa`] may have it short ones. O(routes)
-    /// time; scratch is the forest once more, in chunks.
+    /// time; scratch is the forest once more, in chunks, and the ranges of a huge table twice.
     ///
     /// # Errors
     /// Returns a breach of the promise of [`Tables::routes`], or that roots or blocks exceed 2^30.

@@ -234,6 +234,55 @@ impl<A: Address> Ranges<A> {
         taken
     }
 
+    /// Appends what was found of prefixes that are all greater than those before, by a pass over them alone that was not finished,
+    /// and gives its codes the numbers that `codes` has at their place. What they are inside of is known here alone: where that
+    /// pass saw nothing around them is what is open here.
+    pub(super) fn append(&mut self, behind: &Self, codes: &mut [u32]) {
+        let ([first, ranges @ ..], Some(&(around, _))) = (&behind.list[..], behind.open.first()) else { return };
+        if first.code == behind.cover {
+            // From the last prefix here to the first one there.
+            self.end_before(ranges.first().map_or(A::ZERO, |range| range.start));
+        } else {
+            self.begin(first.start, codes[first.code as usize]);
+        }
+        let mut at = 0;
+        while self.open.last().is_some_and(|&(end, _)| end < around)
+            && let Some(&Range { start, code }) = ranges.get(at)
+        {
+            at += 1;
+            if code != behind.cover {
+                self.begin(start, codes[code as usize]);
+                continue;
+            }
+            // What ended where a prefix there begins, or where this gap does, shows nowhere.
+            while self.open.pop_if(|&mut (end, _)| end < start).is_some() {}
+            self.resume(start);
+            self.end_before(ranges.get(at).map_or(A::ZERO, |range| range.start));
+        }
+        while self.open.pop_if(|&mut (end, _)| end < around).is_some() {}
+        let cover = self.around();
+        codes[behind.cover as usize] = cover;
+        let mut moved = ranges[at..].iter().map(|&Range { start, code }| Range { start, code: codes[code as usize] });
+        if codes.iter().filter(|&&code| code == cover).count() > 1 {
+            // A gap may have the code of its neighbour.
+            moved.for_each(|Range { start, code }| self.begin(start, code));
+        } else if let Some(Range { start, code }) = moved.next() {
+            self.begin(start, code);
+            self.list.extend(moved);
+        }
+        self.open.extend(behind.open.iter().map(|&(end, code)| (end, codes[code as usize])));
+    }
+
+    /// Ends what is open and ends before the address before `start`.
+    fn end_before(&mut self, start: A) {
+        while let Some(next) = self.open.last().and_then(|&(end, _)| end.next())
+            && next < start
+        {
+            self.open.pop();
+            self.resume(next);
+        }
+    }
+
     /// Ends what is still open.
     pub(super) fn finish(&mut self) {
         while let Some((end, _)) = self.open.pop() {
@@ -246,8 +295,13 @@ impl<A: Address> Ranges<A> {
     /// Begins a range with the answer of the innermost open prefix.
     #[inline]
     fn resume(&mut self, start: A) {
-        let code = self.open.last().map_or(self.cover, |&(_, code)| code);
-        self.begin(start, code);
+        self.begin(start, self.around());
+    }
+
+    /// Returns the code of the innermost open prefix.
+    #[inline]
+    fn around(&self) -> u32 {
+        self.open.last().map_or(self.cover, |&(_, code)| code)
     }
 }
 
