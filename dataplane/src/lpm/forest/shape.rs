@@ -64,8 +64,8 @@ const DEEP_LEVELS: f64 = 1.5;
 
 /// Bytes a boundary up to which a table may have pairs: the full IPv6 table of 2023 comes to 7.4.
 const PAIRED_BYTES: f64 = 11.0;
-/// The same where pairs take the place of lines, which take 8.8 for the full IPv6 table.
-const LINED_BYTES: f64 = 8.8;
+/// The same where pairs take the place of lines: the full IPv6 table comes to less with either, by this estimate, and to more bytes with lines.
+const LINED_BYTES: f64 = 10.0;
 /// What a level of pairs less is worth, in bytes a boundary that lies below it.
 const PAIRED_LEVEL_WORTH: f64 = 3.0;
 /// Levels below the root that vectors have bits of a key for.
