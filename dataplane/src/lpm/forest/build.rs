@@ -75,8 +75,8 @@ pub(super) struct Plan {
 pub(super) enum Nodes {
     /// None: something will change, or what looks up is best at lines.
     Changing,
-    /// What scalar loads walk best: halves in small tables, and pairs in big ones that do not suit blocks.
-    Scalar,
+    /// What vectors of eight keys walk best: halves in small tables, and pairs in big IPv6 ones that do not suit blocks.
+    Octets,
     /// What gathers walk best: halves, also in place of blocks, and pairs.
     Gathered,
 }
@@ -86,8 +86,8 @@ impl Nodes {
     pub(super) fn of(isa: Isa) -> Self {
         if isa.has_gathers() {
             Self::Gathered
-        } else if isa.has_bit_counts() && !isa.searches_lines() {
-            Self::Scalar
+        } else if isa.has_vectors() && !isa.searches_lines() {
+            Self::Octets
         } else {
             Self::Changing
         }
@@ -411,7 +411,7 @@ fn shape_of<A: Address>(
         _ if is_small(ranges.len()) => may_be_short.then(|| Shape::gathered(ranges, width, codes)).flatten(),
         Nodes::Changing => None,
         Nodes::Gathered => Shape::gathered(ranges, width, codes),
-        Nodes::Scalar => {
+        Nodes::Octets => {
             let shape = Shape::choose(ranges, width);
             let paired = if shape.kind == Kind::Sparse { Shape::pairs(ranges, width) } else { None };
             Some((paired.unwrap_or(shape), width))

@@ -360,7 +360,7 @@ mod tests {
         let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
         let expected: Vec<u32> =
             ids.iter().zip(&keys).map(|(&id, &key)| oracle.lookup(id, key).unwrap_or(NO_ROUTE)).collect();
-        let levels = Isa::available().flat_map(|isa| [Nodes::Gathered, Nodes::Scalar].map(|nodes| (isa, nodes)));
+        let levels = Isa::available().flat_map(|isa| [Nodes::Gathered, Nodes::Octets].map(|nodes| (isa, nodes)));
         for (isa, nodes) in levels {
             let plan = Plan { huge_pages: false, keep_lens: false, nodes };
             let forest = Forest { store: build::build(&tables[..], plan).expect("ordered routes").0, isa };
@@ -448,7 +448,7 @@ mod tests {
 
     #[test]
     fn oracle_first_changes() {
-        for nodes in [Nodes::Scalar, Nodes::Gathered] {
+        for nodes in [Nodes::Octets, Nodes::Gathered] {
             first_changes_agree::<u32>(nodes);
             first_changes_agree::<u128>(nodes);
         }

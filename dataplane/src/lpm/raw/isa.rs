@@ -107,8 +107,8 @@ impl Isa {
         false
     }
 
-    /// Returns whether batches count bits by one instruction.
-    pub(in crate::lpm) fn has_bit_counts(self) -> bool {
+    /// Returns whether batches walk short and paired tables in vectors, of whatever size.
+    pub(in crate::lpm) fn has_vectors(self) -> bool {
         self.0 != Level::Portable
     }
 

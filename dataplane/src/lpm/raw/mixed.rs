@@ -121,9 +121,9 @@ impl<A: Address> Store<A> {
             return unsafe { short::<A, false, true>(from, tables, keys, values) };
         }
         #[cfg(target_arch = "x86_64")]
-        if isa != Isa::PORTABLE && self.has_few_values() {
+        if isa.has_vectors() && self.has_few_values() {
             let from = short_avx2::Tables { columns: Columns::of(self), headers: &self.headers, briefs: &self.briefs };
-            // SAFETY: the briefs are this store's, and whoever holds a level above has AVX2.
+            // SAFETY: the briefs are this store's, and whoever holds a level with vectors has AVX2.
             return unsafe { short_avx2::short::<A, false>(from, tables, keys, values) };
         }
         let walk = Briefly { columns: Columns::of(self), each: self.each(tables), briefs: &self.briefs };

@@ -204,7 +204,7 @@ impl Columns {
 
 /// Keys that go on at a child, by their place in the batch.
 struct Left {
-    places: [u32; LANES],
+    places: [usize; LANES],
     count: usize,
 }
 
@@ -237,9 +237,9 @@ impl Tables<'_> {
         }
         let (mut ids, mut left_keys, mut found) = ([tables[0]; LANES], [A::ZERO; LANES], [0; LANES]);
         for ((id, key), &place) in ids.iter_mut().zip(&mut left_keys).zip(places) {
-            *key = keys[place as usize];
+            *key = keys[place];
             if !ONE {
-                *id = tables[place as usize];
+                *id = tables[place];
             }
         }
         let (ids, left_keys, found) = (&ids[..places.len()], &left_keys[..places.len()], &mut found[..places.len()]);
@@ -253,7 +253,7 @@ impl Tables<'_> {
             unsafe { Briefly { columns, each, briefs }.group(left_keys, found) };
         }
         for (&place, &mut found) in places.iter().zip(found) {
-            values[place as usize] = found;
+            values[place] = found;
         }
     }
 }
@@ -293,7 +293,7 @@ pub(super) unsafe fn short<A: Address, const ONE: bool>(
         // SAFETY: the caller's promise.
         let mut going = unsafe { columns.short_vectors(begins, dictionary, group, of_group) };
         while going != 0 {
-            left.places[left.count % LANES] = (begin + going.trailing_zeros() as usize) as u32;
+            left.places[left.count % LANES] = begin + going.trailing_zeros() as usize;
             left.count += 1;
             going &= going - 1;
         }
