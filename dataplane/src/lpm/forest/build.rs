@@ -11,7 +11,7 @@ use super::super::raw::{Assembly, Ground, Isa, Part, Piece, Site, Store, StoreEr
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Tables};
 use super::block::FIRST_VALUE;
-use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, MISS, answer};
+use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, answer, len_of};
 use super::pairs::Pairs;
 use super::part::PartWriter;
 use super::ranges::{Range, Ranges};
@@ -29,11 +29,6 @@ const SUIT_TABLES: usize = 32;
 const SUIT_ROUTES: usize = 1 << 11;
 /// Parts that a huge table is written in, whatever the number of threads.
 const HUGE_PARTS: u32 = 16;
-
-/// Returns the length of an answer's prefix, 0 for none.
-fn len_of(answer: Answer) -> u8 {
-    if answer == MISS { 0 } else { (answer >> 32) as u8 }
-}
 
 /// Routes, by the input's hints, from which on chunks are put where they stay as soon as they are made. Below, it is
 /// known what they need before memory is asked for.

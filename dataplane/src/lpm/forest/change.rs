@@ -14,7 +14,7 @@ use super::super::tables::BuildError;
 use super::MatchForest;
 use super::block::FIRST_VALUE;
 use super::build::refusal;
-use super::dictionary::{Answer, CodeMap, MISS, answer, width_for};
+use super::dictionary::{Answer, CodeMap, MISS, answer, len_of, width_for};
 use super::part::{PartWriter, Slots};
 use super::ranges::Ranges;
 use super::read::Reader;
@@ -222,7 +222,7 @@ impl<A: Address> MatchForest<A> {
         if count <= own {
             for (index, &answer) in (start as usize + FIRST_VALUE as usize..).zip(&used) {
                 self.forest.store.set_value(index, answer as u32);
-                self.lens[index] = if answer == MISS { 0 } else { (answer >> 32) as u8 };
+                self.lens[index] = len_of(answer);
             }
         }
         self.changes.codes.insert(table, Codes { map, room });
@@ -307,7 +307,7 @@ impl<A: Address> MatchForest<A> {
         let mut values: Vec<u32> = answers.iter().map(|&answer| answer as u32).collect();
         values.resize(room as usize, NO_ROUTE);
         let start = self.forest.store.push_values(&values);
-        self.lens.extend(answers.iter().map(|&answer| if answer == MISS { 0 } else { (answer >> 32) as u8 }));
+        self.lens.extend(answers.iter().map(|&answer| len_of(answer)));
         self.lens.resize(start + values.len(), 0);
         (start - FIRST_VALUE as usize) as u32
     }

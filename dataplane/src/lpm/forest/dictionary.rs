@@ -19,6 +19,11 @@ pub(super) fn answer(value: u32, len: u8) -> Answer {
     Answer::from(len) << 32 | Answer::from(value)
 }
 
+/// Returns the length of an answer's prefix, 0 for none.
+pub(super) fn len_of(answer: Answer) -> u8 {
+    if answer == MISS { 0 } else { (answer >> 32) as u8 }
+}
+
 /// The answer of a key without a route.
 pub(super) const MISS: Answer = NO_ROUTE as u64;
 

@@ -177,26 +177,36 @@ pub(super) unsafe fn load_code_before<const WIDTH: usize>(end: *const u8, width:
 /// Lanes of a group, appended without a branch.
 #[derive(Clone, Copy)]
 pub(super) struct Lanes {
-    of: [u8; LANES],
+    numbers: [u8; LANES],
     pub(super) count: usize,
 }
 
 impl Lanes {
     #[inline(always)]
     pub(super) fn new() -> Self {
-        Self { of: [0; LANES], count: 0 }
+        Self { numbers: [0; LANES], count: 0 }
+    }
+
+    /// Returns those of the lanes, at most [`LANES`], that are taken.
+    #[inline(always)]
+    pub(super) fn of(taken: impl Iterator<Item = bool>) -> Self {
+        let mut lanes = Self::new();
+        for (lane, taken) in taken.enumerate() {
+            lanes.push(lane, taken);
+        }
+        lanes
     }
 
     /// Appends `lane` if `take`; there are at most [`LANES`].
     #[inline(always)]
     pub(super) fn push(&mut self, lane: usize, take: bool) {
-        self.of[self.count % LANES] = lane as u8;
+        self.numbers[self.count % LANES] = lane as u8;
         self.count += usize::from(take);
     }
 
     /// Returns the lane at `index`.
     #[inline(always)]
     pub(super) fn get(&self, index: usize) -> usize {
-        usize::from(self.of[index % LANES]) % LANES
+        usize::from(self.numbers[index % LANES]) % LANES
     }
 }

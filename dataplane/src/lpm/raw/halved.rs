@@ -232,10 +232,7 @@ pub(super) unsafe fn short_group<A: Address>(
         return;
     }
     // The keys that go on at a child, in their order.
-    let mut going = Lanes::new();
-    for (lane, &code) in codes[..keys.len()].iter().enumerate() {
-        going.push(lane, code < FIRST_VALUE);
-    }
+    let mut going = Lanes::of(codes[..keys.len()].iter().map(|&code| code < FIRST_VALUE));
     let mut below = 0;
     while going.count > 0 {
         below += u32::from(BLOCK_BITS);

@@ -38,7 +38,7 @@ fn number(number: usize) -> __m512i {
 /// hundred instructions ahead, finds the loads of two vectors to wait for and not of four. With one fence between roots and
 /// nodes 4,000 tables gain a tenth, 50 tables, which the first cache has, a fifth.
 #[inline]
-fn in_order() {
+pub(super) fn in_order() {
     compiler_fence(Ordering::SeqCst);
 }
 

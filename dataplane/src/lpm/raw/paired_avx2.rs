@@ -16,15 +16,13 @@ use super::super::forest::pairs::{PAIR, PAIR_BITS};
 use super::super::forest::shape::{BEGIN, PAIRED_LEVELS};
 use super::columns::{Columns, prefetch_ahead};
 use super::octets::{HIGH, LOW, VECTOR, apart, bit_counts, halves, number, select, signs, tops};
+use super::paired_gathers::SIGN;
 use super::store::Header;
 
 /// Vectors that are walked together.
 const VECTORS: usize = 4;
 /// Keys that are walked together.
 const GROUP: usize = VECTORS * VECTOR;
-/// As many bytes less lie the codes of a pair than its number says, for each byte of a code, since vectors take the bit of the sign for
-/// part of it.
-const SIGN: usize = 1 << 31;
 
 /// The signs of four pairs among those of the numbers that they are made of.
 const PAIR_SIGNS: u32 = 0b1010_1010;

@@ -29,7 +29,7 @@ const MIXED_VECTORS: usize = 4;
 const BEGIN_PAIRS: u32 = (BEGIN / PAIR).trailing_zeros();
 /// As many bytes less lie the codes of a pair than its number says, for each byte of a code, since vectors take the bit of the sign for
 /// part of it.
-const SIGN: usize = 1 << 31;
+pub(super) const SIGN: usize = 1 << 31;
 
 /// The pairs that sixteen keys have come to.
 #[derive(Clone, Copy)]

@@ -9,7 +9,6 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_slli_epi32, _mm256_sllv_epi32, _mm256_srli_epi32, _mm256_srlv_epi32,
     _mm256_storeu_si256, _mm256_sub_epi32, _mm256_xor_si256,
 };
-use std::sync::atomic::{Ordering, compiler_fence};
 
 use vrfleak_engine::Address;
 
@@ -19,6 +18,7 @@ use super::super::forest::shape::{BEGIN, BRIEF_SLOTS};
 use super::super::table::TableId;
 use super::columns::{Columns, LANES, prefetch_ahead};
 use super::halved::Begin;
+use super::halved_gathers::in_order;
 use super::octets::{HIGH, LOW, VECTOR, apart, bit_counts, halves, number, select, signs, tops};
 use super::stamped::{Briefly, Each, One, Short, Walk};
 use super::store::{Brief, Header};
@@ -77,12 +77,6 @@ struct Begun {
     nodes: __m256i,
     /// What is left of the keys.
     rests: __m256i,
-}
-
-/// Keeps the gathers before from those behind, so that all vectors wait for their loads together.
-#[inline]
-fn in_order() {
-    compiler_fence(Ordering::SeqCst);
 }
 
 /// The sign of a vector's number.

@@ -201,10 +201,7 @@ pub(super) unsafe fn group<'h, A: Address, const WIDTH: usize>(
         }
         going = still;
     }
-    let mut fans = Lanes::new();
-    for (lane, &entry) in entries[..keys.len()].iter().enumerate() {
-        fans.push(lane, is_fan(entry));
-    }
+    let fans = Lanes::of(entries[..keys.len()].iter().map(|&entry| is_fan(entry)));
     for index in 0..fans.count {
         let lane = fans.get(index);
         // SAFETY: the entry is one of a fan.
