@@ -12,6 +12,7 @@ use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Tables};
 use super::block::FIRST_VALUE;
 use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, answer, len_of};
+use super::halves::most_codes;
 use super::pairs::Pairs;
 use super::part::PartWriter;
 use super::ranges::{Range, Ranges};
@@ -271,19 +272,26 @@ impl Values {
 /// What all chunks are made alike by.
 #[derive(Debug, Default)]
 struct Common {
-    /// The answers that the first dictionary of each begins with.
+    /// The answers that the first dictionary of each begins with, or all answers of small tables if they are more than codes of one byte.
     seed: Vec<Answer>,
     /// Whether small tables may be short.
     short: bool,
 }
 
 impl Common {
-    /// Finds it by looking at some tables.
+    /// Finds it by looking at some tables, and at all where some have many answers.
     fn of<A: Address>(input: &(impl Tables<A> + ?Sized), plan: Plan, chunks: usize) -> Self {
         if plan.nodes == Nodes::Changing {
             return Self::default();
         }
-        Self { seed: if chunks > 1 { seed(input, plan.keep_lens) } else { Vec::new() }, short: most_suit(input) }
+        let short = most_suit(input);
+        let first = seed(input, plan.keep_lens);
+        if short && first.len() >= BYTE_ANSWERS {
+            if let Some(seed) = answers_of_small(input, plan.keep_lens) {
+                return Self { seed, short };
+            }
+        }
+        Self { seed: if chunks > 1 { first.into_iter().take(BYTE_ANSWERS - 1).collect() } else { Vec::new() }, short }
     }
 }
 
@@ -302,7 +310,34 @@ fn seed<A: Address>(input: &(impl Tables<A> + ?Sized), keep_lens: bool) -> Vec<A
             break;
         }
     }
-    locals.answers()[..locals.answers().len().min(BYTE_ANSWERS - 1)].to_vec()
+    locals.answers().to_vec()
+}
+
+/// Returns all answers of small tables, ascending; `None` if they are more than entries of two bytes have codes for.
+fn answers_of_small<A: Address>(input: &(impl Tables<A> + ?Sized), keep_lens: bool) -> Option<Vec<Answer>> {
+    const MOST: usize = most_codes(2) as usize - 1;
+    let of_one = |mut locals: LocalCodes, table: usize| {
+        let table = TableId::from_index(table);
+        // What has more is given the common dictionary only if that happens to have all that it needs.
+        if is_small(input.routes_hint(table)) {
+            for (prefix, value) in input.routes(table).filter(|&(_, value)| value != NO_ROUTE) {
+                locals.code(answer(value, if keep_lens { prefix.len() } else { 0 }));
+                if locals.answers().len() > MOST {
+                    return Err(());
+                }
+            }
+        }
+        Ok(locals)
+    };
+    let found = (0..input.tables()).into_par_iter().with_min_len(64);
+    let found = found.try_fold(LocalCodes::new, of_one).map(|locals| locals.map(|locals| locals.answers().to_vec()));
+    let answers = found.try_reduce(Vec::new, |mut all, more| {
+        all.extend(more);
+        all.sort_unstable();
+        all.dedup();
+        if all.len() > MOST { Err(()) } else { Ok(all) }
+    });
+    answers.ok()
 }
 
 /// Returns whether halves suit nearly all small tables, judged by some: batches over tables of many kinds are sorted by kind
@@ -370,7 +405,7 @@ fn chunk<A: Address>(
             None => sweep.table(input, table, plan.keep_lens)?,
         }
         let Sweep { ranges, locals, .. } = &mut *sweep;
-        let dictionary = dictionaries.assign(locals.answers(), codes);
+        let dictionary = dictionaries.assign(locals.answers(), is_small(ranges.list().len()), codes);
         ranges.recode(codes);
         let (width, answers) = {
             let dictionary = &dictionaries.list[dictionary as usize];

@@ -250,32 +250,45 @@ impl Dictionary {
 /// The dictionaries of consecutive tables.
 ///
 /// Tables whose answers fit one-byte codes together share a dictionary, so that a small table does not pay for one;
-/// each is offered the last few that are open, then gets one of its own.
+/// each is offered the last few that are open, then gets one of its own. Where small tables have more answers in all, but few enough for
+/// the entries of two bytes that their nodes may have, the first dictionary is theirs alone and has all of them.
 #[derive(Debug, Default)]
 pub(super) struct Dictionaries {
     /// The dictionaries.
     pub(super) list: Vec<Dictionary>,
     open: Vec<u32>,
+    /// Whether the first is that of small tables alone.
+    has_common: bool,
 }
 
 impl Dictionaries {
-    /// Returns dictionaries of which the first begins with `seed`, if that is not empty: less answers than codes of one byte.
+    /// Returns dictionaries of which the first begins with `seed`, if that is not empty. If those are more answers than codes of one byte,
+    /// the first gets no others.
     pub(super) fn seeded(seed: &[Answer]) -> Self {
-        let mut dictionaries = Self::default();
+        let mut dictionaries = Self { has_common: seed.len() >= BYTE_ANSWERS, ..Self::default() };
         if !seed.is_empty() {
-            dictionaries.assign(seed, &mut Vec::new());
+            let index = dictionaries.open_or_new(seed);
+            dictionaries.encode(index, seed, &mut Vec::new());
         }
         dictionaries
     }
 
     /// Gives the next table a dictionary with `answers`, and puts into `codes` the codes of the miss and of `answers`.
-    pub(super) fn assign(&mut self, answers: &[Answer], codes: &mut Vec<u32>) -> u32 {
+    pub(super) fn assign(&mut self, answers: &[Answer], is_small: bool, codes: &mut Vec<u32>) -> u32 {
+        let is_common = is_small && self.has_common && self.list[0].unknown(answers) == 0;
+        let index = if is_common { 0 } else { self.open_or_new(answers) };
+        self.encode(index, answers, codes);
+        index
+    }
+
+    /// Returns a dictionary that has room for `answers`, a new one if none has.
+    fn open_or_new(&mut self, answers: &[Answer]) -> u32 {
         let fits = |&open: &u32| {
             let dictionary = &self.list[open as usize];
             dictionary.codes() + dictionary.unknown(answers) <= BYTE_ANSWERS
         };
         let found = self.open.iter().rev().copied().find(fits);
-        let index = found.unwrap_or_else(|| {
+        found.unwrap_or_else(|| {
             let index = self.list.len() as u32;
             if answers.len() < BYTE_ANSWERS {
                 if self.open.len() == OPEN {
@@ -285,12 +298,15 @@ impl Dictionaries {
             }
             self.list.push(Dictionary::new());
             index
-        });
+        })
+    }
+
+    /// Puts into `codes` the codes that the miss and `answers` have in a dictionary.
+    fn encode(&mut self, index: u32, answers: &[Answer], codes: &mut Vec<u32>) {
         let dictionary = &mut self.list[index as usize];
         codes.clear();
         codes.push(FIRST_VALUE);
         codes.extend(answers.iter().map(|&answer| dictionary.code(answer)));
-        index
     }
 }
 
@@ -304,7 +320,7 @@ mod tests {
         let mut codes = Vec::new();
         let mut assign = |answers: std::ops::Range<u64>| {
             let answers: Vec<Answer> = answers.collect();
-            let index = dictionaries.assign(&answers, &mut codes);
+            let index = dictionaries.assign(&answers, true, &mut codes);
             (index, codes[0], codes[1])
         };
         assert_eq!(assign(0..100), (0, 64, 65));
@@ -315,6 +331,17 @@ mod tests {
         let widths: Vec<usize> = dictionaries.list.iter().map(Dictionary::width).collect();
         assert_eq!(widths, [1, 1, 2, 4]);
         assert_eq!(dictionaries.list[0].in_order().take(3).collect::<Vec<_>>(), [MISS, 0, 1]);
+    }
+
+    #[test]
+    fn small_tables_have_a_dictionary_of_many_answers_in_common() {
+        let seed: Vec<Answer> = (0..500).collect();
+        let mut dictionaries = Dictionaries::seeded(&seed);
+        let mut codes = Vec::new();
+        assert_eq!((dictionaries.assign(&[7, 499], true, &mut codes), &codes[..]), (0, &[64, 72, 564][..]));
+        assert_eq!((dictionaries.assign(&[7, 499], false, &mut codes), &codes[..]), (1, &[64, 65, 66][..]));
+        assert_eq!((dictionaries.assign(&[7, 500], true, &mut codes), &codes[..]), (1, &[64, 65, 67][..]));
+        assert_eq!(dictionaries.list[0].codes(), 501);
     }
 
     #[test]

@@ -336,7 +336,8 @@ mod tests {
         tables
     }
 
-    fn halves_agree<A: TreeKey>(values: u32, apart: u32) {
+    /// `width` is that of the entries of small tables.
+    fn halves_agree<A: TreeKey>(values: u32, apart: u32, width: usize) {
         let tables = tables_of_all_kinds::<A>(values, apart);
         let keys: Vec<(TableId, A)> = (0..5000_u32)
             .map(|at| {
@@ -366,11 +367,12 @@ mod tests {
             let forest = Forest { store: build::build(&tables[..], plan).expect("ordered routes").0, isa };
             let kind = |table| forest.store.describe(TableId(table)).map(|(shape, width, ..)| (shape.kind, width));
             let kinds = [0, 23, 24, 25, 26, 27].map(|table| kind(table).expect("a table"));
-            let small = [(shape::Kind::Short, 1), (shape::Kind::Short, 1), (shape::Kind::Sparse, 1)];
+            let small = [shape::Kind::Short, shape::Kind::Short, shape::Kind::Sparse].map(|kind| (kind, width));
             let deep = if A::BITS == 32 { shape::Kind::Halved } else { shape::Kind::Paired };
+            let own = if values > 191 { 2 } else { 1 };
             let big = match nodes {
-                Nodes::Gathered => [(deep, 1), (deep, 2), (shape::Kind::Halved, 1)],
-                _ => [1, 2, 1].map(|width| (shape::Kind::Dense, width)),
+                Nodes::Gathered => [(deep, own), (deep, 2), (shape::Kind::Halved, own)],
+                _ => [own, 2, own].map(|width| (shape::Kind::Dense, width)),
             };
             assert_eq!((&kinds[..3], &kinds[3..]), (&small[..], &big[..]), "what this is about");
             // Of all kinds, of those that briefs tell nearly all of, of short ones alone, and of big ones of both widths.
@@ -403,16 +405,17 @@ mod tests {
 
     #[test]
     fn oracle_halves() {
-        // Values that vectors hold, one more, too many for that, and a dictionary for every few tables.
-        for (values, apart) in [(64, 0), (65, 0), (150, 0), (40, 40)] {
-            halves_agree::<u32>(values, apart);
-            halves_agree::<u128>(values, apart);
+        // Values that vectors hold, one more, too many for that; a dictionary for every few tables; one for all small ones, since
+        // each has many or since all have.
+        for (values, apart, width) in [(64, 0, 1), (65, 0, 1), (150, 0, 1), (10, 10, 1), (1000, 0, 2), (40, 40, 2)] {
+            halves_agree::<u32>(values, apart, width);
+            halves_agree::<u128>(values, apart, width);
         }
     }
 
     /// Tables that were not built for changes are changed: each once as a whole, then in place.
-    fn first_changes_agree<A: TreeKey>(nodes: Nodes) {
-        let mut tables = tables_of_all_kinds::<A>(60, 0);
+    fn first_changes_agree<A: TreeKey>(nodes: Nodes, values: u32) {
+        let mut tables = tables_of_all_kinds::<A>(values, 0);
         let plan = Plan { huge_pages: false, keep_lens: true, nodes };
         let (store, lens) = build::build(&tables[..], plan).expect("ordered routes");
         let forest = Forest { store, isa: Isa::fastest() };
@@ -448,9 +451,9 @@ mod tests {
 
     #[test]
     fn oracle_first_changes() {
-        for nodes in [Nodes::Octets, Nodes::Gathered] {
-            first_changes_agree::<u32>(nodes);
-            first_changes_agree::<u128>(nodes);
+        for (nodes, values) in [Nodes::Octets, Nodes::Gathered].map(|nodes| [(nodes, 60), (nodes, 1000)]).concat() {
+            first_changes_agree::<u32>(nodes, values);
+            first_changes_agree::<u128>(nodes, values);
         }
     }
 

@@ -376,8 +376,7 @@ impl Shape {
         }
         let (shape, width, is_deep, bytes) = best?;
         let most = if width == 1 { HALVED_BYTES } else { WIDE_HALVED_BYTES };
-        let fits = codes <= most_codes(width) && !(is_small && width > 1);
-        (fits && bytes <= most * boundaries).then_some((shape, width, is_deep))
+        (codes <= most_codes(width) && bytes <= most * boundaries).then_some((shape, width, is_deep))
     }
 
     /// Returns the root of pairs for `ranges`; `None` if they do not suit the table or take more bytes than lines would: in IPv4, or

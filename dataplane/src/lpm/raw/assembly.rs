@@ -8,10 +8,11 @@ use super::super::forest::halves::WIDE_ANSWER;
 use super::super::forest::line::{Format, LINE, Run, answer_line};
 use super::super::forest::shape::{BEGIN, Kind};
 use super::super::table::NO_ROUTE;
+use super::brief::Briefs;
 use super::part::{MOST_BYTES, MOST_ENTRIES, Piece, leaf_of, moved};
 use super::patch::Spare;
 use super::region::Region;
-use super::store::{Brief, Census, Header, SLACK, Store, StoreError};
+use super::store::{Census, Header, SLACK, Store, StoreError};
 
 /// Codes that the shared one-byte leaves stand for.
 const BYTE_CODES: u32 = 256 - FIRST_VALUE;
@@ -21,7 +22,7 @@ const BYTE_LEAF: u32 = BITMAP_BYTES as u32 + 1;
 const ANY_LEAF: u32 = BITMAP_BYTES as u32 + 4;
 /// Where the shared lines of one answer begin, for sparse tables with one-byte codes.
 const LINES: usize = ((ANY_LEAF + BYTE_CODES * BYTE_LEAF) as usize).next_multiple_of(LINE);
-/// Where the root lies that a [`Brief`] has which tells nothing: one slot with a code that is no answer's.
+/// Where the root lies that a [`Brief`](super::brief::Brief) has which tells nothing: one slot with a code that is no answer's.
 pub(super) const NOTHING: usize = LINES + BYTE_CODES as usize * LINE;
 /// Bytes of all that tables share.
 const LEAVES: usize = NOTHING + LINE;
@@ -238,7 +239,7 @@ impl Assembled {
         assert_eq!(ground.filled.load(Ordering::Acquire), self.placed, "every site is filled");
         let Self { mut headers, codes, census, used_entries, used_bytes, .. } = self;
         headers.push(Header::empty(0));
-        let briefs = Brief::all(&headers);
+        let briefs = Briefs::all(&headers);
         ground.entries.shrink(used_entries);
         ground.nodes.shrink(used_bytes + SLACK);
         Store {

@@ -48,8 +48,8 @@ impl Limits {
         let inner = u32::from(shape.inner_bits());
         let is_halved = matches!(shape.kind, Kind::Halved | Kind::Short);
         let is_short = shape.kind == Kind::Short;
-        if is_short && (width > 1 || shape.page_bits > 0 || shape.bits > 31 || shape.len > BRIEF_SLOTS) {
-            return Err(StoreError::Broken("a short table has pages, wide entries or too many slots"));
+        if is_short && (shape.page_bits > 0 || shape.bits > 31 || shape.len > BRIEF_SLOTS) {
+            return Err(StoreError::Broken("a short table has pages or too many slots"));
         }
         if shape.kind == Kind::Paired && (width > 2 || shape.page_bits > 0 || shape.len > PAIRED_SLOTS) {
             return Err(StoreError::Broken("a table of pairs has pages, wide codes or too many slots"));

@@ -14,8 +14,9 @@ use super::super::forest::halves::{BITMAPS, DISTANCE, LEAF_CODE, SHORT_ENTRY, SH
 use super::super::forest::line::LINED;
 use super::super::forest::shape::{BEGIN, BLOCK_BITS, BRIEF_SLOTS, aligned, top};
 use super::assembly::NOTHING;
-use super::columns::{Columns, LANES, Lanes, prefetch};
-use super::store::{Brief, Header};
+use super::brief::Brief;
+use super::columns::{ANY_WIDTH, Columns, LANES, Lanes, prefetch};
+use super::store::Header;
 
 /// The bit of what a key has come to in a short table that says that it is a code; no node lies so far behind.
 const TOLD: u32 = 1 << 31;
@@ -88,7 +89,10 @@ impl Columns {
             return entry ^ WIDE_ANSWER;
         }
         // SAFETY: what is no answer is a node of the table.
-        unsafe { self.find_in_halves(base + SHORT_UNIT * entry as usize, 64 - u32::from(header.shift), 1, key) }
+        unsafe {
+            let (node, at) = (base + SHORT_UNIT * entry as usize, 64 - u32::from(header.shift));
+            self.find_in_halves(node, at, usize::from(header.width), key)
+        }
     }
 
     /// Returns what comes behind the root of a short table for a key whose first 32 bits are `first`: the offset of a node, or with
@@ -106,31 +110,38 @@ impl Columns {
         select_unpredictable(entry & WIDE_ANSWER != 0, entry ^ WIDE_ANSWER | TOLD, node)
     }
 
-    /// Returns the entry of one byte that the node at the offset `node` has for the slot `slot`, which is below 64.
+    /// Returns the entry of `width` bytes that the node at the offset `node` has for the slot `slot`, which is below 64.
     ///
     /// # Safety
     /// There is such a node in the store, or as many bytes of it on both sides.
     #[inline(always)]
-    unsafe fn half(self, node: usize, slot: u32) -> u32 {
+    unsafe fn half(self, node: usize, slot: u32, width: usize) -> u32 {
         let (upper, slot) = (slot as usize / 32, slot % 32);
         // SAFETY: a node has two bitmaps.
         let bitmap = unsafe { self.blocks.add(node + 4 * upper) };
         // SAFETY: as above.
         let bitmap = u32::from_le(unsafe { bitmap.cast::<u32>().read_unaligned() });
-        let rank = (bitmap << (31 - slot)).count_ones() as usize;
-        let place = select_unpredictable(upper > 0, node + BITMAPS - 1 + rank, node - rank);
-        // SAFETY: each half has an entry for every bit of its bitmap, of which bit 0 is set, so that there is one to count.
+        let rank = width * (bitmap << (31 - slot)).count_ones() as usize;
+        let place = select_unpredictable(upper > 0, node + BITMAPS - width + rank, node - rank);
+        if width > 1 {
+            // SAFETY: each half has an entry for every bit of its bitmap, of which bit 0 is set, so that there is one to count.
+            return unsafe { self.number_at(place) };
+        }
+        // SAFETY: as above.
         let entry = unsafe { self.blocks.add(place) };
         // SAFETY: as above.
         u32::from(unsafe { *entry })
     }
 
-    /// Returns the child that `entry` names of the node at the offset `node`.
+    /// Returns the child that `entry`, of `width` bytes, names of the node at the offset `node`.
     ///
     /// # Safety
-    /// There is such a node in the store, whose entries have one byte, of which that is one and names a child.
+    /// There is such a node in the store, whose entries have so many bytes, of which that is one and names a child.
     #[inline(always)]
-    unsafe fn child_of_halves(self, node: u32, entry: u32) -> u32 {
+    unsafe fn child_of_halves(self, node: u32, entry: u32, width: usize) -> u32 {
+        if width > 1 {
+            return node + UNIT as u32 * entry;
+        }
         // SAFETY: a node has two bitmaps.
         let bitmap = unsafe { self.blocks.add(node as usize + BITMAPS / 2) };
         // SAFETY: as above.
@@ -190,43 +201,70 @@ impl Columns {
     }
 }
 
-/// Walks up to [`LANES`] keys through short tables, each from where `begin_of` says for its position, in the dictionary that
-/// `dictionary_of` says. Keys of tables of which a brief tells nothing have the value of `alone`.
+/// Returns the code that an entry of `width` bytes is, or less than [`FIRST_VALUE`] for one that names a child.
+#[inline(always)]
+fn code_of(entry: u32, width: usize) -> u32 {
+    if width == 1 { entry } else { select_unpredictable(entry & WIDE_ANSWER != 0, entry ^ WIDE_ANSWER, 0) }
+}
+
+/// Where a key begins in a short table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    pub(super) begin: Begin,
+    /// Where the values of its dictionary begin.
+    pub(super) dictionary: u32,
+    /// Bytes of an entry of its nodes.
+    pub(super) width: usize,
+}
+
+impl Start {
+    /// Returns what a header tells.
+    #[inline(always)]
+    pub(super) fn by_header(header: &Header) -> Self {
+        let width = usize::from(header.width);
+        Self { begin: Begin::by_header(header), dictionary: header.dictionary, width }
+    }
+}
+
+/// Walks up to [`LANES`] keys through short tables whose entries have `WIDTH` bytes, if that is a width, each from what `start_of` says
+/// for its position. Keys of tables of which a brief tells nothing have the value of `alone`.
 ///
 /// # Safety
 /// What is returned for a position is what the header or brief of a short table of the store says, or the brief that tells nothing. There
 /// are at most [`LANES`] keys.
 #[inline(always)]
-pub(super) unsafe fn short_group<A: Address>(
+pub(super) unsafe fn short_group<A: Address, const WIDTH: usize>(
     columns: Columns,
-    begin_of: impl Fn(usize) -> Begin,
-    dictionary_of: impl Fn(usize) -> u32,
+    start_of: impl Fn(usize) -> Start,
     alone: impl Fn(usize) -> u32,
     keys: &[A],
     values: &mut [u32],
 ) {
+    let width_of = |start: Start| if WIDTH == ANY_WIDTH { start.width } else { WIDTH };
     let (mut nodes, mut slots) = ([TOLD; LANES], [0_u8; LANES]);
     for (lane, ((node, slot), &key)) in nodes.iter_mut().zip(&mut slots).zip(keys).enumerate() {
-        let (begin, key) = (begin_of(lane), top(key));
+        let (Start { begin, .. }, key) = (start_of(lane), top(key));
         // SAFETY: the caller's promise.
         *node = unsafe { columns.behind_root(begin, (key >> 32) as u32) };
         *slot = ((key << begin.at()) >> 58) as u8;
         prefetch(columns.blocks.wrapping_add(*node as usize));
     }
-    let mut codes = [0; LANES];
+    let (mut entries, mut codes) = ([0; LANES], [0; LANES]);
     let mut least = FIRST_VALUE;
-    for (lane, ((code, value), (&node, &slot))) in
-        codes.iter_mut().zip(values.iter_mut()).zip(nodes.iter().zip(&slots)).enumerate()
+    for (lane, ((entry, value), (&node, &slot))) in
+        entries.iter_mut().zip(values.iter_mut()).zip(nodes.iter().zip(&slots)).enumerate()
     {
-        let is_told = node & TOLD != 0;
+        let (start, is_told) = (start_of(lane), node & TOLD != 0);
+        let width = width_of(start);
         // A code is no node, but where nothing is told there are bytes on both sides.
         let place = select_unpredictable(is_told, NOTHING as u32, node);
         // SAFETY: what is no code is a node.
-        let entry = unsafe { columns.half(place as usize, u32::from(slot) % 64) };
-        *code = select_unpredictable(is_told, node ^ TOLD, entry);
+        *entry = unsafe { columns.half(place as usize, u32::from(slot) % 64, width) };
+        let code = select_unpredictable(is_told, node ^ TOLD, code_of(*entry, width));
         // SAFETY: the code is the table's, or no answer's.
-        *value = unsafe { columns.value_of(dictionary_of(lane), *code) };
-        least = least.min(*code);
+        *value = unsafe { columns.value_of(start.dictionary, code) };
+        least = least.min(code);
+        codes[lane] = code;
     }
     if least >= FIRST_VALUE {
         return;
@@ -243,14 +281,17 @@ pub(super) unsafe fn short_group<A: Address>(
                 values[lane] = alone(lane);
                 continue;
             }
-            // SAFETY: the code was in that node, and is a child.
-            nodes[lane] = unsafe { columns.child_of_halves(nodes[lane], codes[lane]) };
-            let slot = slot_of(aligned(keys[lane]), begin_of(lane).at() + below);
+            let start = start_of(lane);
+            let width = width_of(start);
+            // SAFETY: the entry was in that node, and names a child.
+            nodes[lane] = unsafe { columns.child_of_halves(nodes[lane], entries[lane], width) };
+            let slot = slot_of(aligned(keys[lane]), start.begin.at() + below);
             // SAFETY: a child is a node.
-            codes[lane] = unsafe { columns.half(nodes[lane] as usize, slot) };
-            // SAFETY: the code was in that node.
-            values[lane] = unsafe { columns.value_of(dictionary_of(lane), codes[lane]) };
-            still.push(lane, codes[lane] < FIRST_VALUE);
+            entries[lane] = unsafe { columns.half(nodes[lane] as usize, slot, width) };
+            let code = code_of(entries[lane], width);
+            // SAFETY: the entry was in that node.
+            values[lane] = unsafe { columns.value_of(start.dictionary, code) };
+            still.push(lane, code < FIRST_VALUE);
         }
         going = still;
     }

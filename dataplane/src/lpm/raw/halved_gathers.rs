@@ -21,10 +21,11 @@ use super::super::forest::halves::{BITMAPS, LEAF_CODE, WIDE_ANSWER};
 use super::super::forest::line::LINED;
 use super::super::forest::shape::{BEGIN, BLOCK_BITS, BRIEF_SLOTS, HALVED_LEVELS};
 use super::super::table::TableId;
+use super::brief::Briefs;
 use super::chosen::Chosen;
 use super::columns::{ANY_WIDTH, Columns};
 use super::runs::{self, Depth, Walk, by_levels};
-use super::store::{Brief, GATHERED_SLOTS, Header};
+use super::store::{GATHERED_SLOTS, Header};
 use super::vectors::{Rests, Roots, VECTOR, narrowed, upper_halves};
 
 /// Returns a small number sixteen times.
@@ -189,7 +190,7 @@ impl Columns {
         let start = _mm512_sllv_epi32(roots.first, shift);
         // SAFETY: the caller's promise.
         let begun = unsafe { self.begin_short((begin, shift, start, len), keys) };
-        Begun { dictionary: roots.dictionary, ..begun }
+        Begun { dictionary: roots.dictionary, widths: Widths::of(roots.len_shift), ..begun }
     }
 
     /// Begins sixteen keys in tables of which these briefs tell; those of which none tells have the code 0.
@@ -198,14 +199,16 @@ impl Columns {
     /// The briefs are of the store.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    unsafe fn begin_brief<A: Address>(self, [low, high]: [__m512i; 2], keys: &[A; VECTOR]) -> Begun {
+    unsafe fn begin_brief<A: Address>(self, told: Told, keys: &[A; VECTOR]) -> Begun {
+        let [low, high] = told.briefs;
         let (begin_shift, len_first) = (narrowed(low, high), upper_halves(low, high));
         let below = number(BEGIN - 1);
         let (shift, begin) = (_mm512_and_si512(begin_shift, below), _mm512_andnot_si512(below, begin_shift));
         let slots = _mm512_set1_epi32(BRIEF_SLOTS.cast_signed());
         let (len, start) = (_mm512_and_si512(len_first, slots), _mm512_andnot_si512(slots, len_first));
         // SAFETY: a brief says what its table's header says, or is the one that tells nothing.
-        unsafe { self.begin_short((begin, shift, start, len), keys) }
+        let begun = unsafe { self.begin_short((begin, shift, start, len), keys) };
+        Begun { dictionary: told.dictionaries, ..begun }
     }
 
     /// Returns the bitmaps of the halves that the keys with these `rests` have in their nodes: only lanes in `going` have one.
@@ -288,20 +291,36 @@ pub(super) fn first_half<A: Address>(rests: &Rests<A>) -> __m512i {
     if A::BITS == 32 { rests.0[0] } else { upper_halves(rests.0[0], rests.0[1]) }
 }
 
-/// Returns the briefs of sixteen tables, twice eight.
+/// What briefs tell of sixteen tables.
+#[derive(Clone, Copy)]
+struct Told {
+    /// Twice eight briefs.
+    briefs: [__m512i; 2],
+    dictionaries: __m512i,
+}
+
+/// Returns what briefs tell of sixteen tables.
 ///
 /// # Safety
-/// The last brief is that of no table.
+/// There are briefs.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-unsafe fn briefs_of(briefs: &[Brief], tables: &[TableId; VECTOR]) -> [__m512i; 2] {
+unsafe fn briefs_of(from: &Briefs, tables: &[TableId; VECTOR]) -> Told {
+    let (briefs, dictionaries) = (from.list(), from.dictionaries());
     let base = briefs.as_ptr().cast::<i64>();
     // SAFETY: a table id is a number of 32 bits.
     let ids = unsafe { _mm512_loadu_si512(tables.as_ptr().cast()) };
     let ids = _mm512_min_epu32(ids, _mm512_set1_epi32((briefs.len() as u32 - 1).cast_signed()));
-    // SAFETY: each table has a brief, of eight bytes, and those beyond have the last.
-    [_mm512_castsi512_si256(ids), _mm512_extracti64x4_epi64::<1>(ids)]
-        .map(|ids| unsafe { _mm512_i32gather_epi64::<8>(ids, base) })
+    let briefs = [_mm512_castsi512_si256(ids), _mm512_extracti64x4_epi64::<1>(ids)]
+        // SAFETY: each table has a brief, of eight bytes, and those beyond have the last.
+        .map(|ids| unsafe { _mm512_i32gather_epi64::<8>(ids, base) });
+    let dictionaries = if dictionaries.is_empty() {
+        _mm512_setzero_si512()
+    } else {
+        // SAFETY: if any has one of these, each table has.
+        unsafe { _mm512_i32gather_epi32::<4>(ids, dictionaries.as_ptr().cast()) }
+    };
+    Told { briefs, dictionaries }
 }
 
 /// What a batch reads.
@@ -310,7 +329,7 @@ pub(super) struct Tables<'s> {
     pub(super) columns: Columns,
     pub(super) headers: &'s [Header],
     /// By table.
-    pub(super) briefs: &'s [Brief],
+    pub(super) briefs: &'s Briefs,
     /// If every table has the first dictionary, and vectors hold it.
     pub(super) chosen: Option<&'s Chosen>,
 }
@@ -373,9 +392,9 @@ impl Tables<'_> {
         }
         let mut not_done = 0;
         for (vector, values) in values.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate().take(VECTORS) {
-            // No answer has such a code, but children do, and what a brief tells of its table if that is nothing.
-            let first = _mm512_set1_epi32(FIRST_VALUE.cast_signed());
-            let left_over = if WIDTH == 1 { _mm512_cmplt_epu32_mask(codes[vector], first) } else { going[vector] };
+            // No answer has such a code, but children of one byte do, and what a brief tells of its table if that is nothing.
+            let none = _mm512_cmplt_epu32_mask(codes[vector], _mm512_set1_epi32(FIRST_VALUE.cast_signed()));
+            let left_over = if WIDTH == 1 { none } else { going[vector] | none };
             let found = if let Some(chosen) = chosen {
                 chosen.values(codes[vector])
             } else {
@@ -458,15 +477,15 @@ impl<A: Address, const WIDTH: usize, const PAGED: bool, const ONE: bool> Walk<A>
     }
 }
 
-/// The walk of short tables: of one with `ONE`, else by briefs with `BRIEF`.
+/// The walk of short tables whose entries have `WIDTH` bytes, if that is a width: of one with `ONE`, else by briefs with `BRIEF`.
 #[derive(Clone, Copy)]
-struct Short<'s, const ONE: bool, const BRIEF: bool> {
+struct Short<'s, const WIDTH: usize, const ONE: bool, const BRIEF: bool> {
     tables: Tables<'s>,
     /// The header of the first table of the batch.
     one: &'s Roots,
 }
 
-impl<const ONE: bool, const BRIEF: bool> Short<'_, ONE, BRIEF> {
+impl<const WIDTH: usize, const ONE: bool, const BRIEF: bool> Short<'_, WIDTH, ONE, BRIEF> {
     /// [`Walk::group`] with so many levels.
     ///
     /// # Safety
@@ -481,7 +500,8 @@ impl<const ONE: bool, const BRIEF: bool> Short<'_, ONE, BRIEF> {
     ) -> usize {
         let Tables { columns, headers, briefs, .. } = self.tables;
         let keys = keys.as_chunks().0;
-        let mut told = [[_mm512_setzero_si512(); 2]; VECTORS];
+        let zero = _mm512_setzero_si512();
+        let mut told = [Told { briefs: [zero; 2], dictionaries: zero }; VECTORS];
         if BRIEF {
             for (told, tables) in told.iter_mut().zip(tables.as_chunks().0) {
                 // SAFETY: the caller's promise.
@@ -504,11 +524,11 @@ impl<const ONE: bool, const BRIEF: bool> Short<'_, ONE, BRIEF> {
             unsafe { columns.begin_short_by_headers(&roots, &keys[vector]) }
         };
         // SAFETY: as above.
-        unsafe { self.tables.walk::<VECTORS, 1, LEVELS>(begin, values, left) }
+        unsafe { self.tables.walk::<VECTORS, WIDTH, LEVELS>(begin, values, left) }
     }
 }
 
-impl<A: Address, const ONE: bool, const BRIEF: bool> Walk<A> for Short<'_, ONE, BRIEF> {
+impl<A: Address, const WIDTH: usize, const ONE: bool, const BRIEF: bool> Walk<A> for Short<'_, WIDTH, ONE, BRIEF> {
     const ONE: bool = ONE;
 
     #[inline]
@@ -557,9 +577,9 @@ pub(super) unsafe fn halved<A: Address, const WIDTH: usize, const PAGED: bool, c
 /// briefs if `BRIEF`, and then tables without one are walked alone, whatever they are.
 ///
 /// # Safety
-/// All tables are short unless `BRIEF`. There is a value a key, and a table a key unless `ONE`. There are at most 2^31 values.
+/// All tables are short unless `BRIEF`; the entries of those of which briefs tell, or else of all, have `WIDTH` bytes, if that is a width. There is a value a key, and a table a key unless `ONE`. There are at most 2^31 values.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn short<A: Address, const ONE: bool, const BRIEF: bool>(
+pub(super) unsafe fn short<A: Address, const WIDTH: usize, const ONE: bool, const BRIEF: bool>(
     from: Tables<'_>,
     tables: &[TableId],
     keys: &[A],
@@ -567,7 +587,7 @@ pub(super) unsafe fn short<A: Address, const ONE: bool, const BRIEF: bool>(
 ) {
     let Some(&table) = tables.first() else { return };
     let one = &Roots::all(from.header(table));
-    let walk = Short::<'_, ONE, BRIEF> { tables: from, one };
+    let walk = Short::<'_, WIDTH, ONE, BRIEF> { tables: from, one };
     // SAFETY: the caller's promise.
     unsafe { runs::batch::<A, _, VECTORS>(walk, DEPTH, tables, keys, values) };
 }

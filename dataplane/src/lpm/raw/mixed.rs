@@ -103,12 +103,20 @@ impl<A: Address> Store<A> {
         }
         let sample = tables.iter().step_by((tables.len() / SAMPLED).max(1));
         let count = sample.len();
-        let unknown = sample.filter(|table| !self.briefs[table.index().min(self.tables())].tells()).count();
+        let unknown = sample.filter(|table| !self.briefs.tell(table.index())).count();
         unknown * UNKNOWN <= count
     }
 
-    /// Looks each key up in the table at the same position, most of which are short and have the first dictionary.
+    /// Looks each key up in the table at the same position, most of which are short.
     fn mixed_brief(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+        match self.briefs.width() {
+            1 => self.mixed_brief_of::<1>(isa, tables, keys, values),
+            _ => self.mixed_brief_of::<2>(isa, tables, keys, values),
+        }
+    }
+
+    /// As [`Self::mixed_brief`], where the tables of which briefs tell have entries of `WIDTH` bytes.
+    fn mixed_brief_of<const WIDTH: usize>(&self, isa: Isa, tables: &[TableId], keys: &[A], values: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(from) = self.gathered(isa) {
             use super::chosen::Chosen;
@@ -116,17 +124,19 @@ impl<A: Address> Store<A> {
 
             // SAFETY: whoever holds the level has the features.
             let chosen = unsafe { Chosen::of(&self.values) };
-            let from = Tables { chosen: chosen.as_ref(), ..from };
+            let chosen = chosen.as_ref().filter(|_| self.briefs.dictionaries().is_empty());
+            let from = Tables { chosen, ..from };
             // SAFETY: the briefs are this store's, and whoever holds the level has the features.
-            return unsafe { short::<A, false, true>(from, tables, keys, values) };
+            return unsafe { short::<A, WIDTH, false, true>(from, tables, keys, values) };
         }
+        let (columns, headers, briefs) = (Columns::of(self), &self.headers[..], &self.briefs);
         #[cfg(target_arch = "x86_64")]
         if isa.has_vectors() && self.has_few_values() {
-            let from = short_avx2::Tables { columns: Columns::of(self), headers: &self.headers, briefs: &self.briefs };
+            let from = short_avx2::Tables { columns, headers, briefs };
             // SAFETY: the briefs are this store's, and whoever holds a level with vectors has AVX2.
-            return unsafe { short_avx2::short::<A, false>(from, tables, keys, values) };
+            return unsafe { short_avx2::short::<A, WIDTH, false>(from, tables, keys, values) };
         }
-        let walk = Briefly { columns: Columns::of(self), each: self.each(tables), briefs: &self.briefs };
+        let walk = Briefly::<WIDTH> { columns, each: self.each(tables), briefs };
         // SAFETY: the briefs are this store's.
         unsafe { stamped::walk(isa, walk, keys, values) };
     }
@@ -136,9 +146,9 @@ impl<A: Address> Store<A> {
         #[cfg(target_arch = "x86_64")]
         if let Some(from) = self.gathered(isa) {
             // SAFETY: the tables are this store's and short, and whoever holds the level has the features.
-            return unsafe { halved_gathers::short::<A, false, false>(from, tables, keys, values) };
+            return unsafe { halved_gathers::short::<A, ANY_WIDTH, false, false>(from, tables, keys, values) };
         }
-        let walk = Short { columns: Columns::of(self), keyed: self.each(tables) };
+        let walk = Short::<_, ANY_WIDTH> { columns: Columns::of(self), keyed: self.each(tables) };
         // SAFETY: the tables are this store's and short.
         unsafe { stamped::walk(isa, walk, keys, values) };
     }

@@ -13,6 +13,7 @@
 #![expect(unsafe_code, reason = "unchecked loads into checked tables, SIMD intrinsics and huge pages")]
 
 mod assembly;
+mod brief;
 mod check;
 #[cfg(target_arch = "x86_64")]
 mod chosen;

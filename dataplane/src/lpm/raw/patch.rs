@@ -16,9 +16,10 @@ use super::super::forest::list::ListHead;
 use super::super::forest::shape::{BEGIN, Kind, Shape};
 use super::super::table::TableId;
 use super::assembly::{byte_leaf, byte_line};
+use super::brief::Briefs;
 use super::check::Limits;
 use super::part::{MOST_BYTES, MOST_ENTRIES, PAGE, Part, leaf_of, moved, page_deciding, page_entry, page_index};
-use super::store::{Brief, Header, SLACK, Store, StoreError};
+use super::store::{Header, SLACK, Store, StoreError};
 
 /// Consecutive slots of a table's root or of one of its pages, as they were when the store was asked for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -398,7 +399,7 @@ impl<A: Address> Store<A> {
     /// Has the briefs say what the headers say.
     fn refresh_briefs(&mut self) {
         if self.census.short.is_some() {
-            self.briefs = Brief::all(&self.headers);
+            self.briefs = Briefs::all(&self.headers);
         }
     }
 

@@ -1,13 +1,13 @@
 //! The walk of short tables with AVX2: eight keys a vector, every load a gather, as deep as the first nodes. Keys that go on at a child
 //! are walked by scalar loads when all others are done.
 //!
-//! It is the walk with [AVX-512](super::halved_gathers) in vectors of half the size, by [briefs](Brief) or through one table.
+//! It is the walk with [AVX-512](super::halved_gathers) in vectors of half the size, by [briefs](Briefs) or through one table.
 
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_andnot_si256, _mm256_cmpgt_epi32, _mm256_i32gather_epi32,
     _mm256_i32gather_epi64, _mm256_loadu_si256, _mm256_mask_i32gather_epi32, _mm256_min_epu32, _mm256_or_si256,
-    _mm256_setzero_si256, _mm256_slli_epi32, _mm256_sllv_epi32, _mm256_srli_epi32, _mm256_srlv_epi32,
-    _mm256_storeu_si256, _mm256_sub_epi32, _mm256_xor_si256,
+    _mm256_setzero_si256, _mm256_slli_epi32, _mm256_sllv_epi32, _mm256_srai_epi32, _mm256_srli_epi32,
+    _mm256_srlv_epi32, _mm256_storeu_si256, _mm256_sub_epi32, _mm256_xor_si256,
 };
 
 use vrfleak_engine::Address;
@@ -16,12 +16,13 @@ use super::super::forest::block::FIRST_VALUE;
 use super::super::forest::halves::{BITMAPS, WIDE_ANSWER};
 use super::super::forest::shape::{BEGIN, BRIEF_SLOTS};
 use super::super::table::TableId;
+use super::brief::Briefs;
 use super::columns::{Columns, LANES, prefetch_ahead};
 use super::halved::Begin;
 use super::halved_gathers::in_order;
 use super::octets::{HIGH, LOW, VECTOR, apart, bit_counts, halves, number, select, signs, tops};
 use super::stamped::{Briefly, Each, One, Short, Walk};
-use super::store::{Brief, Header};
+use super::store::Header;
 
 /// Vectors that are walked together.
 const VECTORS: usize = 4;
@@ -35,6 +36,7 @@ pub(super) struct Begins {
     shift: __m256i,
     start: __m256i,
     len: __m256i,
+    dictionary: __m256i,
 }
 
 impl Begins {
@@ -44,7 +46,8 @@ impl Begins {
     /// There is a brief.
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn briefly(briefs: &[Brief], tables: &[TableId; VECTOR]) -> Self {
+    unsafe fn briefly(from: &Briefs, tables: &[TableId; VECTOR]) -> Self {
+        let (briefs, dictionaries) = (from.list(), from.dictionaries());
         // SAFETY: a table id is a number of 32 bits.
         let ids = unsafe { _mm256_loadu_si256(tables.as_ptr().cast()) };
         let ids = _mm256_min_epu32(ids, number(briefs.len() as u32 - 1));
@@ -52,7 +55,14 @@ impl Begins {
         let told = apart(ids).map(|ids| unsafe { _mm256_i32gather_epi64::<8>(briefs.as_ptr().cast(), ids) });
         let (begin_shift, len_first) = (halves::<LOW>(told), halves::<HIGH>(told));
         let (below, slots) = (number(BEGIN as u32 - 1), number(BRIEF_SLOTS));
+        let dictionary = if dictionaries.is_empty() {
+            _mm256_setzero_si256()
+        } else {
+            // SAFETY: if any has one of these, each table has.
+            unsafe { _mm256_i32gather_epi32::<4>(dictionaries.as_ptr().cast(), ids) }
+        };
         Self {
+            dictionary,
             base: _mm256_andnot_si256(below, begin_shift),
             shift: _mm256_and_si256(below, begin_shift),
             start: _mm256_andnot_si256(slots, len_first),
@@ -65,22 +75,20 @@ impl Begins {
     #[target_feature(enable = "avx2")]
     fn of_one(header: &Header) -> Self {
         let Begin { base, shift, start, len } = Begin::by_header(header);
-        Self { base: number(base), shift: number(shift), start: number(start), len: number(len) }
+        let dictionary = number(header.dictionary);
+        Self { base: number(base), shift: number(shift), start: number(start), len: number(len), dictionary }
     }
 }
 
 /// What eight keys have come to.
 #[derive(Clone, Copy)]
 struct Begun {
-    /// The codes of those that have their answer, whose sign is set.
+    /// The entries of the root, with the sign set of those that have their answer.
     told: __m256i,
     nodes: __m256i,
     /// What is left of the keys.
     rests: __m256i,
 }
-
-/// The sign of a vector's number.
-const SIGN: u32 = 1 << 31;
 
 impl Columns {
     /// Begins eight keys.
@@ -90,7 +98,7 @@ impl Columns {
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn begun<A: Address>(self, begins: Begins, keys: &[A; VECTOR]) -> Begun {
-        let Begins { base, shift, start, len } = begins;
+        let Begins { base, shift, start, len, .. } = begins;
         let bits = _mm256_sub_epi32(number(32), shift);
         let (firsts, rests) = if A::BITS == 32 {
             // SAFETY: eight keys of 32 bits are a vector.
@@ -110,8 +118,9 @@ impl Columns {
         let entries = unsafe { _mm256_i32gather_epi32::<1>(self.blocks.cast(), index) };
         let numbers = _mm256_and_si256(entries, number(WIDE_ANSWER - 1));
         let nodes = _mm256_add_epi32(base, _mm256_add_epi32(numbers, numbers));
-        let is_told = _mm256_and_si256(_mm256_slli_epi32::<16>(entries), number(SIGN));
-        Begun { told: _mm256_or_si256(numbers, is_told), nodes, rests }
+        // The two bytes behind an entry are another.
+        let told = _mm256_or_si256(_mm256_and_si256(entries, number(0xffff)), _mm256_slli_epi32::<16>(entries));
+        Begun { told, nodes, rests }
     }
 
     /// Returns the bitmaps of the halves of nodes that the keys are in which have no answer.
@@ -129,42 +138,48 @@ impl Columns {
         unsafe { _mm256_mask_i32gather_epi32::<1>(none, self.blocks.cast(), place, going) }
     }
 
-    /// Returns the codes of eight keys, those of children for keys that go on.
+    /// Returns the codes of eight keys, and less than [`FIRST_VALUE`] for keys that go on at a child.
     ///
     /// # Safety
-    /// What has no answer has the offset of a node, and the bitmap of the key's half.
+    /// What has no answer has the offset of a node with entries of `WIDTH` bytes, and the bitmap of the key's half.
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn half_codes(self, begun: Begun, bitmaps: __m256i) -> __m256i {
+    unsafe fn half_codes<const WIDTH: usize>(self, begun: Begun, bitmaps: __m256i) -> __m256i {
         let Begun { told, nodes, rests } = begun;
         let going = _mm256_xor_si256(told, number(u32::MAX));
         let after = _mm256_andnot_si256(_mm256_srli_epi32::<26>(rests), number(31));
-        let rank = bit_counts(_mm256_sllv_epi32(bitmaps, after));
+        let count = bit_counts(_mm256_sllv_epi32(bitmaps, after));
+        let rank = if WIDTH == 1 { count } else { _mm256_add_epi32(count, count) };
         let lower = _mm256_sub_epi32(nodes, rank);
-        let upper = _mm256_add_epi32(_mm256_add_epi32(nodes, number(BITMAPS as u32 - 1)), rank);
+        let upper = _mm256_add_epi32(_mm256_add_epi32(nodes, number((BITMAPS - WIDTH) as u32)), rank);
         let place = select(rests, lower, upper);
         // SAFETY: each half has an entry for every bit of its bitmap, of which bit 0 is set, so that there is one to count, and
         // behind any there are bytes, so that four may be loaded. Other lanes load nothing.
-        let codes = unsafe { _mm256_mask_i32gather_epi32::<1>(told, self.blocks.cast(), place, going) };
-        _mm256_and_si256(codes, number(0xff))
+        let entries = unsafe { _mm256_mask_i32gather_epi32::<1>(told, self.blocks.cast(), place, going) };
+        if WIDTH == 1 {
+            // What a root tells has a code of one byte, too.
+            return _mm256_and_si256(entries, number(0xff));
+        }
+        // Behind the bit that says that they are answers'.
+        let is_answer = _mm256_srai_epi32::<31>(_mm256_slli_epi32::<16>(entries));
+        _mm256_and_si256(_mm256_and_si256(entries, is_answer), number(WIDE_ANSWER - 1))
     }
 
     /// Walks [`GROUP`] keys as deep as their first nodes, and returns a bit for each that has no answer there.
     ///
     /// # Safety
-    /// As [`Self::begun`]; codes have values from `dictionary` on. There are at most 2^31 values.
+    /// As [`Self::begun`]; entries have `WIDTH` bytes. There are at most 2^31 values.
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn short_vectors<A: Address>(
+    unsafe fn short_vectors<A: Address, const WIDTH: usize>(
         self,
         begins: impl Fn(usize) -> Begins,
-        dictionary: __m256i,
         keys: &[A; GROUP],
         values: &mut [u32; GROUP],
     ) -> u32 {
         let keys = keys.as_chunks().0;
         let none = _mm256_setzero_si256();
-        let mut told = [Begins { base: none, shift: none, start: none, len: none }; VECTORS];
+        let mut told = [Begins { base: none, shift: none, start: none, len: none, dictionary: none }; VECTORS];
         for (vector, told) in told.iter_mut().enumerate() {
             *told = begins(vector);
         }
@@ -184,8 +199,8 @@ impl Columns {
         let mut left = 0;
         for (vector, values) in values.as_chunks_mut::<VECTOR>().0.iter_mut().enumerate() {
             // SAFETY: as above.
-            let codes = unsafe { self.half_codes(begun[vector], bitmaps[vector]) };
-            let (all, index) = (self.values().cast(), _mm256_add_epi32(dictionary, codes));
+            let codes = unsafe { self.half_codes::<WIDTH>(begun[vector], bitmaps[vector]) };
+            let (all, index) = (self.values().cast(), _mm256_add_epi32(told[vector].dictionary, codes));
             // SAFETY: every code of a table has a value from the table's dictionary on, and so has every number of a child.
             let found = unsafe { _mm256_i32gather_epi32::<4>(all, index) };
             // SAFETY: eight values are a vector.
@@ -208,7 +223,7 @@ pub(super) struct Tables<'s> {
     pub(super) columns: Columns,
     pub(super) headers: &'s [Header],
     /// By table, the last header's included; none where all keys go through one table.
-    pub(super) briefs: &'s [Brief],
+    pub(super) briefs: &'s Briefs,
 }
 
 impl Tables<'_> {
@@ -218,7 +233,7 @@ impl Tables<'_> {
     /// As [`short`].
     #[inline]
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-    unsafe fn again<A: Address, const ONE: bool>(
+    unsafe fn again<A: Address, const WIDTH: usize, const ONE: bool>(
         self,
         left: &mut Left,
         tables: &[TableId],
@@ -239,12 +254,12 @@ impl Tables<'_> {
         let (ids, left_keys, found) = (&ids[..places.len()], &left_keys[..places.len()], &mut found[..places.len()]);
         let each = Each { tables: ids, headers };
         if ONE {
-            let walk = Short { columns, keyed: One(&headers[each.index(0)]) };
+            let walk = Short::<_, WIDTH> { columns, keyed: One(&headers[each.index(0)]) };
             // SAFETY: the caller's promise.
             unsafe { walk.group(left_keys, found) };
         } else {
             // SAFETY: as above.
-            unsafe { Briefly { columns, each, briefs }.group(left_keys, found) };
+            unsafe { Briefly::<WIDTH> { columns, each, briefs }.group(left_keys, found) };
         }
         for (&place, &mut found) in places.iter().zip(found) {
             values[place] = found;
@@ -256,9 +271,9 @@ impl Tables<'_> {
 /// those of which none tells are walked alone.
 ///
 /// # Safety
-/// With `ONE` the first table is short. There is a value a key, and a table a key unless `ONE`. There are at most 2^31 values.
+/// With `ONE` the first table is short. The entries of short tables have `WIDTH` bytes, of those of which briefs tell. There is a value a key, and a table a key unless `ONE`. There are at most 2^31 values.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn short<A: Address, const ONE: bool>(
+pub(super) unsafe fn short<A: Address, const WIDTH: usize, const ONE: bool>(
     from: Tables<'_>,
     tables: &[TableId],
     keys: &[A],
@@ -267,7 +282,7 @@ pub(super) unsafe fn short<A: Address, const ONE: bool>(
     let Some(&first) = tables.first() else { return };
     let Tables { columns, headers, briefs } = from;
     let header = &headers[first.index().min(headers.len() - 1)];
-    let (one, dictionary) = (Begins::of_one(header), number(if ONE { header.dictionary } else { 0 }));
+    let one = Begins::of_one(header);
     let mut left = Left { places: [0; LANES], count: 0 };
     let (groups, rest) = keys.as_chunks::<GROUP>();
     let grouped = keys.len() - rest.len();
@@ -285,7 +300,7 @@ pub(super) unsafe fn short<A: Address, const ONE: bool>(
             if ONE { one } else { unsafe { Begins::briefly(briefs, &of_tables.as_chunks().0[vector]) } }
         };
         // SAFETY: the caller's promise.
-        let mut going = unsafe { columns.short_vectors(begins, dictionary, group, of_group) };
+        let mut going = unsafe { columns.short_vectors::<A, WIDTH>(begins, group, of_group) };
         while going != 0 {
             left.places[left.count % LANES] = begin + going.trailing_zeros() as usize;
             left.count += 1;
@@ -293,11 +308,11 @@ pub(super) unsafe fn short<A: Address, const ONE: bool>(
         }
         if left.count > LANES - GROUP {
             // SAFETY: as above.
-            unsafe { from.again::<A, ONE>(&mut left, tables, (keys, values)) };
+            unsafe { from.again::<A, WIDTH, ONE>(&mut left, tables, (keys, values)) };
         }
     }
     // SAFETY: as above.
-    unsafe { from.again::<A, ONE>(&mut left, tables, (keys, values)) };
+    unsafe { from.again::<A, WIDTH, ONE>(&mut left, tables, (keys, values)) };
     for place in grouped..keys.len() {
         let table = tables[if ONE { 0 } else { place }];
         // SAFETY: the header is the store's.

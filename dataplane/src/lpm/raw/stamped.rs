@@ -4,10 +4,11 @@
 use vrfleak_engine::Address;
 
 use super::super::table::{NO_ROUTE, TableId};
+use super::brief::Briefs;
 use super::columns::{Columns, LANES, prefetch_ahead};
-use super::halved::Begin;
+use super::halved::{Begin, Start};
 use super::isa::{Isa, Level};
-use super::store::{Brief, Header};
+use super::store::Header;
 use super::{dense, halved, paired, sparse};
 
 /// A walk of a group of keys, whose body is compiled into each of its stamps.
@@ -201,29 +202,29 @@ walk_of!(Paired<WIDTH: usize>, |columns, headers, keys, values| {
     paired::group::<A, WIDTH>(columns, headers, keys, values);
 });
 
-/// The walk of short tables by their headers.
+/// The walk of short tables by their headers, whose entries have `WIDTH` bytes, if that is a width.
 #[derive(Clone, Copy)]
-pub(super) struct Short<K> {
+pub(super) struct Short<K, const WIDTH: usize> {
     pub(super) columns: Columns,
     pub(super) keyed: K,
 }
 
-walk_of!(Short, |columns, headers, keys, values| {
-    let begin_of = |lane: usize| Begin::by_header(headers(lane));
-    let dictionary_of = |lane: usize| headers(lane).dictionary;
-    halved::short_group(columns, begin_of, dictionary_of, |_| NO_ROUTE, keys, values);
+walk_of!(Short<WIDTH: usize>, |columns, headers, keys, values| {
+    let start_of = |lane: usize| Start::by_header(headers(lane));
+    halved::short_group::<A, WIDTH>(columns, start_of, |_| NO_ROUTE, keys, values);
 });
 
-/// The walk of tables of which nearly all are short by their [briefs](Brief); the others are walked key by key, whatever they are.
+/// The walk of tables of which nearly all are short by their [briefs](Briefs); the others are walked key by key, whatever they are.
+/// Entries have `WIDTH` bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Briefly<'s> {
+pub(super) struct Briefly<'s, const WIDTH: usize> {
     pub(super) columns: Columns,
     pub(super) each: Each<'s>,
     /// By table, the last header's included.
-    pub(super) briefs: &'s [Brief],
+    pub(super) briefs: &'s Briefs,
 }
 
-impl<A: Address> Walk<A> for Briefly<'_> {
+impl<A: Address, const WIDTH: usize> Walk<A> for Briefly<'_, WIDTH> {
     #[inline(always)]
     fn behind(self, keys: usize) -> Self {
         Self { each: self.each.behind(keys), ..self }
@@ -237,10 +238,14 @@ impl<A: Address> Walk<A> for Briefly<'_> {
     #[inline(always)]
     unsafe fn group(self, keys: &[A], values: &mut [u32]) {
         let Self { columns, each, briefs } = self;
-        let begin_of = |lane: usize| Begin::by_brief(briefs[each.index(lane)]);
+        let start_of = |lane: usize| {
+            let index = each.index(lane);
+            let begin = Begin::by_brief(briefs.list()[index]);
+            Start { begin, dictionary: briefs.dictionary(index), width: WIDTH }
+        };
         // SAFETY: the header is one of the store's whose columns these are.
         let alone = |lane: usize| unsafe { columns.value_in(&each.headers[each.index(lane)], keys[lane]) };
-        // SAFETY: the caller's promise: those of which briefs tell have the first dictionary.
-        unsafe { halved::short_group(columns, begin_of, |_| 0, alone, keys, values) };
+        // SAFETY: the caller's promise.
+        unsafe { halved::short_group::<A, WIDTH>(columns, start_of, alone, keys, values) };
     }
 }

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use vrfleak_engine::Address;
 
-use super::super::forest::shape::{BEGIN, BRIEF_FIRST_BITS, BRIEF_SLOTS, Kind, Shape};
+use super::super::forest::shape::{Kind, Shape};
 use super::super::table::TableId;
-use super::assembly::NOTHING;
+use super::brief::Briefs;
 use super::patch::Spare;
 use super::region::Region;
 
@@ -19,7 +19,7 @@ pub(super) const SLACK: usize = 256;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub(in crate::lpm) struct Header {
-    /// Index of the first root entry, or where a table with its root inside begins, in units of [`BEGIN`].
+    /// Index of the first root entry, or where a table with its root inside begins, in units of [`BEGIN`](super::super::forest::shape::BEGIN).
     pub(super) root: u32,
     /// The lower half of `first`, which is all of it in a sparse or halved table.
     pub(super) first_low: u32,
@@ -119,48 +119,6 @@ const HALVED: u8 = 0x40;
 const PAIRED: u8 = 0x20;
 const KINDS: u8 = SPARSE | HALVED | PAIRED;
 
-/// All that a walk needs of a short table with the first dictionary, in eight bytes that vectors load as two numbers: a mixed batch over
-/// thousands of tables then has their headers in the first cache.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(8))]
-pub(in crate::lpm) struct Brief {
-    /// Where the table begins, a multiple of [`BEGIN`], and in the bits below by how many the first 32 bits of a key are shifted to be a
-    /// slot.
-    pub(super) begin_shift: u32,
-    /// Number of slots, and from bit 14 on the first bits of the first slot's first address.
-    pub(super) len_first: u32,
-}
-
-impl Brief {
-    /// That of a table of which eight bytes do not tell all: one slot without an answer.
-    const NOTHING: Self = Self { begin_shift: NOTHING as u32 | 1, len_first: 0 };
-
-    /// Returns those of all tables with these headers, or none if none is short.
-    pub(super) fn all(headers: &[Header]) -> Vec<Self> {
-        if headers.iter().all(|header| header.kind() != Kind::Short) {
-            return Vec::new();
-        }
-        headers.iter().map(|header| Self::of(header).unwrap_or(Self::NOTHING)).collect()
-    }
-
-    /// Returns whether this is a table's.
-    pub(super) fn tells(self) -> bool {
-        self.begin_shift != Self::NOTHING.begin_shift
-    }
-
-    /// Returns that of a short table with the first dictionary, if eight bytes tell the rest of it.
-    fn of(header: &Header) -> Option<Self> {
-        if header.kind() != Kind::Short || header.dictionary > 0 {
-            return None;
-        }
-        let shift = header.shift.checked_sub(32).filter(|&shift| shift > 0 && usize::from(shift) < BEGIN)?;
-        let start = header.first << shift;
-        let fits = header.len <= BRIEF_SLOTS && start.is_multiple_of(1 << (32 - BRIEF_FIRST_BITS));
-        let begin = header.root * BEGIN as u32;
-        fits.then_some(Self { begin_shift: begin | u32::from(shift), len_first: start as u32 | header.len })
-    }
-}
-
 /// Why a table may not enter a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lpm) enum StoreError {
@@ -174,9 +132,8 @@ pub(in crate::lpm) enum StoreError {
 pub(in crate::lpm) struct Store<A> {
     /// One a table, then that of an empty table, which is sparse, to which every id beyond is clamped.
     pub(super) headers: Vec<Header>,
-    /// By table, the last included: what vectors read in place of headers in a batch of halved tables alone, if all of them
-    /// allow it.
-    pub(super) briefs: Vec<Brief>,
+    /// What a batch of short tables reads in place of headers.
+    pub(super) briefs: Briefs,
     pub(super) roots: Region<u32>,
     pub(super) blocks: Region<u8>,
     /// The dictionaries one after the other; 64 entries lead, since codes of children are below [`FIRST_VALUE`](super::super::forest::block::FIRST_VALUE) and a
@@ -263,7 +220,7 @@ impl<A: Address> Store<A> {
     /// Returns the bytes in use.
     pub(in crate::lpm) fn bytes(&self) -> usize {
         size_of_val(&self.headers[..])
-            + size_of_val(&self.briefs[..])
+            + self.briefs.bytes()
             + size_of_val(&*self.roots)
             + size_of_val(&*self.blocks)
             + size_of_val(&self.values[..])
@@ -431,7 +388,9 @@ mod tests {
             let part = Part { slots: [slots, &[LEAF + LINED + 64]].concat(), pages: vec![], blocks: blocks.to_vec() };
             pushed(Kind::Halved, width, &part)
         };
-        let short = |blocks: &[u8]| pushed(Kind::Short, 1, &Part { blocks: blocks.to_vec(), ..Part::default() });
+        let short_of =
+            |width, blocks: &[u8]| pushed(Kind::Short, width, &Part { blocks: blocks.to_vec(), ..Part::default() });
+        let short = |blocks: &[u8]| short_of(1, blocks);
         // Lower entry, bitmaps, upper entry; with a child in place of one; with entries of two bytes.
         let node = [64, 1, 0, 0, 0, 1, 0, 0, 0, 65];
         let parent = [0, 1, 0, 0, 0, 1, 0, 0, 0, 65, 3, 0];
@@ -441,6 +400,8 @@ mod tests {
         assert_eq!(halves(2, &[2], &wide), Ok(()));
         assert_eq!(halves(2, &[2], &[&[3, 0], &wide[2..], &wide].concat()), Ok(()));
         assert_eq!(short(&[65, 0x80, 64, 0x80]), Ok(()));
+        assert_eq!(short_of(2, &[64, 0x80, 65, 0x80]), Ok(()));
+        assert_eq!(short_of(2, &[&[3, 0, 64, 0x80][..], &wide].concat()), Ok(()));
         assert_eq!(short(&[&[3, 0, 64, 0x80, 0][..], &node].concat()), Ok(()));
         let broken = [
             // Before, beyond, with half of it missing, its own child, an earlier node's, two slots with one node.
@@ -470,7 +431,11 @@ mod tests {
             short(&[&[1, 0, 64, 0x80, 0][..], &node].concat()),
             short(&[&[9, 0, 64, 0x80, 0][..], &node].concat()),
             pushed(Kind::Short, 1, &Part { slots: vec![LEAF + LINED + 64], blocks: vec![64; 4], pages: vec![] }),
-            pushed(Kind::Short, 2, &Part { blocks: vec![64, 0x80, 64, 0x80], ..Part::default() }),
+            short_of(2, &[66, 0x80, 64, 0x80]),
+            short_of(2, &[&[3, 0, 64, 0x80][..], &wide[..11]].concat()),
+            short_of(2, &[&[3, 0, 64, 0x80][..], &[66], &wide[1..]].concat()),
+            short_of(2, &[&[3, 0, 64, 0x80][..], &[9, 0], &wide[2..]].concat()),
+            short_of(4, &[64, 0x80, 65, 0x80]),
         ];
         for (index, refused) in broken.into_iter().enumerate() {
             assert!(matches!(refused, Err(StoreError::Broken(_))), "{index}: {refused:?}");

@@ -163,8 +163,13 @@ impl<A: Address> Store<A> {
             }
             (Level::Avx2 | Level::Avx512, Kind::Short) if self.has_few_values() => {
                 let from = short_avx2::Tables { columns, headers: &self.headers, briefs: &self.briefs };
-                // SAFETY: the table is this store's and short, and whoever holds the level has the features.
-                return unsafe { short_avx2::short::<A, true>(from, &[table], keys, values) };
+                // The arm is the one of what the header says, which is this store's.
+                return match header.width {
+                    // SAFETY: the table is short, and whoever holds the level has the features.
+                    1 => unsafe { short_avx2::short::<A, 1, true>(from, &[table], keys, values) },
+                    // SAFETY: as above: no entries of short tables have more than two bytes.
+                    _ => unsafe { short_avx2::short::<A, 2, true>(from, &[table], keys, values) },
+                };
             }
             _ => {}
         }
@@ -199,7 +204,9 @@ impl<A: Address> Store<A> {
                 stamped::walk(isa, Paired::<_, ANY_WIDTH> { columns, keyed }, keys, values);
             },
             // SAFETY: as above.
-            (Kind::Short, ..) => unsafe { stamped::walk(isa, Short { columns, keyed }, keys, values) },
+            (Kind::Short, 1, _) => unsafe { stamped::walk(isa, Short::<_, 1> { columns, keyed }, keys, values) },
+            // SAFETY: as above.
+            (Kind::Short, ..) => unsafe { stamped::walk(isa, Short::<_, 2> { columns, keyed }, keys, values) },
             (Kind::Halved, ..) => {
                 for (&key, value) in keys.iter().zip(values) {
                     // SAFETY: as above.
@@ -234,7 +241,9 @@ impl<A: Address> Store<A> {
         // The arm is the one of what the header says, which is this store's, and whoever holds the level has the features.
         match (header.kind(), header.width, header.page_bits()) {
             // SAFETY: as above.
-            (Kind::Short, ..) => unsafe { short::<A, true, false>(from, &[table], keys, values) },
+            (Kind::Short, 1, _) => unsafe { short::<A, 1, true, false>(from, &[table], keys, values) },
+            // SAFETY: as above.
+            (Kind::Short, ..) => unsafe { short::<A, 2, true, false>(from, &[table], keys, values) },
             // SAFETY: as above.
             (Kind::Paired, 1, _) => unsafe { paired::<A, 1, true>(from, &[table], keys, values) },
             // SAFETY: as above.
