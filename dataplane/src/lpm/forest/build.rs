@@ -11,7 +11,7 @@ use super::super::raw::{Assembly, Ground, Isa, Part, Piece, Site, Store, StoreEr
 use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Tables};
 use super::block::FIRST_VALUE;
-use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, answer, len_of};
+use super::dictionary::{Answer, BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, answer, len_of, width_for};
 use super::halves::most_codes;
 use super::pairs::Pairs;
 use super::part::PartWriter;
@@ -69,8 +69,10 @@ pub(super) struct Plan {
 /// Nodes that tables may have besides blocks and lines, which change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nodes {
-    /// None: something will change, or what looks up is best at lines.
+    /// None: something will change.
     Changing,
+    /// None: what looks up is best at lines.
+    Lined,
     /// What vectors of eight keys walk best: halves in small tables, and pairs in big IPv6 ones that do not suit blocks.
     Octets,
     /// What gathers walk best: halves, also in place of blocks, and pairs.
@@ -85,7 +87,7 @@ impl Nodes {
         } else if isa.has_vectors() && !isa.searches_lines() {
             Self::Octets
         } else {
-            Self::Changing
+            Self::Lined
         }
     }
 }
@@ -284,14 +286,15 @@ impl Common {
         if plan.nodes == Nodes::Changing {
             return Self::default();
         }
-        let short = most_suit(input);
         let first = seed(input, plan.keep_lens);
-        if short && first.len() >= BYTE_ANSWERS {
-            if let Some(seed) = answers_of_small(input, plan.keep_lens) {
-                return Self { seed, short };
-            }
+        let short = plan.nodes != Nodes::Lined && most_suit(input, first.len() as u32 + 1);
+        if first.len() >= BYTE_ANSWERS
+            && let Some(seed) = answers_of_small(input, plan.keep_lens)
+        {
+            return Self { seed, short };
         }
-        Self { seed: if chunks > 1 { first.into_iter().take(BYTE_ANSWERS - 1).collect() } else { Vec::new() }, short }
+        let is_seeded = plan.nodes != Nodes::Lined && chunks > 1;
+        Self { seed: if is_seeded { first.into_iter().take(BYTE_ANSWERS - 1).collect() } else { Vec::new() }, short }
     }
 }
 
@@ -340,9 +343,9 @@ fn answers_of_small<A: Address>(input: &(impl Tables<A> + ?Sized), keep_lens: bo
     answers.ok()
 }
 
-/// Returns whether halves suit nearly all small tables, judged by some: batches over tables of many kinds are sorted by kind
+/// Returns whether halves suit nearly all small tables with a dictionary of so many codes, judged by some: batches over tables of many kinds are sorted by kind
 /// first, which costs more than a kind is better than another.
-fn most_suit<A: Address>(input: &(impl Tables<A> + ?Sized)) -> bool {
+fn most_suit<A: Address>(input: &(impl Tables<A> + ?Sized), codes: u32) -> bool {
     let routes = |table: &TableId| input.routes_hint(*table);
     let step = (input.tables() / SUIT_TABLES).max(1);
     let some = (0..input.tables()).step_by(step).map(TableId::from_index);
@@ -358,7 +361,7 @@ fn most_suit<A: Address>(input: &(impl Tables<A> + ?Sized)) -> bool {
         }
         ranges.finish();
         looked_at += 1;
-        suiting += usize::from(Shape::gathered(ranges.list(), 1, 1).is_some());
+        suiting += usize::from(Shape::gathered(ranges.list(), width_for(codes as usize), codes).is_some());
     }
     suiting * 8 >= looked_at * 7
 }
@@ -405,7 +408,9 @@ fn chunk<A: Address>(
             None => sweep.table(input, table, plan.keep_lens)?,
         }
         let Sweep { ranges, locals, .. } = &mut *sweep;
-        let dictionary = dictionaries.assign(locals.answers(), is_small(ranges.list().len()), codes);
+        // With lines one byte a code is worth a dictionary.
+        let may_share = is_small(ranges.list().len()) && (common.short || locals.answers().len() >= BYTE_ANSWERS);
+        let dictionary = dictionaries.assign(locals.answers(), may_share, codes);
         ranges.recode(codes);
         let (width, answers) = {
             let dictionary = &dictionaries.list[dictionary as usize];
@@ -439,7 +444,7 @@ fn shape_of<A: Address>(
 ) -> Option<(Shape, usize)> {
     match nodes {
         _ if is_small(ranges.len()) => may_be_short.then(|| Shape::gathered(ranges, width, codes)).flatten(),
-        Nodes::Changing => None,
+        Nodes::Changing | Nodes::Lined => None,
         Nodes::Gathered => Shape::gathered(ranges, width, codes),
         Nodes::Octets => {
             let shape = Shape::choose(ranges, width);
@@ -611,6 +616,38 @@ mod tests {
                 assert_eq!(found, value, "table {number}, {prefix}");
             }
         }
+    }
+
+    #[test]
+    fn small_tables_of_many_answers_share_a_dictionary() {
+        // Each has more answers than codes of one byte, of 400 in all; the last is not small.
+        let table = |number: u32, routes: u32, first: u32| -> Vec<(Prefix<u32>, u32)> {
+            let route = |at: u32| (Prefix::containing((number << 24) + (at << 8), 24), first + (at * 7 + number) % 400);
+            (0..routes).map(route).collect()
+        };
+        let mut tables: Vec<_> = (0..21).map(|number| table(number, 300, 0)).collect();
+        tables.push(table(21, 40_000, 0));
+        for nodes in [Nodes::Lined, Nodes::Octets, Nodes::Gathered, Nodes::Changing] {
+            let (store, _) =
+                build::<u32>(tables.as_slice(), Plan { keep_lens: false, nodes, ..KEEPING }).expect("a store");
+            let of = |table: u32| store.describe(TableId(table)).map(|(_, width, start, codes)| (width, start, codes));
+            let shared = (0..21).filter(|&table| of(table) == Some((2, 0, 401))).count();
+            assert_eq!(shared, if nodes == Nodes::Changing { 0 } else { 21 }, "{nodes:?}");
+            assert_ne!(of(21).map(|(_, start, _)| start), Some(0), "{nodes:?}");
+            for (number, table) in (0..).zip(&tables) {
+                for &(prefix, value) in table.iter().step_by(13) {
+                    assert_eq!(
+                        store.value(store.find(TableId(number), prefix.last())),
+                        value,
+                        "{nodes:?} {number} {prefix}"
+                    );
+                }
+            }
+        }
+        // More than entries of two bytes have codes for.
+        let tables: Vec<_> = (0..200).map(|number| table(number, 300, number * 300)).collect();
+        assert_eq!(answers_of_small::<u32>(&tables[..100], false).map(|answers| answers.len()), Some(23_593));
+        assert_eq!(answers_of_small::<u32>(tables.as_slice(), false), None);
     }
 
     #[test]

@@ -273,9 +273,10 @@ impl Dictionaries {
         dictionaries
     }
 
-    /// Gives the next table a dictionary with `answers`, and puts into `codes` the codes of the miss and of `answers`.
-    pub(super) fn assign(&mut self, answers: &[Answer], is_small: bool, codes: &mut Vec<u32>) -> u32 {
-        let is_common = is_small && self.has_common && self.list[0].unknown(answers) == 0;
+    /// Gives the next table a dictionary with `answers`, the one that small tables have in common if it `may_share` that and there is one,
+    /// and puts into `codes` the codes of the miss and of `answers`.
+    pub(super) fn assign(&mut self, answers: &[Answer], may_share: bool, codes: &mut Vec<u32>) -> u32 {
+        let is_common = may_share && self.has_common && self.list[0].unknown(answers) == 0;
         let index = if is_common { 0 } else { self.open_or_new(answers) };
         self.encode(index, answers, codes);
         index

@@ -312,12 +312,21 @@ mod tests {
         for (table, count) in [(0..24, 250), (24..25, 300), (25..28, 20_000)] {
             for table in table {
                 // So that few levels are below the root.
-                let unit = if table == 27 { unit.min(34) } else { unit };
+                let unit = unit.min(if table == 27 {
+                    34
+                } else if table < 25 {
+                    36
+                } else {
+                    128
+                });
+                // So that children lie far behind their node.
+                let deep = if table == 3 { 4 } else { deep };
                 let route = |index: u32| {
                     let hash = (index ^ table << 8).wrapping_mul(2_654_435_761);
                     let len = match index % deep {
                         // Deeper than vectors walk, in IPv6 beyond the first 64 bits.
                         7 if table == 25 && index.is_multiple_of(3) => A::BITS - (hash >> 5) as u8 % 3,
+                        1 if table == 3 => unit + 8,
                         5 if table < 27 => unit + 8 - (hash >> 3) as u8 % 2 * 3,
                         _ => unit - (hash >> 7) as u8 % 3,
                     };
@@ -361,15 +370,18 @@ mod tests {
         let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
         let expected: Vec<u32> =
             ids.iter().zip(&keys).map(|(&id, &key)| oracle.lookup(id, key).unwrap_or(NO_ROUTE)).collect();
-        let levels = Isa::available().flat_map(|isa| [Nodes::Gathered, Nodes::Octets].map(|nodes| (isa, nodes)));
+        let all = [Nodes::Gathered, Nodes::Octets, Nodes::Lined];
+        let own = if values > 191 { 2 } else { 1 };
+        let levels = Isa::available().flat_map(|isa| all.map(|nodes| (isa, nodes)));
         for (isa, nodes) in levels {
             let plan = Plan { huge_pages: false, keep_lens: false, nodes };
             let forest = Forest { store: build::build(&tables[..], plan).expect("ordered routes").0, isa };
             let kind = |table| forest.store.describe(TableId(table)).map(|(shape, width, ..)| (shape.kind, width));
             let kinds = [0, 23, 24, 25, 26, 27].map(|table| kind(table).expect("a table"));
-            let small = [shape::Kind::Short, shape::Kind::Short, shape::Kind::Sparse].map(|kind| (kind, width));
+            let neighbours = if nodes == Nodes::Lined { shape::Kind::Sparse } else { shape::Kind::Short };
+            let width = if nodes == Nodes::Lined { own } else { width };
+            let small = [neighbours, neighbours, shape::Kind::Sparse].map(|kind| (kind, width));
             let deep = if A::BITS == 32 { shape::Kind::Halved } else { shape::Kind::Paired };
-            let own = if values > 191 { 2 } else { 1 };
             let big = match nodes {
                 Nodes::Gathered => [(deep, own), (deep, 2), (shape::Kind::Halved, own)],
                 _ => [own, 2, own].map(|width| (shape::Kind::Dense, width)),
