@@ -425,6 +425,49 @@ mod tests {
         }
     }
 
+    /// Short tables with entries of one byte and of two, which briefs tell of one kind only: so many answers that there is no common
+    /// dictionary, then some tables with few. Batches of the first, of the others, and of both.
+    fn both_widths_agree(few: u32) {
+        const MANY: u32 = 115;
+        let table = |number: u32| -> Vec<(Prefix<u32>, u32)> {
+            let route = |at: u32| {
+                let value = if number < MANY { number * 300 + at } else { at * 7 % 50 };
+                (Prefix::containing(((number + 1) << 20) + (at << 8), 24 + (at % 5 / 4 * 4) as u8), value)
+            };
+            (0..300).map(route).collect()
+        };
+        let tables: Vec<_> = (0..MANY + few).map(table).collect();
+        let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
+        for nodes in [Nodes::Gathered, Nodes::Octets] {
+            let plan = Plan { huge_pages: false, keep_lens: false, nodes };
+            let mut forest =
+                Forest { store: build::build(&tables[..], plan).expect("ordered routes").0, isa: Isa::PORTABLE };
+            let kind = |table| forest.store.describe(TableId(table)).map(|(shape, width, ..)| (shape.kind, width));
+            let kinds = [0, MANY].map(kind);
+            assert_eq!(kinds, [2, 1].map(|width| Some((shape::Kind::Short, width))), "what this is about");
+            for (isa, (from, to)) in
+                Isa::available().flat_map(|isa| [(0, MANY), (MANY, MANY + few), (0, MANY + few)].map(|of| (isa, of)))
+            {
+                forest.isa = isa;
+                let drawn = (0..2000_u32).map(|at| at.wrapping_mul(2_654_435_761));
+                let (ids, keys): (Vec<TableId>, Vec<u32>) = drawn
+                    .map(|hash| (TableId(from + (hash >> 7) % (to - from)), hash))
+                    .map(|(id, hash)| (id, ((id.0 + 1) << 20) + (hash & 0x1_ffff)))
+                    .unzip();
+                let (mut found, mut expected) = (vec![1; keys.len()], vec![0; keys.len()]);
+                forest.lookup_mixed(&ids, &keys, &mut found);
+                oracle.lookup_mixed(&ids, &keys, &mut expected);
+                assert_eq!(found, expected, "{} {nodes:?} {from} to {to}", isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn oracle_short_tables_of_both_widths() {
+        both_widths_agree(40);
+        both_widths_agree(200);
+    }
+
     /// Tables that were not built for changes are changed: each once as a whole, then in place.
     fn first_changes_agree<A: TreeKey>(nodes: Nodes, values: u32) {
         let mut tables = tables_of_all_kinds::<A>(values, 0);

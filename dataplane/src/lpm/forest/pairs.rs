@@ -257,7 +257,9 @@ mod tests {
             Reader { entries: &[], nodes: &table, kind: Kind::Paired, width }.inside(0, shape, &mut found);
             // Behind the last slot is the answer outside.
             let end = Range { start: ((last + 1) << (32 - bits)) as u32, code: 64 };
-            prop_assert_eq!(found.list(), &[&ranges[..], &[end]].concat()[..]);
+            let mut expected = [&ranges[..], &[end]].concat();
+            expected.dedup_by_key(|range| range.code);
+            prop_assert_eq!(found.list(), &expected[..]);
         }
     }
 }
