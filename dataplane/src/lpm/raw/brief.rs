@@ -96,7 +96,7 @@ impl Briefs {
     }
 
     /// Returns where the dictionary of the table at `index` begins if a brief tells of it.
-    #[inline(always)]
+    #[inline]
     pub(super) fn dictionary(&self, index: usize) -> u32 {
         self.dictionaries.get(index).copied().unwrap_or(0)
     }
