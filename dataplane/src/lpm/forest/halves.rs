@@ -67,7 +67,9 @@ pub(in crate::lpm) struct Node<'n> {
     at: usize,
     width: usize,
     bitmaps: [u32; 2],
+    /// Where entries have one byte: how many children they name, and the greatest of them.
     children: usize,
+    greatest: u32,
 }
 
 impl<'n> Node<'n> {
@@ -75,14 +77,18 @@ impl<'n> Node<'n> {
     pub(in crate::lpm) fn of(nodes: &'n [u8], at: usize, width: usize) -> Option<Self> {
         let bitmap = |at: usize| nodes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
         let bitmaps = [bitmap(at)?, bitmap(at + 4)?];
-        let mut node = Self { nodes, at, width, bitmaps, children: 0 };
+        let mut node = Self { nodes, at, width, bitmaps, children: 0, greatest: 0 };
         let is_there = bitmaps[0].count_ones() as usize * width <= at && node.distances() <= nodes.len();
         if !is_there {
             return None;
         }
         if width == 1 {
-            let numbers = node.slots().map(|slot| node.number(slot)).filter(|&number| number < FIRST_VALUE);
-            node.children = numbers.max().map_or(0, |most| most as usize + 1);
+            // Numbers of children are below all codes.
+            let first = FIRST_VALUE as u8;
+            let child = |entry: u8| if entry < first { entry + 1 } else { 0 };
+            let both = |(children, greatest): (u8, u8), &entry: &u8| (child(entry).max(children), entry.max(greatest));
+            let (children, greatest) = node.halves().into_iter().flatten().fold((0, 0), both);
+            (node.children, node.greatest) = (usize::from(children), u32::from(greatest));
         }
         (node.end() <= nodes.len()).then_some(node)
     }
@@ -90,6 +96,44 @@ impl<'n> Node<'n> {
     /// Returns the bitmaps.
     pub(in crate::lpm) fn bitmaps(&self) -> [u32; 2] {
         self.bitmaps
+    }
+
+    /// Returns the bytes of the entries before the bitmaps and of those behind, all of which are there.
+    fn halves(&self) -> [&'n [u8]; 2] {
+        [&self.nodes[self.begin()..self.at], &self.nodes[self.at + BITMAPS..self.distances()]]
+    }
+
+    /// Returns whether every entry that is the code of an answer is one of the first `codes`.
+    pub(in crate::lpm) fn has_codes_below(&self, codes: u32) -> bool {
+        let is_known = |code: u32| code >= FIRST_VALUE && code - FIRST_VALUE < codes;
+        if self.width == 1 {
+            return self.greatest < FIRST_VALUE || is_known(self.greatest);
+        }
+        self.wide_entries().all(|number| number & WIDE_ANSWER == 0 || is_known(number ^ WIDE_ANSWER))
+    }
+
+    /// Returns whether no two entries name the same child by its number, and each number below the greatest names one.
+    pub(in crate::lpm) fn has_children_once(&self) -> bool {
+        let named = self.halves().into_iter().flatten().filter(|&&entry| u32::from(entry) < FIRST_VALUE);
+        self.children == 0 || {
+            let (mask, count) = named.fold((0_u64, 0), |(mask, count), &entry| (mask | 1 << entry, count + 1));
+            count == self.children && mask.count_ones() as usize == count
+        }
+    }
+
+    /// Returns the entries of two bytes, in the order of their slots.
+    fn wide_entries(&self) -> impl Iterator<Item = u32> + use<'n> {
+        let [lower, upper] = self.halves().map(|half| half.as_chunks().0);
+        lower.iter().rev().chain(upper).map(|&entry| u32::from(u16::from_le_bytes(entry)))
+    }
+
+    /// Returns the offsets of the children, in the order of their slots.
+    pub(in crate::lpm) fn children(&self) -> impl Iterator<Item = usize> + use<'n> {
+        let (node, count) = (*self, self.children);
+        let narrow = (0..count).map(move |child| node.number_at(node.distances() + DISTANCE * child, DISTANCE));
+        let is_wide = self.width > 1;
+        let wide = self.wide_entries().filter(move |number| is_wide && number & WIDE_ANSWER == 0);
+        narrow.chain(wide).map(move |distance| node.at + UNIT * distance as usize)
     }
 
     /// Returns where the node begins.

@@ -3,7 +3,7 @@
 use vrfleak_engine::Address;
 
 use super::super::forest::block::{BITMAP_BYTES, FIRST_VALUE};
-use super::super::forest::halves::{Entry, Node, SHORT_ENTRY, SHORT_UNIT, WIDE_ANSWER, most_codes};
+use super::super::forest::halves::{Node, SHORT_ENTRY, SHORT_UNIT, WIDE_ANSWER, most_codes};
 use super::super::forest::line::{Format, LINE, LINED, Run, code_at, count, line_of, most, separator_size};
 use super::super::forest::list::ListHead;
 use super::super::forest::page::MAX_PAGE_BITS;
@@ -338,13 +338,13 @@ impl Walk<'_> {
             return Err(StoreError::Broken("a node below the last bit"));
         }
         self.take(node.begin(), node.end() - node.begin())?;
-        node.entries().try_for_each(|(_, entry)| match entry {
-            Entry::Answer(code) if code < FIRST_VALUE || code - FIRST_VALUE >= self.limits.codes => {
-                Err(StoreError::Broken("a code of halves is not in the dictionary"))
-            }
-            Entry::Answer(_) => Ok(()),
-            Entry::Child(child) => self.halves(child, at + u32::from(BLOCK_BITS)),
-        })
+        if !node.has_codes_below(self.limits.codes) {
+            return Err(StoreError::Broken("a code of halves is not in the dictionary"));
+        }
+        if !node.has_children_once() {
+            return Err(StoreError::Broken("two entries of halves name one child, or none names it"));
+        }
+        node.children().try_for_each(|child| self.halves(child, at + u32::from(BLOCK_BITS)))
     }
 
     /// Checks a table of pairs: its root, and what is below it.
