@@ -5,7 +5,7 @@
 //!                         \--> compressed forest of all others
 //! ```
 //! A batch of one table asks once. A mixed batch of a forest without direct tables is the compressed forest's own; else
-//! it is taken in pieces, and a piece with keys of both kinds is split and put together again.
+//! it is dealt out to the first direct tables, those that are left, and all others.
 
 use std::ops::{ControlFlow, Range};
 
@@ -17,7 +17,7 @@ use super::direct::{DirectLayout, Table};
 use super::forest::{Forest, MatchForest, Options};
 use super::huge_pages::HugePages;
 use super::lookup::{Lookup, LookupMatch};
-use super::raw::Isa;
+use super::raw::{ClassMap, Isa};
 use super::table::{Match, NO_ROUTE, TableId};
 use super::tables::{BuildError, Tables};
 
@@ -38,8 +38,9 @@ const CHUNKED_BYTES_PER_ROUTE: usize = 24;
 const MOST_IN_VAIN: usize = 2;
 /// The bytes of direct tables that a default build may have.
 const BUDGET: usize = 64 << 20;
-/// Keys of a mixed batch that are split at a time, on the stack.
-const PIECE: usize = 512;
+/// The class of a table in a mixed batch: its seat, below this, or one of these: of a direct table with another seat, and of a compressed one.
+const MANY: u8 = 6;
+const REST: u8 = MANY + 1;
 /// The seat of a table that is compressed.
 const COMPRESSED: u32 = u32::MAX;
 
@@ -81,6 +82,8 @@ impl Default for AutoOptions {
 struct Directs {
     /// By table: the index in `tables`, or [`COMPRESSED`]. Empty if there are no direct tables.
     seats: Vec<u32>,
+    /// By table, and of ids beyond: the class in a mixed batch. As empty.
+    classes: ClassMap,
     tables: Vec<Table>,
     layouts: Vec<DirectLayout>,
     isa: Isa,
@@ -88,7 +91,13 @@ struct Directs {
 
 impl Directs {
     fn choose<A: Address>(input: &(impl Tables<A> + ?Sized), options: AutoOptions) -> Result<Self, BuildError> {
-        let mut directs = Self { seats: Vec::new(), tables: Vec::new(), layouts: Vec::new(), isa: options.tables.isa };
+        let mut directs = Self {
+            seats: Vec::new(),
+            classes: ClassMap::default(),
+            tables: Vec::new(),
+            layouts: Vec::new(),
+            isa: options.tables.isa,
+        };
         if A::FAMILY != Family::Ipv4 || options.choice == Choice::Compressed {
             return Ok(directs);
         }
@@ -132,8 +141,10 @@ impl Directs {
             }
             if directs.seats.is_empty() {
                 directs.seats.resize(input.tables(), COMPRESSED);
+                directs.classes = ClassMap::new(input.tables(), REST);
             }
             directs.seats[table.index()] = directs.tables.len() as u32;
+            directs.classes.set(table.index(), directs.tables.len().min(usize::from(MANY)) as u8);
             directs.tables.push(built);
             directs.layouts.push(layout);
         }
@@ -152,6 +163,7 @@ impl Directs {
 
     fn bytes(&self) -> usize {
         size_of_val(&self.seats[..])
+            + self.classes.bytes()
             + size_of_val(&self.tables[..])
             + self.layouts.len()
             + self.tables.iter().map(Table::bytes).sum::<usize>()
@@ -168,27 +180,15 @@ impl Directs {
         if self.tables.is_empty() {
             return rest.lookup_mixed(tables, keys, values);
         }
-        let (mut rest_tables, mut rest_keys) = ([TableId::default(); PIECE], [A::ZERO; PIECE]);
-        let (mut rest_values, mut rest_at) = ([0; PIECE], [0_u16; PIECE]);
-        for ((tables, keys), values) in tables.chunks(PIECE).zip(keys.chunks(PIECE)).zip(values.chunks_mut(PIECE)) {
-            let mut left = 0;
-            for (at, (&table, &key)) in tables.iter().zip(keys).enumerate() {
-                if let Some(table) = self.get(table) {
-                    values[at] = table.lookup(key);
-                } else {
-                    (rest_tables[left], rest_keys[left], rest_at[left]) = (table, key, at as u16);
-                    left += 1;
+        self.classes.deal(self.isa, tables, keys, values, |class, tables, keys, values| match class {
+            REST => rest.lookup_mixed(tables, keys, values),
+            MANY => {
+                for ((value, &key), &table) in values.iter_mut().zip(keys).zip(tables) {
+                    *value = self.get(table).map_or(NO_ROUTE, |table| table.lookup(key));
                 }
             }
-            if left == keys.len() {
-                rest.lookup_mixed(tables, keys, values);
-                continue;
-            }
-            rest.lookup_mixed(&rest_tables[..left], &rest_keys[..left], &mut rest_values[..left]);
-            for (&at, &value) in rest_at[..left].iter().zip(&rest_values) {
-                values[usize::from(at)] = value;
-            }
-        }
+            seat => self.tables[usize::from(seat)].batch(self.isa, keys, values),
+        });
     }
 }
 

@@ -9,6 +9,7 @@ use super::super::forest::line::{Format, LINE, Run, answer_line};
 use super::super::forest::shape::{BEGIN, Kind};
 use super::super::table::NO_ROUTE;
 use super::brief::Briefs;
+use super::classes::Classes;
 use super::part::{MOST_BYTES, MOST_ENTRIES, Piece, leaf_of, moved};
 use super::patch::Spare;
 use super::region::Region;
@@ -240,11 +241,13 @@ impl Assembled {
         let Self { mut headers, codes, census, used_entries, used_bytes, .. } = self;
         headers.push(Header::empty(0));
         let briefs = Briefs::all(&headers);
+        let classes = Classes::all(&headers, &briefs);
         ground.entries.shrink(used_entries);
         ground.nodes.shrink(used_bytes + SLACK);
         Store {
             headers,
             briefs,
+            classes,
             roots: ground.entries,
             blocks: ground.nodes,
             values,

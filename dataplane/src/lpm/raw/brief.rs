@@ -65,6 +65,13 @@ impl Briefs {
         Self { list, dictionaries, width }
     }
 
+    /// Has the brief of the table at `index`, which is not short any more, tell nothing.
+    pub(super) fn forget(&mut self, index: usize) {
+        if let Some(brief) = self.list.get_mut(index) {
+            *brief = Brief::NOTHING;
+        }
+    }
+
     /// Returns the bytes of an entry in the nodes of the tables of which a brief tells: 1 or 2.
     pub(super) fn width(&self) -> usize {
         usize::from(self.width)

@@ -1,9 +1,10 @@
-//! A batch of any mix of tables: each kind by its walk, at once where all are of one kind, else sorted by kind.
+//! A batch of any mix of tables: each class by its walk, at once where all are of one, else dealt out.
 
 use vrfleak_engine::Address;
 
 use super::super::forest::shape::Kind;
 use super::super::table::TableId;
+use super::classes::Class;
 use super::columns::{ANY_WIDTH, Columns};
 #[cfg(target_arch = "x86_64")]
 use super::halved_gathers;
@@ -22,9 +23,6 @@ use super::store::{Census, Store};
 use super::vectors::Far;
 #[cfg(target_arch = "x86_64")]
 use super::walk::{dense_gathers, sparse_avx512};
-
-/// Keys of a mixed batch whose headers are found together.
-const MIXED: usize = 256;
 
 impl<A: Address> Store<A> {
     /// Looks each key up in the table at the same position.
@@ -47,49 +45,18 @@ impl<A: Address> Store<A> {
         if self.knows_briefly(tables) {
             return self.mixed_brief(isa, tables, keys, values);
         }
-        let groups = tables.chunks(MIXED).zip(keys.chunks(MIXED)).zip(values.chunks_mut(MIXED));
-        for ((tables, keys), values) in groups {
-            // Each kind by its walk.
-            let (mut found, mut sorted) = ([TableId(0); MIXED], [A::ZERO; MIXED]);
-            let (mut places, mut answers) = ([0_u8; MIXED], [0; MIXED]);
-            let mut kinds = [Kind::Dense; MIXED];
-            let mut ends = [0_usize; Kind::ALL.len()];
-            for (kind, &table) in kinds.iter_mut().zip(tables) {
-                *kind = self.header(table).kind();
-                ends[*kind as usize] += 1;
-            }
-            let walks = Kind::ALL.map(|kind| match kind {
-                Kind::Dense => Self::mixed_dense,
-                Kind::Sparse => Self::mixed_sparse,
-                Kind::Halved => Self::mixed_halved,
-                Kind::Short => Self::mixed_short,
-                Kind::Paired => Self::mixed_paired,
-            });
-            if let Some(only) = ends.iter().position(|&count| count == tables.len()) {
-                walks[only](self, isa, tables, keys, values);
-                continue;
-            }
-            let mut next = [0; Kind::ALL.len()];
-            let mut begin = 0;
-            for (next, end) in next.iter_mut().zip(&mut ends) {
-                *next = begin;
-                *end += begin;
-                begin = *end;
-            }
-            for (place, (&kind, (&table, &key))) in kinds.iter().zip(tables.iter().zip(keys)).enumerate() {
-                let to = &mut next[kind as usize];
-                (found[*to], sorted[*to], places[*to]) = (table, key, place as u8);
-                *to += 1;
-            }
-            let mut from = 0;
-            for (walk, end) in walks.into_iter().zip(ends) {
-                walk(self, isa, &found[from..end], &sorted[from..end], &mut answers[from..end]);
-                from = end;
-            }
-            for (&place, &answer) in places[..keys.len()].iter().zip(&answers) {
-                values[usize::from(place)] = answer;
-            }
-        }
+        self.classes.numbers().deal(isa, tables, keys, values, |number, tables, keys, values| {
+            let walk = match self.classes.class(number) {
+                Class::Own(table) => return self.batch(isa, table, keys, values),
+                Class::Brief => Self::mixed_brief,
+                Class::Of(Kind::Dense) => Self::mixed_dense,
+                Class::Of(Kind::Sparse) => Self::mixed_sparse,
+                Class::Of(Kind::Halved) => Self::mixed_halved,
+                Class::Of(Kind::Short) => Self::mixed_short,
+                Class::Of(Kind::Paired) => Self::mixed_paired,
+            };
+            walk(self, isa, tables, keys, values);
+        });
     }
 
     /// Returns whether briefs tell nearly all of a mixed batch, judged by some of its tables.

@@ -5,7 +5,7 @@
 //! bits and decides none beyond the first 64, each block is there to its end, each of its codes names one of its children
 //! or a value of the table's dictionary, children follow the same rule, and so do nodes of halves, on both sides of their bitmaps,
 //! short roots and pairs, no path is longer than the address, and each line, fan and list is there to its end with codes of the
-//! dictionary alone, up to the last that a search may end at. What else tells of tables (briefs, the census) is made from their
+//! dictionary alone, up to the last that a search may end at. What else tells of tables (briefs, classes, the census) is made from their
 //! headers whenever those change. The fields are
 //! private to this module and nothing else writes them. So a walk from any header by any key stays inside, and a
 //! kernel need not check a single load. Keys and table ids are not trusted: slots and ids outside
@@ -17,7 +17,11 @@ mod brief;
 mod check;
 #[cfg(target_arch = "x86_64")]
 mod chosen;
+mod classes;
 mod columns;
+mod deal;
+#[cfg(target_arch = "x86_64")]
+mod deal_avx512;
 mod deep;
 mod dense;
 mod direct;
@@ -54,6 +58,7 @@ mod vectors;
 mod walk;
 
 pub(super) use assembly::{Assembly, Ground, Site};
+pub(super) use deal::ClassMap;
 pub(super) use deep::Deep;
 pub(super) use direct::{
     CHUNK, CHUNK_BITS, Code, DEEP, DirectParts, DirectTable, FIRST_CODE, GROUP, OUTSIDE, PLAINS, SLOTS,

@@ -16,7 +16,6 @@ use super::super::forest::list::ListHead;
 use super::super::forest::shape::{BEGIN, Kind, Shape};
 use super::super::table::TableId;
 use super::assembly::{byte_leaf, byte_line};
-use super::brief::Briefs;
 use super::check::Limits;
 use super::part::{MOST_BYTES, MOST_ENTRIES, PAGE, Part, leaf_of, moved, page_deciding, page_entry, page_index};
 use super::store::{Header, SLACK, Store, StoreError};
@@ -340,7 +339,7 @@ impl<A: Address> Store<A> {
     ) -> Result<usize, StoreError> {
         Limits::of::<A>(shape, width, codes)?.check(part, None, true)?;
         let old = self.own(table).ok_or(StoreError::Broken("a table that the store does not have"))?;
-        if part.slots.len() != shape.len as usize + 1 {
+        if shape.kind.has_root_inside() || part.slots.len() != shape.len as usize + 1 {
             return Err(StoreError::Broken("a root has one entry a slot and one for the rest"));
         }
         if dictionary as usize + (FIRST_VALUE + codes) as usize > self.values.len() {
@@ -354,7 +353,8 @@ impl<A: Address> Store<A> {
         self.headers[table.index()] = Header::of((shape, width as u8), root, dictionary);
         self.codes[table.index()] = codes;
         self.census.count(shape, width, dictionary);
-        self.refresh_briefs();
+        self.briefs.forget(table.index());
+        self.classes.update(table.index(), &self.headers, &self.briefs);
         // One with its root inside was not made for changes: its memory stays unused.
         if !old.kind().has_root_inside() {
             let entries = self.roots[old.root as usize..][..=old.len as usize].to_vec();
@@ -394,13 +394,6 @@ impl<A: Address> Store<A> {
         self.codes[table.index()] = codes;
         self.census.count(shape, width, dictionary);
         Ok(())
-    }
-
-    /// Has the briefs say what the headers say.
-    fn refresh_briefs(&mut self) {
-        if self.census.short.is_some() {
-            self.briefs = Briefs::all(&self.headers);
-        }
     }
 
     /// Copies the part's nodes into the store and returns where they begin.

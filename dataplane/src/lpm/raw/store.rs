@@ -9,6 +9,7 @@ use vrfleak_engine::Address;
 use super::super::forest::shape::{Kind, Shape};
 use super::super::table::TableId;
 use super::brief::Briefs;
+use super::classes::Classes;
 use super::patch::Spare;
 use super::region::Region;
 
@@ -134,6 +135,8 @@ pub(in crate::lpm) struct Store<A> {
     pub(super) headers: Vec<Header>,
     /// What a batch of short tables reads in place of headers.
     pub(super) briefs: Briefs,
+    /// How a batch of any mix walks each table.
+    pub(super) classes: Classes,
     pub(super) roots: Region<u32>,
     pub(super) blocks: Region<u8>,
     /// The dictionaries one after the other; 64 entries lead, since codes of children are below [`FIRST_VALUE`](super::super::forest::block::FIRST_VALUE) and a
@@ -221,6 +224,7 @@ impl<A: Address> Store<A> {
     pub(in crate::lpm) fn bytes(&self) -> usize {
         size_of_val(&self.headers[..])
             + self.briefs.bytes()
+            + self.classes.bytes()
             + size_of_val(&*self.roots)
             + size_of_val(&*self.blocks)
             + size_of_val(&self.values[..])
