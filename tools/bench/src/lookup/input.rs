@@ -26,7 +26,7 @@ pub(crate) fn tables<A: Address>(plan: &LookupPlan) -> Result<Vec<Routes<A>>, Pl
             prefixes.into_iter().map(|prefix| (prefix, hashed(plan, 0, prefix))).collect()
         }
     };
-    if whole.is_empty() || plan.vrfs == 1 && plan.routes_per_vrf.is_none() {
+    if whole.is_empty() || plan.is_whole() {
         return Ok(if whole.is_empty() { Vec::new() } else { vec![whole] });
     }
     let least = plan.routes_per_vrf.unwrap_or(1).max(if plan.routes_per_vrf.is_none() { plan.vrfs } else { 1 });
@@ -34,7 +34,7 @@ pub(crate) fn tables<A: Address>(plan: &LookupPlan) -> Result<Vec<Routes<A>>, Pl
         return Err(PlanError::TooFewPrefixes { family: A::FAMILY, prefixes: whole.len(), least });
     }
     let renumber = renumbers(plan);
-    Ok((0..plan.vrfs)
+    let mut tables: Vec<Routes<A>> = (0..plan.vrfs)
         .map(|vrf| {
             let mut routes = cut(&whole, plan, vrf);
             if renumber {
@@ -44,7 +44,9 @@ pub(crate) fn tables<A: Address>(plan: &LookupPlan) -> Result<Vec<Routes<A>>, Pl
             }
             routes
         })
-        .collect())
+        .collect();
+    tables.extend(plan.internet_vrf.then_some(whole));
+    Ok(tables)
 }
 
 /// Returns whether next hops follow from a hash and not from the list.

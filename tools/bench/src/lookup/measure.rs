@@ -89,7 +89,11 @@ pub(super) fn run_with(
         Source::List { name, .. } => name.clone(),
         Source::Synthetic { .. } => "synthetic".to_owned(),
     };
-    let cut = if plan.vrfs == 1 && plan.routes_per_vrf.is_none() { "whole".to_owned() } else { plan.cut.to_string() };
+    let cut = match (plan.is_whole(), plan.internet_vrf) {
+        (true, _) => "whole".to_owned(),
+        (false, false) => plan.cut.to_string(),
+        (false, true) => format!("{} and whole", plan.cut),
+    };
     let (key_count, rounds) = (plan.key_count, plan.rounds);
     let table = LookupTable { source, cut, seed: plan.seed, key_count, rounds, families: Vec::new() };
     let pool = |threads| {

@@ -75,6 +75,8 @@ pub struct LookupPlan {
     pub routes_per_vrf: Option<usize>,
     /// How they are dealt out.
     pub cut: Cut,
+    /// Whether one VRF more has the whole table, as a router has the internet's beside its customers'.
+    pub internet_vrf: bool,
     /// How many next hops the prefixes are given by a hash; without it those of the list, or 64.
     pub next_hops: Option<u32>,
     /// The families that are measured, where the source has them.
@@ -105,6 +107,7 @@ impl LookupPlan {
             vrfs: 1,
             routes_per_vrf: None,
             cut: Cut::default(),
+            internet_vrf: false,
             next_hops: None,
             families: Family::ALL.to_vec(),
             keys: [KeyKind::Uniform, KeyKind::Matched, KeyKind::Zipf].map(KeySource::Kind).to_vec(),
@@ -116,6 +119,11 @@ impl LookupPlan {
             turn: Duration::from_millis(40),
             seed: 1,
         }
+    }
+
+    /// Returns whether there is one VRF, which has the whole table.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.vrfs == 1 && self.routes_per_vrf.is_none() && !self.internet_vrf
     }
 
     /// Checks everything that can be known before any table is built.

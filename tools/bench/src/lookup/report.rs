@@ -31,7 +31,7 @@ pub struct LookupReport {
 pub struct LookupTable {
     /// The list's name, or `synthetic`.
     pub source: String,
-    /// How the tables were cut: `whole`, `neighbours` or `scattered`.
+    /// How the tables were cut: `whole`, `neighbours` or `scattered`, with ` and whole` if one VRF more has the whole table.
     pub cut: String,
     /// Seed of keys and synthetic prefixes.
     pub seed: u64,

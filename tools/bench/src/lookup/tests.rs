@@ -31,19 +31,21 @@ fn measured(plan: &LookupPlan) -> LookupReport {
 
 #[test]
 fn every_contender_is_right_on_whole_and_cut_tables_of_both_families() {
-    for (vrfs, cut, routes_per_vrf) in [
-        (1, Cut::Neighbours, None),
-        (9, Cut::Neighbours, Some(300)),
-        (9, Cut::Scattered, Some(50)),
-        (9, Cut::Scattered, None),
+    for (vrfs, cut, routes_per_vrf, internet) in [
+        (1, Cut::Neighbours, None, 0),
+        (9, Cut::Neighbours, Some(300), 0),
+        (9, Cut::Scattered, Some(50), 1),
+        (9, Cut::Scattered, None, 0),
     ] {
         let mut plan = small(Source::Synthetic { prefixes: 2000 });
         (plan.vrfs, plan.cut, plan.routes_per_vrf, plan.threads) = (vrfs, cut, routes_per_vrf, vec![1, 2]);
+        plan.internet_vrf = internet > 0;
         let report = measured(&plan);
         assert!(report.all_correct(), "{:#?}", report.notes);
         let statistics = &report.table.families[0];
-        let expected = routes_per_vrf.map_or(2000, |routes| routes * vrfs);
-        assert_eq!((statistics.prefixes, statistics.vrfs, statistics.family.as_str()), (expected, vrfs, "ipv4"));
+        let expected = (routes_per_vrf.map_or(2000, |routes| routes * vrfs) + internet * 2000, vrfs + internet);
+        assert_eq!((statistics.prefixes, statistics.vrfs), expected);
+        assert_eq!(statistics.family, "ipv4");
         for row in &report.results {
             assert!(row.mlps.is_some_and(|mlps| mlps.min > 0.0 && mlps.min <= mlps.median), "{row:?}");
             assert!(row.ns_dependent > Some(0.0) && row.build_seconds > 0.0, "{row:?}");

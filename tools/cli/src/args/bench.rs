@@ -40,6 +40,9 @@ pub(crate) struct BenchLookupArgs {
     /// How the table is cut: `neighbours` or `scattered`.
     #[arg(long, value_name = "HOW", default_value_t)]
     pub(crate) cut: Cut,
+    /// Add a VRF with the whole table, as a router has the internet's beside its customers'; keys go to each VRF as to its prefixes.
+    #[arg(long)]
+    pub(crate) internet_vrf: bool,
     /// Distinct next hops, dealt out by a hash; default: those of the list, or 64.
     #[arg(long, value_name = "N")]
     pub(crate) next_hops: Option<u32>,

@@ -58,6 +58,7 @@ fn plan(args: &BenchLookupArgs) -> Result<LookupPlan, Failure> {
     plan.vrfs = args.vrfs;
     plan.routes_per_vrf = args.routes_per_vrf;
     plan.cut = args.cut;
+    plan.internet_vrf = args.internet_vrf;
     plan.next_hops = args.next_hops;
     plan.keys.clone_from(&args.keys);
     plan.key_count = args.key_count;
