@@ -468,6 +468,68 @@ mod tests {
         both_widths_agree(200);
     }
 
+    /// Six tables of roots with many slots among small ones: in a batch each of four is by itself. Then some are changed, which are not what
+    /// they were after that.
+    fn big_and_small_agree<A: TreeKey>(nodes: Nodes) {
+        let prefix = |bits: u128, len: u8| Prefix::containing(A::narrow(bits << (A::BITS - 32)), len);
+        let big = |number: u32| -> Vec<(Prefix<A>, u32)> {
+            let route = |at: u32| {
+                let hash = (at ^ number).wrapping_mul(2_654_435_761) >> 16;
+                let bits = u128::from(at) << 17 | u128::from(hash % 7) << 12;
+                (prefix(bits, 20 + (hash % 5) as u8), hash % 60 + number)
+            };
+            (1..20_000).map(route).collect()
+        };
+        let small = |number: u32| -> Vec<(Prefix<A>, u32)> {
+            let route = |at: u32| (prefix(0x0a00_0000 | u128::from(number << 16 | at << 9), 24), (at ^ number) % 50);
+            (0..60).map(route).collect()
+        };
+        let mut tables: Vec<_> = (0..6).map(big).collect();
+        tables.extend((0..60).map(small));
+        let plan = Plan { huge_pages: false, keep_lens: true, nodes };
+        let (store, lens) = build::build(&tables[..], plan).expect("ordered routes");
+        let mut forest =
+            MatchForest { forest: Forest { store, isa: Isa::PORTABLE }, lens, changes: Changes::default() };
+        let drawn = |at: u32| at.wrapping_mul(2_654_435_761);
+        let (ids, keys): (Vec<TableId>, Vec<A>) = (0..5000_u32)
+            .map(|at| {
+                let (hash, table) = (drawn(at), if at % 3 == 0 { at / 3 % 6 } else { at % 67 });
+                let near = tables[(table as usize).min(tables.len() - 1)][hash as usize % 59].0.bits().widen();
+                let far = u128::from(hash) << (A::BITS - 32);
+                (TableId(table), A::narrow(if at % 2 == 0 && table > 5 { near } else { far }))
+            })
+            .chain((0..66).map(|table| (TableId(table), tables[table as usize][30].0.bits())))
+            .unzip();
+        for changed in [None, Some(7), Some(1), Some(65), Some(0), Some(2), Some(3), Some(4), Some(5)] {
+            if let Some(table) = changed {
+                let route = &mut tables[table as usize][30];
+                route.1 = 7_000 + table;
+                forest.insert(TableId(table), route.0, route.1).expect("a change that fits");
+            }
+            let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
+            let (mut found, mut expected) = (vec![1; keys.len()], vec![0; keys.len()]);
+            oracle.lookup_mixed(&ids, &keys, &mut expected);
+            for isa in Isa::available() {
+                forest.forest.isa = isa;
+                forest.lookup_mixed(&ids, &keys, &mut found);
+                assert_eq!(found, expected, "{} {nodes:?} {changed:?}", isa.name());
+                let (small, of_small): (Vec<_>, Vec<_>) = ids.iter().zip(&keys).filter(|(id, _)| id.0 > 5).unzip();
+                let mut values = vec![1; small.len()];
+                forest.lookup_mixed(&small, &of_small, &mut values);
+                let expected = ids.iter().zip(&expected).filter(|(id, _)| id.0 > 5).map(|(_, &value)| value);
+                assert!(expected.eq(values), "{} {nodes:?} {changed:?}, small ones", isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn oracle_big_tables_among_small_ones() {
+        for nodes in [Nodes::Gathered, Nodes::Octets, Nodes::Lined, Nodes::Changing] {
+            big_and_small_agree::<u32>(nodes);
+            big_and_small_agree::<u128>(nodes);
+        }
+    }
+
     /// Tables that were not built for changes are changed: each once as a whole, then in place.
     fn first_changes_agree<A: TreeKey>(nodes: Nodes, values: u32) {
         let mut tables = tables_of_all_kinds::<A>(values, 0);
@@ -501,6 +563,36 @@ mod tests {
                     "{nodes:?} {index} {key:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn oracle_a_table_that_becomes_dense_among_sparse_ones() {
+        let route = |at: u32| (Prefix::containing(0x0a00_0000 + (at << 8), 24), at * 7 % 50);
+        let mut tables = vec![(0..100).map(route).collect(), (0..16_300).map(route).collect::<Vec<_>>()];
+        let mut forest = MatchForest::build(&tables[..], Options { isa: Isa::PORTABLE, ..Options::default() })
+            .expect("ordered routes");
+        let kind = |forest: &MatchForest<u32>| forest.forest.store.describe(TableId(1)).map(|(shape, ..)| shape.kind);
+        assert_eq!(kind(&forest), Some(shape::Kind::Sparse), "what this is about");
+        for at in 16_300..16_500 {
+            let (prefix, value) = route(at);
+            forest.insert(TableId(1), prefix, value).expect("a change that fits");
+            tables[1].push((prefix, value));
+        }
+        assert_eq!(kind(&forest), Some(shape::Kind::Dense), "what this is about");
+        let keys: Vec<u32> =
+            (0..3000_u32).map(|at| 0x0a00_0000 + at.wrapping_mul(2_654_435_761) % (16_600 << 8)).collect();
+        let ids: Vec<TableId> = (0..3000).map(|at| TableId(at % 3)).collect();
+        let (mut found, mut expected) = (vec![1; keys.len()], vec![0; keys.len()]);
+        super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes").lookup_mixed(
+            &ids,
+            &keys,
+            &mut expected,
+        );
+        for isa in Isa::available() {
+            forest.forest.isa = isa;
+            forest.lookup_mixed(&ids, &keys, &mut found);
+            assert_eq!(found, expected, "{}", isa.name());
         }
     }
 
