@@ -340,3 +340,33 @@ impl<A: Address, F: LookupMatch<A>> LookupMatch<A> for Auto<F> {
         self.rest.lookup_match(table, key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree_bitmap::TreeBitmap;
+    use super::*;
+
+    #[test]
+    fn oracle_more_direct_tables_than_classes_beside_compressed_ones() {
+        // One in five compressed, since nothing in it changes; all big enough to be direct.
+        let table = |number: u32| -> Vec<(Prefix<u32>, u32)> {
+            let value = |at: u32| if number.is_multiple_of(5) { 1 } else { (at ^ number) * 7 % 90 };
+            let route = |at: u32| (Prefix::containing(0x0a00_0000 + (at << 8), 24), value(at));
+            (0..DIRECT_ROUTES as u32).map(route).collect()
+        };
+        let tables: Vec<_> = (0..15).map(table).collect();
+        let options = AutoOptions { budget: usize::MAX, ..AutoOptions::default() };
+        let forest = AutoForest::build(&tables[..], options).expect("ordered routes");
+        let direct = (0..15).filter(|&table| forest.layout(TableId(table)).is_some()).count();
+        assert!((usize::from(REST) + 1..15).contains(&direct), "what this is about: {direct}");
+        let keys: Vec<u32> =
+            (0..9000_u32).map(|at| 0x0a00_0000 + at.wrapping_mul(2_654_435_761) % 0x0210_0000).collect();
+        let ids: Vec<TableId> = (0..9000).map(|at| TableId(at * 7 % 16)).collect();
+        let (mut found, mut expected) = (vec![1; keys.len()], vec![0; keys.len()]);
+        TreeBitmap::build(&tables[..]).expect("ordered routes").lookup_mixed(&ids, &keys, &mut expected);
+        for len in [9000, 100, 1] {
+            forest.lookup_mixed(&ids[..len], &keys[..len], &mut found[..len]);
+            assert_eq!(found[..len], expected[..len]);
+        }
+    }
+}
