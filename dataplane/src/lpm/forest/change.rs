@@ -135,20 +135,34 @@ impl<A: Address> MatchForest<A> {
         let Some((_, width, dictionary, _)) = self.forest.store.describe(table) else { return Ok(Change::default()) };
         let (mut ranges, mut writer) =
             self.changes.scratch.take().unwrap_or_else(|| (Ranges::new(), PartWriter::new()));
-        ranges.forget();
+        let Place { first, len, bits, page_bits, .. } = place;
         let entries = self.forest.store.entries(place).unwrap_or_default();
-        self.reader(shape.kind, width).slots(entries, (place.first, u32::from(place.bits)), &mut ranges);
+        let reader = self.reader(shape.kind, width);
         let hit = |code: u32| hit(self.len_of(dictionary, code));
-        let mut change = Ok(Change::default());
-        if ranges.paint(prefix, last(place), code, hit) {
-            let Place { first, len, bits, page_bits, .. } = place;
-            let slots = Slots { kind: shape.kind, first, len, bits, page_bits };
-            let part = writer.part(slots, (width, shape.len as usize * SPARSE_SLOT), ranges.list());
-            let patched = self.forest.store.patch(place, part).map_err(refusal::<A>);
-            change = patched.map(|bytes| Change { slots: len as usize, bytes, whole: false });
+        // Mostly the prefix lies in one line of a fan; the others are then taken over as they are.
+        let slot = (u32::from(bits), u128::from(first) << (128 - u32::from(bits)));
+        let fan = entries.first().filter(|_| len == 1);
+        let fan = fan.and_then(|&entry| reader.fan_line(entry, slot, (prefix.bits(), prefix.last())));
+        let mut part = None;
+        let mut is_painted = false;
+        if let Some(fan) = &fan {
+            ranges.forget();
+            reader.line_of_fan(fan, &mut ranges);
+            is_painted = ranges.paint(prefix, fan.last, code, hit);
+            part = if is_painted { writer.fan_with(fan, width, ranges.list()) } else { None };
         }
+        if part.is_none() && (fan.is_none() || is_painted) {
+            ranges.forget();
+            reader.slots(entries, (first, u32::from(bits)), &mut ranges);
+            if ranges.paint(prefix, last(place), code, hit) {
+                let slots = Slots { kind: shape.kind, first, len, bits, page_bits };
+                part = Some(writer.part(slots, (width, shape.len as usize * SPARSE_SLOT), ranges.list()));
+            }
+        }
+        let patched = part.map(|part| self.forest.store.patch(place, part).map_err(refusal::<A>)).transpose();
+        let written = |bytes| Change { slots: len as usize, bytes, whole: false };
         self.changes.scratch = Some((ranges, writer));
-        change
+        patched.map(|bytes| bytes.map(written).unwrap_or_default())
     }
 
     /// Returns the length of the match that `code` stands for.

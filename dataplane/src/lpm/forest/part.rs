@@ -11,6 +11,7 @@ use super::line::{
 use super::list::ListHead;
 use super::page::{WINDOW_BITS, is_roomy, narrowing_bits, page_bits};
 use super::ranges::Range;
+use super::read::FanLine;
 use super::shape::{Kind, Shape, deepest, depth, top};
 
 /// Boundaries of a table for which its pages have one slot more than their boundaries ask for: a byte a boundary.
@@ -148,6 +149,28 @@ impl PartWriter {
         self.tagged = true;
         self.fill(slots, ranges[0].code, &ranges[1..], To::Slots);
         &self.part
+    }
+
+    /// Returns a slot with a fan in which one line has `ranges` and all others are as they were; `None` if a line of its format has no room
+    /// for them. Codes have `width` bytes.
+    pub(super) fn fan_with<A: Address>(
+        &mut self,
+        fan: &FanLine<'_, A>,
+        width: usize,
+        ranges: &[Range<A>],
+    ) -> Option<&Part> {
+        let &FanLine { lines, format, child, at, base, .. } = fan;
+        let (first, inner) = ranges.split_first()?;
+        let needed = Format::holding(A::BITS, deepest(inner).max(at) - at)?;
+        let fits = needed.size(A::BITS) <= format.size(A::BITS) && inner.len() <= format.capacity(A::BITS, width);
+        let (before, behind) = lines.split_at_checked((child + 1) * LINE).filter(|_| fits && deepest(inner) <= 64)?;
+        self.part.clear();
+        self.part.slots.push(fan_entry(format, 0));
+        self.part.blocks.extend_from_slice(before);
+        let slot = (base >> 64) as u64 >> (64 - at);
+        write_line(&mut self.part.blocks, (format, width), (Run::ONE, slot, at), first.code, inner);
+        self.part.blocks.extend_from_slice(behind.get(LINE..)?);
+        Some(&self.part)
     }
 
     /// Returns the share `part` of `parts` of what [`Self::table`] returns.

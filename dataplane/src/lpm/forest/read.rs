@@ -9,7 +9,7 @@ use super::line::{Format, LINE, Run, boundary, code_at, count, line_of, most, se
 use super::list::{HEAD_BYTES, ListHead};
 use super::pairs::{Below, PAIR_BITS, pair_at};
 use super::ranges::Ranges;
-use super::shape::{BLOCK_BITS, Kind, Shape};
+use super::shape::{BLOCK_BITS, Kind, Shape, aligned};
 
 /// Reads what entries of a table lead to.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Reader<'a> {
     pub(super) width: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// Appends the ranges of slots that `bits` leading bits number, the first of which is `first`.
     pub(super) fn slots<A: Address>(self, slots: &[u32], (first, bits): (u64, u32), ranges: &mut Ranges<A>) {
         for (number, &entry) in (u128::from(first)..).zip(slots) {
@@ -141,34 +141,62 @@ impl Reader<'_> {
         let Some(format) = Format::of(entry) else { return self.list(line * LINE, base, ranges) };
         let Some((run, slot)) = Run::read(entry) else {
             let Some(fan) = self.nodes[line * LINE..].first_chunk() else { return };
-            let separators = count(fan, separator_size(A::BITS), most(A::BITS));
-            for child in 0..=separators {
-                let begins = (child == 0).then_some(base);
+            for child in 0..=separators::<A>(fan) {
+                let begins = begin_of_child::<A>(fan, child, (at, base));
                 self.boundaries(line + 1 + child, (format, Run::ONE), (at, base), begins, ranges);
             }
             return;
         };
         if slot == 0 {
-            self.boundaries(line, (format, run), (at, base), Some(base), ranges);
+            self.boundaries(line, (format, run), (at, base), base, ranges);
         }
     }
 
+    /// Returns the line of a fan in which all addresses from `low` to `high` lie, if `entry` leads to one, of the slot that ends at bit `at`
+    /// and begins at the left-aligned address `base`, as they do.
+    pub(super) fn fan_line<A: Address>(
+        self,
+        entry: u32,
+        (at, base): (u32, u128),
+        (low, high): (A, A),
+    ) -> Option<FanLine<'a, A>> {
+        let (format, None) = (Format::of(entry)?, Run::read(entry)) else { return None };
+        if self.kind != Kind::Sparse || page_of(entry).is_some() {
+            return None;
+        }
+        let lines = self.nodes.get(line_of(entry) * LINE..)?;
+        let fan = lines.first_chunk()?;
+        let separators = separators::<A>(fan);
+        let begin = |child: usize| begin_of_child::<A>(fan, child, (at, base));
+        let child = (1..=separators).take_while(|&child| begin(child) <= aligned(low)).count();
+        let behind = if child < separators { begin(child + 1) } else { base.wrapping_add(1 << (128 - at)) };
+        let last = behind.wrapping_sub(1);
+        let lines = lines.get(..(separators + 2) * LINE).filter(|_| aligned(high) <= last)?;
+        let address = |aligned: u128| A::narrow(aligned >> (128 - u32::from(A::BITS)));
+        Some(FanLine { lines, format, child, at, base, first: address(begin(child)), last: address(last) })
+    }
+
+    /// Appends the ranges of one line of a fan.
+    pub(super) fn line_of_fan<A: Address>(self, fan: &FanLine<'a, A>, ranges: &mut Ranges<A>) {
+        let of_fan = Self { nodes: fan.lines, ..self };
+        let begins = aligned(fan.first);
+        of_fan.boundaries(fan.child + 1, (fan.format, Run::ONE), (fan.at, fan.base), begins, ranges);
+    }
+
     /// Appends the ranges of one line, whose first slot begins at `base` and ends at bit `at`; what is in force up to the
-    /// first boundary begins at `begins`, or has begun already.
+    /// first boundary begins at `begins`.
     fn boundaries<A: Address>(
         self,
         line: usize,
         (format, run): (Format, Run),
         (at, base): (u32, u128),
-        begins: Option<u128>,
+        begins: u128,
         ranges: &mut Ranges<A>,
     ) {
         let Some(bytes) = self.nodes[line * LINE..].first_chunk() else { return };
         let size = format.size(A::BITS);
         let code = |index: usize| self.code(line * LINE + code_at(index, self.width));
-        if let Some(begins) = begins {
-            ranges.push(begins, code(0));
-        }
+        ranges.push(begins, code(0));
         // A window begins with the bits that number the slot, and ends among the first 64 of an address.
         let (base, skipped) = ((base >> 64) as u64, at - run.bits());
         for index in 0..count(bytes, size, format.capacity(A::BITS, self.width)) {
@@ -190,4 +218,32 @@ impl Reader<'_> {
             ranges.push(start, self.code(codes + (index + 1) * self.width));
         }
     }
+}
+
+/// One line of a fan.
+#[derive(Debug)]
+pub(super) struct FanLine<'n, A> {
+    /// The separators, then all lines.
+    pub(super) lines: &'n [u8],
+    pub(super) format: Format,
+    /// Which of the lines it is.
+    pub(super) child: usize,
+    /// Where the fan's slot ends, and the left-aligned address at which it begins.
+    pub(super) at: u32,
+    pub(super) base: u128,
+    /// The first and last address that the line answers.
+    pub(super) first: A,
+    pub(super) last: A,
+}
+
+/// Returns how many separators a fan has.
+fn separators<A: Address>(fan: &[u8; LINE]) -> usize {
+    count(fan, separator_size(A::BITS), most(A::BITS))
+}
+
+/// Returns the left-aligned address from which on a line of a fan answers, whose slot ends at bit `at` and begins at `base`.
+fn begin_of_child<A: Address>(fan: &[u8; LINE], child: usize, (at, base): (u32, u128)) -> u128 {
+    let size = separator_size(A::BITS);
+    let Some(separator) = child.checked_sub(1) else { return base };
+    base.wrapping_add(u128::from((boundary(fan, size, separator) << (64 - 8 * size)).unbounded_shr(at)) << 64)
 }
