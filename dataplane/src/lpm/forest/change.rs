@@ -326,3 +326,75 @@ impl<A: Address> MatchForest<A> {
         (start - FIRST_VALUE as usize) as u32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::super::lookup::LookupMatch;
+    use super::super::Options;
+    use super::*;
+
+    /// A change: where a prefix is, its length, and its value if it is announced.
+    type Step = (u128, u8, Option<u32>);
+
+    /// Two prefixes far away make the root coarse, so that those between them lie in fans: there, prefixes of `len` bits, `step` apart, some of
+    /// which are changed, then others in, between and around them. After each change the answers around it are right, in the end all.
+    fn fans_change<A: Address>(len: u8, step: u128, count: u128, steps: &[Step]) {
+        let unit = A::BITS - len;
+        let prefix = |at: u128, len: u8| Prefix::containing(A::narrow(0x20 << (A::BITS - 8) | at << unit), len);
+        let far = [0x01, 0xfe].map(|first| (Prefix::containing(A::narrow(first << (A::BITS - 8)), 8), 60));
+        let near = (0..count).map(|at| (prefix(at * step + 1, len), (at % 50) as u32));
+        let mut routes: Vec<(Prefix<A>, u32)> = near.chain(far).collect();
+        routes.sort_by_key(|route| route.0);
+        let mut forest = MatchForest::<A>::build(&[routes.clone()][..], Options::default()).expect("ordered routes");
+        let covering = |routes: &[(Prefix<A>, u32)], key: A, below: u8| {
+            let contains = |prefix: &Prefix<A>| prefix.len() < below && prefix.bits() <= key && key <= prefix.last();
+            let found = routes.iter().filter(|(prefix, _)| contains(prefix)).max_by_key(|(prefix, _)| prefix.len());
+            found.map(|&(prefix, value)| Match { value, len: prefix.len() })
+        };
+        let agrees = |forest: &MatchForest<A>, routes: &[(Prefix<A>, u32)], prefix: Prefix<A>| {
+            let (first, last) = (prefix.bits().widen(), prefix.last().widen());
+            for key in [first.wrapping_sub(1), first, first + 1, last, last.wrapping_add(1)].map(A::narrow) {
+                assert_eq!(
+                    forest.lookup_match(TableId(0), key),
+                    covering(routes, key, u8::MAX),
+                    "{key:x?} by {prefix}"
+                );
+            }
+        };
+        for &(at, len, value) in steps {
+            let prefix = prefix(at, len);
+            routes.retain(|route| route.0 != prefix);
+            if let Some(value) = value {
+                forest.insert(TableId(0), prefix, value).expect("a change that fits");
+                routes.push((prefix, value));
+            } else {
+                let cover = covering(&routes, prefix.bits(), len);
+                forest.remove(TableId(0), prefix, cover).expect("a change that fits");
+            }
+            agrees(&forest, &routes, prefix);
+        }
+        for &(prefix, _) in &routes {
+            agrees(&forest, &routes, prefix);
+        }
+    }
+
+    fn steps(places: u128, lens: std::ops::RangeInclusive<u8>) -> impl Strategy<Value = Vec<Step>> {
+        let value = prop::option::weighted(0.6, 0_u32..50);
+        // Most of them near each other, so that lines get full, or empty.
+        let place = prop_oneof![0..places, 0..places / 8, places / 2..places / 2 + 40];
+        prop::collection::vec((place, lens, value), 0..120)
+    }
+
+    proptest! {
+        #[test]
+        fn oracle_fans_change(
+            far_apart in steps(102 << 8, 24..=46),
+            near in steps(336 * 12, 16..=26),
+        ) {
+            fans_change::<u128>(36, 1 << 8, 102, &far_apart);
+            fans_change::<u32>(22, 12, 336, &near);
+        }
+    }
+}
