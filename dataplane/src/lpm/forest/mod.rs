@@ -569,7 +569,7 @@ mod tests {
     #[test]
     fn oracle_a_table_that_becomes_dense_among_sparse_ones() {
         let route = |at: u32| (Prefix::containing(0x0a00_0000 + (at << 8), 24), at * 7 % 50);
-        let mut tables = vec![(0..100).map(route).collect(), (0..16_300).map(route).collect::<Vec<_>>()];
+        let mut tables = [(0..100).map(route).collect(), (0..16_300).map(route).collect::<Vec<_>>()];
         let mut forest = MatchForest::build(&tables[..], Options { isa: Isa::PORTABLE, ..Options::default() })
             .expect("ordered routes");
         let kind = |forest: &MatchForest<u32>| forest.forest.store.describe(TableId(1)).map(|(shape, ..)| shape.kind);

@@ -21,7 +21,7 @@ use super::deal::{ClassMap, Hand, LANES, ask};
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 unsafe fn of_class<A: Address, const ROOM: usize>(hand: &Hand<A, ROOM>, class: u8, from: usize, len: usize) -> u16 {
     // SAFETY: the caller's promise.
-    let classes = unsafe { _mm_loadu_si128(hand.class_of.as_ptr().add(from).cast()) };
+    let classes = unsafe { _mm_loadu_si128(hand.class_of.as_ptr().wrapping_add(from).cast()) };
     _mm_cmpeq_epi8_mask(classes, _mm_set1_epi8(class.cast_signed())) & lanes(len - from)
 }
 
@@ -42,21 +42,22 @@ pub(super) unsafe fn classify<A: Address, const ROOM: usize>(
     tables: &[TableId],
     (keys, values): (&[A], &[u32]),
 ) -> u32 {
-    let last = _mm512_set1_epi32((classes.len() - ClassMap::SLACK - 1) as i32);
+    let last = _mm512_set1_epi32(((classes.len() - ClassMap::SLACK - 1) as u32).cast_signed());
     let (one, mut present) = (_mm512_set1_epi32(1), _mm512_setzero_si512());
     for from in (0..tables.len()).step_by(LANES) {
         let to = tables.len().min(from + LANES);
         ask(&tables[from..to], &keys[from..to], &values[from..to]);
         let there = lanes(to - from);
         // SAFETY: as many lanes are loaded as there are tables.
-        let ids = unsafe { _mm512_maskz_loadu_epi32(there, tables.as_ptr().add(from).cast()) };
+        let ids = unsafe { _mm512_maskz_loadu_epi32(there, tables.as_ptr().wrapping_add(from).cast()) };
         let ids = _mm512_min_epu32(ids, last);
         // SAFETY: each table and ids beyond have a class, and behind the last there are three bytes.
         let loaded = unsafe { _mm512_i32gather_epi32::<1>(ids, classes.as_ptr().cast()) };
         let found = _mm512_and_si512(loaded, _mm512_set1_epi32(0xff));
         present = _mm512_mask_or_epi32(present, there, present, _mm512_sllv_epi32(one, found));
+        let narrow = _mm512_cvtepi32_epi8(found);
         // SAFETY: there is room for a vector behind the last key.
-        unsafe { _mm_storeu_si128(hand.class_of.as_mut_ptr().add(from).cast(), _mm512_cvtepi32_epi8(found)) };
+        unsafe { _mm_storeu_si128(hand.class_of.as_mut_ptr().wrapping_add(from).cast(), narrow) };
     }
     _mm512_reduce_or_epi32(present).cast_unsigned()
 }
@@ -78,8 +79,9 @@ pub(super) unsafe fn take<A: Address, const ROOM: usize>(
         let mask = unsafe { of_class(hand, class, from, keys.len()) };
         let there = lanes(keys.len() - from);
         let to = count;
+        let (ids, taken) = (tables.as_ptr().wrapping_add(from), hand.tables.as_mut_ptr().wrapping_add(to));
         // SAFETY: as many lanes are loaded as there are tables, and no more are written than there is room for behind the last.
-        unsafe { compress_32(there, mask, tables.as_ptr().add(from).cast(), hand.tables.as_mut_ptr().add(to).cast()) };
+        unsafe { compress_32(there, mask, ids.cast(), taken.cast()) };
         let (keys, to) = (keys[from..].as_ptr(), &mut hand.keys[to..]);
         if size_of::<A>() == size_of::<u32>() {
             // SAFETY: as above: those keys are numbers of 32 bits.
@@ -102,8 +104,9 @@ pub(super) unsafe fn take<A: Address, const ROOM: usize>(
 unsafe fn compress_32(there: u16, mask: u16, from: *const i32, to: *mut i32) {
     // SAFETY: the caller's promise.
     let all = unsafe { _mm512_maskz_loadu_epi32(there, from) };
+    let close = _mm512_maskz_compress_epi32(mask, all);
     // SAFETY: as above.
-    unsafe { _mm512_storeu_si512(to.cast(), _mm512_maskz_compress_epi32(mask, all)) };
+    unsafe { _mm512_storeu_si512(to.cast(), close) };
 }
 
 /// The same of numbers of 128 bits, of which four vectors are written.
@@ -116,11 +119,11 @@ unsafe fn compress_128(there: u16, mask: u16, from: *const i64, mut to: *mut i64
     for vector in 0..4 {
         let halves = |mask: u16| (_pdep_u32(u32::from(mask) >> (4 * vector) & 0xf, 0x55) * 3) as u8;
         // SAFETY: the caller's promise.
-        let four: __m512i = unsafe { _mm512_maskz_loadu_epi64(halves(there), from.add(8 * vector)) };
+        let four: __m512i = unsafe { _mm512_maskz_loadu_epi64(halves(there), from.wrapping_add(8 * vector)) };
+        let close = _mm512_maskz_compress_epi64(halves(mask), four);
         // SAFETY: as above.
-        unsafe { _mm512_storeu_si512(to.cast(), _mm512_maskz_compress_epi64(halves(mask), four)) };
-        // SAFETY: as above: behind those that were written.
-        to = unsafe { to.add(halves(mask).count_ones() as usize) };
+        unsafe { _mm512_storeu_si512(to.cast(), close) };
+        to = to.wrapping_add(halves(mask).count_ones() as usize);
     }
 }
 
@@ -135,10 +138,10 @@ pub(super) unsafe fn give<A: Address, const ROOM: usize>(hand: &Hand<A, ROOM>, c
         // SAFETY: the caller's promise.
         let mask = unsafe { of_class(hand, class, from, values.len()) };
         // SAFETY: there is room for a vector behind the last answer.
-        let answers = unsafe { _mm512_loadu_si512(hand.answers.as_ptr().add(count).cast()) };
+        let answers = unsafe { _mm512_loadu_si512(hand.answers.as_ptr().wrapping_add(count).cast()) };
         let spread = _mm512_maskz_expand_epi32(mask, answers);
         // SAFETY: only lanes of keys that are there are written.
-        unsafe { _mm512_mask_storeu_epi32(values.as_mut_ptr().add(from).cast(), mask, spread) };
+        unsafe { _mm512_mask_storeu_epi32(values.as_mut_ptr().wrapping_add(from).cast(), mask, spread) };
         count += mask.count_ones() as usize;
     }
 }
