@@ -53,15 +53,16 @@ impl Briefs {
     /// Returns those of all tables with these headers, or none if none is short.
     pub(super) fn all(headers: &[Header]) -> Self {
         let short = || headers.iter().filter(|header| header.kind() == Kind::Short);
-        let wide = short().filter(|header| header.width > 1).count();
-        let (width, first) =
-            (if 2 * wide > short().count() { 2 } else { 1 }, || short().all(|header| header.dictionary == 0));
-        if short().next().is_none() {
+        let (count, wide) = (short().count(), short().filter(|header| header.width > 1).count());
+        if count == 0 {
             return Self::default();
         }
+        let width = if 2 * wide > count { 2 } else { 1 };
         let brief = |header: &Header| Brief::of(header).filter(|_| header.width == width).unwrap_or(Brief::NOTHING);
         let list = headers.iter().map(brief).collect();
-        let dictionaries = if first() { Vec::new() } else { headers.iter().map(|header| header.dictionary).collect() };
+        let have_first = short().all(|header| header.dictionary == 0);
+        let dictionaries =
+            if have_first { Vec::new() } else { headers.iter().map(|header| header.dictionary).collect() };
         Self { list, dictionaries, width }
     }
 

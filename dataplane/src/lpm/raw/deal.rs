@@ -18,7 +18,7 @@ pub(super) const LANES: usize = 16;
 /// Room for the keys that are dealt out at a time, of a long batch and of a short one, in memory of the stack.
 const LONG: usize = 2048 + LANES;
 const SHORT: usize = 112 + LANES;
-/// Keys whose tables are asked for ahead: as far as memory is away.
+/// How many keys further on tables are asked for: as far as memory is away.
 const TABLES_AHEAD: usize = 512;
 
 /// The class of each table: a number below 32.
@@ -140,7 +140,7 @@ impl<A: Address, const ROOM: usize> Hand<A, ROOM> {
     }
 
     /// Finds the class of each key, and returns a bit for each that there is; asks for keys and for room for values before the first class
-    /// is taken, and for tables some pieces ahead.
+    /// is taken, and for tables further on.
     fn classify(&mut self, isa: Isa, classes: &[u8], tables: &[TableId], (keys, values): (&[A], &[u32])) -> u32 {
         #[cfg(target_arch = "x86_64")]
         if matches!(isa.level(), Level::Avx512 | Level::Gathers) {
