@@ -463,6 +463,41 @@ mod tests {
     }
 
     #[test]
+    fn oracle_children_far_behind_a_node_of_wide_entries() {
+        // A coarse root, since prefixes are far apart; below one of its slots a node with forty children, which take kilobytes.
+        let table = |number: u32| -> Vec<(Prefix<u32>, u32)> {
+            let shallow = (1..300).map(|at| Prefix::containing(at * 0x00c0_0000, 16));
+            let deep = (0..120).map(|at| Prefix::containing(0x1204_0000 + ((at / 3) << 12) + ((at % 3) << 8), 24));
+            let mut all: Vec<_> = shallow.chain(deep).zip((0..).map(|at| (at * 7 + number) % 400)).collect();
+            all.sort_by_key(|route| route.0);
+            all.dedup_by_key(|route| route.0);
+            all
+        };
+        let tables: Vec<_> = (0..3).map(table).collect();
+        let oracle = super::super::tree_bitmap::TreeBitmap::build(&tables[..]).expect("ordered routes");
+        let near = tables[0].iter().flat_map(|(prefix, _)| [prefix.bits() - 1, prefix.bits(), prefix.last() + 1]);
+        let keys: Vec<u32> = near.collect();
+        let ids: Vec<TableId> = (0..keys.len()).map(|at| TableId::from_index(at % 3)).collect();
+        let (mut found, mut expected) = (vec![1; keys.len()], vec![0; keys.len()]);
+        for nodes in [Nodes::Gathered, Nodes::Octets] {
+            let plan = Plan { huge_pages: false, keep_lens: false, nodes };
+            let store = build::build(&tables[..], plan).expect("ordered routes").0;
+            let mut forest = Forest { store, isa: Isa::PORTABLE };
+            let kind = forest.store.describe(TableId(1)).map(|(shape, width, ..)| (shape.kind, width));
+            assert_eq!(kind, Some((shape::Kind::Short, 2)), "what this is about");
+            for isa in Isa::available() {
+                forest.isa = isa;
+                oracle.lookup_mixed(&ids, &keys, &mut expected);
+                forest.lookup_mixed(&ids, &keys, &mut found);
+                assert_eq!(found, expected, "{} {nodes:?}, mixed", isa.name());
+                oracle.lookup_batch(TableId(1), &keys, &mut expected);
+                forest.lookup_batch(TableId(1), &keys, &mut found);
+                assert_eq!(found, expected, "{} {nodes:?}", isa.name());
+            }
+        }
+    }
+
+    #[test]
     fn oracle_short_tables_of_both_widths() {
         both_widths_agree(40);
         both_widths_agree(200);
