@@ -64,6 +64,13 @@ fn agree<A: TreeKey>(forest: &MatchForest<A>, tables: &[Table<A>], extra: &[Pref
         let mut mixed = vec![1; keys.len()];
         forest.lookup_mixed(&vec![table; keys.len()], &keys, &mut mixed);
         assert_eq!(mixed, expected, "{table:?}, mixed");
+        let (mut lens, mut expected_lens) = (vec![99; keys.len()], vec![98; keys.len()]);
+        forest.lookup_match_batch(table, &keys, &mut lens, &mut values);
+        oracle.lookup_match_batch(table, &keys, &mut expected_lens, &mut expected);
+        assert_eq!((&lens, &values), (&expected_lens, &expected), "{table:?}, with lengths");
+        lens.fill(97);
+        forest.lookup_match_mixed(&vec![table; keys.len()], &keys, &mut lens, &mut mixed);
+        assert_eq!((lens, mixed), (expected_lens, expected), "{table:?}, mixed with lengths");
     }
 }
 

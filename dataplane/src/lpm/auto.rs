@@ -339,6 +339,14 @@ impl<A: Address, F: LookupMatch<A>> LookupMatch<A> for Auto<F> {
     fn lookup_match(&self, table: TableId, key: A) -> Option<Match> {
         self.rest.lookup_match(table, key)
     }
+
+    fn lookup_match_batch(&self, table: TableId, keys: &[A], lens: &mut [u8], values: &mut [u32]) {
+        self.rest.lookup_match_batch(table, keys, lens, values);
+    }
+
+    fn lookup_match_mixed(&self, tables: &[TableId], keys: &[A], lens: &mut [u8], values: &mut [u32]) {
+        self.rest.lookup_match_mixed(tables, keys, lens, values);
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ fn agree<A: TreeKey>(tables: &[Routes<A>], subject: &Subject<A>, random: &[A]) {
             assert_eq!(forest.lookup_match(id, key), oracle.lookup_match(id, key), "{id:?} {key:x?}");
         }
     }
+    if let Some(forest) = subject.lookup_match() {
+        matches_agree(forest, &oracle, (&ids, &keys));
+    }
     for table in (0..=tables.len()).map(TableId::from_index) {
         let mut values = vec![1; keys.len()];
         forest.lookup_batch(table, &keys, &mut values);
@@ -33,6 +36,24 @@ fn agree<A: TreeKey>(tables: &[Routes<A>], subject: &Subject<A>, random: &[A]) {
             assert_eq!(value, oracle.lookup(table, key).unwrap_or(NO_ROUTE), "{table:?} {key:x?}");
         }
     }
+}
+
+/// Batches with lengths, in any mix and in the table of the last key, give the oracle's answers.
+fn matches_agree<A: TreeKey>(
+    forest: &dyn LookupMatch<A>,
+    oracle: &impl LookupMatch<A>,
+    (ids, keys): (&[TableId], &[A]),
+) {
+    let fresh = || (vec![99; keys.len()], vec![1; keys.len()]);
+    let ((mut lens, mut values), mut expected) = (fresh(), fresh());
+    forest.lookup_match_mixed(ids, keys, &mut lens, &mut values);
+    oracle.lookup_match_mixed(ids, keys, &mut expected.0, &mut expected.1);
+    assert_eq!((lens, values), expected, "lengths and values, mixed");
+    let Some(&last) = ids.last() else { return };
+    let (mut lens, mut values) = fresh();
+    forest.lookup_match_batch(last, keys, &mut lens, &mut values);
+    oracle.lookup_match_batch(last, keys, &mut expected.0, &mut expected.1);
+    assert_eq!((lens, values), expected, "lengths and values of {last:?}");
 }
 
 /// Random tables, random keys.
@@ -124,6 +145,9 @@ pub(crate) fn every_batch_length<A: TreeKey>(build: Build<A>) {
             forest.lookup_mixed(&ids[span.clone()], &keys[span.clone()], &mut values);
             let wanted: Vec<u32> = span.clone().map(|at| expected[at % 5][at]).collect();
             assert_eq!(values, wanted, "mixed, length {len}");
+            if let Some(forest) = subject.lookup_match() {
+                matches_agree(forest, &tree, (&ids[span.clone()], &keys[span.clone()]));
+            }
             for (table, expected) in (0..).map(TableId).zip(&expected) {
                 values.fill(1);
                 forest.lookup_batch(table, &keys[span.clone()], &mut values);
@@ -176,6 +200,9 @@ pub(crate) fn long_batches<A: TreeKey>(build: Build<A>) {
             tree.lookup_mixed(&ids[span.clone()], &keys[span.clone()], &mut expected[..len]);
             subject.lookup().lookup_mixed(&ids[span.clone()], &keys[span.clone()], &mut values[..len]);
             assert_eq!(values[..len], expected[..len], "mixed, keys {kind}, {len} from {skip}");
+            if let Some(forest) = subject.lookup_match() {
+                matches_agree(forest, &tree, (&ids[span.clone()], &keys[span.clone()]));
+            }
             for table in (0..5).map(TableId) {
                 tree.lookup_batch(table, &keys[span.clone()], &mut expected[..len]);
                 subject.lookup().lookup_batch(table, &keys[span.clone()], &mut values[..len]);
@@ -212,5 +239,11 @@ pub(crate) fn slices_of_different_length<A: TreeKey>(build: Build<A>) {
         refused(&|| forest.lookup_batch(table, &[A::ZERO; 2], &mut [0]));
         refused(&|| forest.lookup_mixed(&[table; 2], &[A::ZERO; 2], &mut [0]));
         refused(&|| forest.lookup_mixed(&[table], &[A::ZERO; 2], &mut [0; 2]));
+        let Some(forest) = subject.lookup_match() else { continue };
+        refused(&|| forest.lookup_match_batch(table, &[A::ZERO; 2], &mut [0; 2], &mut [0]));
+        refused(&|| forest.lookup_match_batch(table, &[A::ZERO; 2], &mut [0], &mut [0; 2]));
+        refused(&|| forest.lookup_match_mixed(&[table; 2], &[A::ZERO; 2], &mut [0; 2], &mut [0]));
+        refused(&|| forest.lookup_match_mixed(&[table; 2], &[A::ZERO; 2], &mut [0], &mut [0; 2]));
+        refused(&|| forest.lookup_match_mixed(&[table], &[A::ZERO; 2], &mut [0; 2], &mut [0; 2]));
     }
 }

@@ -56,6 +56,12 @@ fn match_forest<A: TreeKey>(tables: &[Routes<A>], isa: Option<Isa>) -> Option<Su
     Some(Subject::Matches(Box::new(MatchForest::build(tables, options(isa)?).expect("ordered routes"))))
 }
 
+/// Not built for changes: its tables may be of all kinds.
+fn still_forest<A: TreeKey>(tables: &[Routes<A>], isa: Option<Isa>) -> Option<Subject<A>> {
+    let options = Options { changes: false, ..options(isa)? };
+    Some(Subject::Matches(Box::new(MatchForest::build(tables, options).expect("ordered routes"))))
+}
+
 fn small_pages<A: TreeKey>(tables: &[Routes<A>]) -> Option<Subject<A>> {
     let options = Options { huge_pages: false, ..Options::default() };
     Some(Subject::Matches(Box::new(MatchForest::build(tables, options).expect("ordered routes"))))
@@ -173,6 +179,10 @@ suite! {
     match_portable_v6: u128, |tables| match_forest(tables, Some(Isa::PORTABLE));
     match_fastest_v4: u32, |tables| match_forest(tables, Some(Isa::fastest()));
     match_fastest_v6: u128, |tables| match_forest(tables, Some(Isa::fastest()));
+    still_avx2_v4: u32, |tables| still_forest(tables, Isa::avx2());
+    still_avx2_v6: u128, |tables| still_forest(tables, Isa::avx2());
+    still_gathers_v4: u32, |tables| still_forest(tables, Isa::gathers());
+    still_gathers_v6: u128, |tables| still_forest(tables, Isa::gathers());
     small_pages_v4: u32, small_pages;
     small_pages_v6: u128, small_pages;
     flat_portable: u32, |tables| direct(tables, DirectLayout::Flat, Some(Isa::PORTABLE));

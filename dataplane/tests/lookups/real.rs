@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use vrfleak_bench_data::keys::KeyKind;
 use vrfleak_bench_data::prefix_list::PrefixList;
-use vrfleak_dataplane::lpm::{Lookup, TableId, TreeBitmap, TreeKey};
+use vrfleak_dataplane::lpm::{LookupMatch, TableId, TreeBitmap, TreeKey};
 use vrfleak_engine::{Address, Kind, PerFamily, Prefix};
 
 use crate::Build;
@@ -23,6 +23,7 @@ struct Real<A: Address> {
     tables: [Routes<A>; 1],
     keys: Vec<A>,
     expected: Vec<u32>,
+    lens: Vec<u8>,
 }
 
 impl<A: TreeKey> Real<A> {
@@ -42,9 +43,10 @@ impl<A: TreeKey> Real<A> {
         let keys: Vec<A> =
             kinds.into_iter().zip(1..).flat_map(|(kind, seed)| kind.keys(&prefixes, seed, KEYS / 3)).collect();
         let tables = [routes];
-        let mut expected = vec![0; keys.len()];
-        TreeBitmap::build(&tables[..]).expect("ordered routes").lookup_batch(TableId(0), &keys, &mut expected);
-        Some(Self { tables, keys, expected })
+        let (mut lens, mut expected) = (vec![0; keys.len()], vec![0; keys.len()]);
+        let tree = TreeBitmap::build(&tables[..]).expect("ordered routes");
+        tree.lookup_match_batch(TableId(0), &keys, &mut lens, &mut expected);
+        Some(Self { tables, keys, expected, lens })
     }
 
     fn agrees(&self, build: Build<A>) {
@@ -55,6 +57,10 @@ impl<A: TreeKey> Real<A> {
             subject.lookup().lookup_batch(TableId(0), keys, values);
             assert_eq!(values, expected);
         }
+        let Some(forest) = subject.lookup_match() else { return };
+        let (mut lens, mut values) = (vec![0; self.keys.len()], vec![0; self.keys.len()]);
+        forest.lookup_match_batch(TableId(0), &self.keys, &mut lens, &mut values);
+        assert!(lens == self.lens && values == self.expected, "lengths and values");
     }
 }
 

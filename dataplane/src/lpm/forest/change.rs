@@ -14,7 +14,7 @@ use super::super::tables::BuildError;
 use super::MatchForest;
 use super::block::FIRST_VALUE;
 use super::build::refusal;
-use super::dictionary::{Answer, CodeMap, MISS, answer, len_of, width_for};
+use super::dictionary::{Answer, CodeMap, MISS, answer, width_for};
 use super::part::{PartWriter, Slots};
 use super::ranges::Ranges;
 use super::read::Reader;
@@ -167,7 +167,7 @@ impl<A: Address> MatchForest<A> {
 
     /// Returns the length of the match that `code` stands for.
     fn len_of(&self, dictionary: u32, code: u32) -> Option<u8> {
-        (code != FIRST_VALUE).then(|| self.lens[(dictionary + code) as usize])
+        (code != FIRST_VALUE).then(|| self.matches.len((dictionary + code) as usize))
     }
 
     /// Returns the slots that `prefix` touches, or `None` if it reaches beyond the root's, or to the address whose answer
@@ -236,7 +236,7 @@ impl<A: Address> MatchForest<A> {
         if count <= own {
             for (index, &answer) in (start as usize + FIRST_VALUE as usize..).zip(&used) {
                 self.forest.store.set_value(index, answer as u32);
-                self.lens[index] = len_of(answer);
+                self.matches.set(index, answer);
             }
         }
         self.changes.codes.insert(table, Codes { map, room });
@@ -277,13 +277,13 @@ impl<A: Address> MatchForest<A> {
         if answer == MISS {
             return Ok(Some(FIRST_VALUE));
         }
-        let (store, lens) = (&self.forest.store, &self.lens);
+        let (store, matches) = (&self.forest.store, &self.matches);
         let known = self.changes.codes.entry(table).or_insert_with(|| {
             let mut map = CodeMap::new();
             map.get_or_insert(MISS, FIRST_VALUE);
             for code in FIRST_VALUE + 1..FIRST_VALUE + codes {
                 let index = (dictionary + code) as usize;
-                map.get_or_insert(self::answer(store.value(index), lens[index]), code);
+                map.get_or_insert(self::answer(store.value(index), matches.len(index)), code);
             }
             Codes { map, room: 0 }
         });
@@ -296,18 +296,17 @@ impl<A: Address> MatchForest<A> {
         }
         let code = FIRST_VALUE + codes;
         known.map.get_or_insert(answer, code);
-        let (value, len) = (answer as u32, (answer >> 32) as u8);
         if codes < known.room {
             let index = (dictionary + code) as usize;
-            self.forest.store.set_value(index, value);
-            self.lens[index] = len;
+            self.forest.store.set_value(index, answer as u32);
+            self.matches.set(index, answer);
             self.forest.store.set_dictionary(table, dictionary, codes + 1)?;
         } else {
             let room = codes + codes / 2 + 16;
             known.room = room;
             let mut answers: Vec<Answer> = (FIRST_VALUE..code)
                 .map(|code| (dictionary + code) as usize)
-                .map(|index| self::answer(self.forest.store.value(index), self.lens[index]))
+                .map(|index| self::answer(self.forest.store.value(index), self.matches.len(index)))
                 .collect();
             answers.push(answer);
             let start = self.place_dictionary(&answers, room);
@@ -321,8 +320,7 @@ impl<A: Address> MatchForest<A> {
         let mut values: Vec<u32> = answers.iter().map(|&answer| answer as u32).collect();
         values.resize(room as usize, NO_ROUTE);
         let start = self.forest.store.push_values(&values);
-        self.lens.extend(answers.iter().map(|&answer| len_of(answer)));
-        self.lens.resize(start + values.len(), 0);
+        self.matches.extend(answers, values.len());
         (start - FIRST_VALUE as usize) as u32
     }
 }

@@ -8,6 +8,7 @@ mod dictionary;
 pub(super) mod halves;
 pub(super) mod line;
 pub(super) mod list;
+mod matches;
 pub(super) mod page;
 pub(super) mod pairs;
 mod part;
@@ -25,11 +26,15 @@ use vrfleak_engine::Address;
 use self::build::{Nodes, Plan};
 pub use self::change::Change;
 use self::change::Changes;
+use self::matches::{Column, Matches};
 use super::huge_pages::HugePages;
 use super::lookup::{Lookup, LookupMatch};
 use super::raw::{Isa, Store};
 use super::table::{Match, NO_ROUTE, TableId};
 use super::tables::{BuildError, Tables};
+
+/// Keys of a batch whose answers are written, and then told apart while the caches have them.
+const RUN: usize = 8192;
 
 /// How a forest is built; the default is the fastest instruction level of this processor, huge pages, and changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +72,7 @@ pub struct Forest<A: Address> {
 #[derive(Debug)]
 pub struct MatchForest<A: Address> {
     forest: Forest<A>,
-    /// By position in the store's values: the length of the prefix in bits.
-    lens: Vec<u8>,
+    matches: Matches,
     changes: Changes<A>,
 }
 
@@ -100,7 +104,8 @@ impl<A: Address> MatchForest<A> {
         let nodes = if options.changes { Nodes::Changing } else { Nodes::of(options.isa) };
         let plan = Plan { huge_pages: options.huge_pages, keep_lens: true, nodes };
         let (store, lens) = build::build(input, plan)?;
-        Ok(Self { forest: Forest { store, isa: options.isa }, lens, changes: Changes::default() })
+        let forest = Forest { store, isa: options.isa };
+        Ok(Self { forest, matches: Matches::of(lens), changes: Changes::default() })
     }
 }
 
@@ -131,11 +136,11 @@ impl<A: Address> Lookup<A> for Forest<A> {
     }
 
     fn lookup_batch(&self, table: TableId, keys: &[A], values: &mut [u32]) {
-        self.store.batch(self.isa, table, keys, values);
+        self.store.reader(self.isa, self.store.values()).batch(table, keys, values);
     }
 
     fn lookup_mixed(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
-        self.store.mixed(self.isa, tables, keys, values);
+        self.store.reader(self.isa, self.store.values()).mixed(tables, keys, values);
     }
 }
 
@@ -145,7 +150,7 @@ impl<A: Address> Lookup<A> for MatchForest<A> {
     }
 
     fn bytes(&self) -> usize {
-        self.forest.bytes() + self.lens.len() + self.changes.bytes()
+        self.forest.bytes() + self.matches.bytes() + self.changes.bytes()
     }
 
     fn lookup(&self, table: TableId, key: A) -> Option<u32> {
@@ -165,6 +170,39 @@ impl<A: Address> LookupMatch<A> for MatchForest<A> {
     fn lookup_match(&self, table: TableId, key: A) -> Option<Match> {
         let found = self.forest.store.find(table, key);
         let value = self.forest.store.value(found);
-        (value != NO_ROUTE).then(|| Match { len: self.lens[found], value })
+        (value != NO_ROUTE).then(|| Match { len: self.matches.len(found), value })
+    }
+
+    fn lookup_match_batch(&self, table: TableId, keys: &[A], lens: &mut [u8], values: &mut [u32]) {
+        assert_eq!(keys.len(), lens.len(), "one length a key");
+        assert_eq!(keys.len(), values.len(), "one value a key");
+        let (all, column) = self.column();
+        let reader = self.forest.store.reader(self.forest.isa, column.answers());
+        let runs = keys.chunks(RUN).zip(lens.chunks_mut(RUN)).zip(values.chunks_mut(RUN));
+        for ((keys, lens), values) in runs {
+            reader.batch(table, keys, values);
+            self.matches.tell(column, all, lens, values);
+        }
+    }
+
+    fn lookup_match_mixed(&self, tables: &[TableId], keys: &[A], lens: &mut [u8], values: &mut [u32]) {
+        assert_eq!(keys.len(), tables.len(), "one table a key");
+        assert_eq!(keys.len(), lens.len(), "one length a key");
+        assert_eq!(keys.len(), values.len(), "one value a key");
+        let (all, column) = self.column();
+        let reader = self.forest.store.reader(self.forest.isa, column.answers());
+        let runs = keys.chunks(RUN).zip(lens.chunks_mut(RUN)).zip(values.chunks_mut(RUN));
+        for (tables, ((keys, lens), values)) in tables.chunks(RUN).zip(runs) {
+            reader.mixed(tables, keys, values);
+            self.matches.tell(column, all, lens, values);
+        }
+    }
+}
+
+impl<A: Address> MatchForest<A> {
+    /// Returns the values, and what a batch that wants lengths reads in place of them.
+    fn column(&self) -> (&[u32], &Column) {
+        let values = self.forest.store.values();
+        (values, self.matches.column(values))
     }
 }

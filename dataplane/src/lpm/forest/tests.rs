@@ -46,13 +46,18 @@ fn walks_agree<A: TreeKey>() {
     for (nodes, values) in [(false, false), (false, true), (true, false), (true, true)] {
         let far = Far { nodes, values };
         let mut values = vec![0; keys.len()];
-        if forest.store.sparse_as_far(far, &ids, &keys, &mut values).is_none() {
+        if forest.store.reader(forest.isa, forest.store.values()).sparse_as_far(far, &ids, &keys, &mut values).is_none()
+        {
             return;
         }
         for ((&id, &key), &value) in ids.iter().zip(&keys).zip(&values) {
             assert_eq!(value, answer(id, key), "{far:?}, {id:?}, {key:?}");
         }
-        forest.store.sparse_as_far(far, &ids[..1], &keys, &mut values).expect("as before");
+        forest
+            .store
+            .reader(forest.isa, forest.store.values())
+            .sparse_as_far(far, &ids[..1], &keys, &mut values)
+            .expect("as before");
         assert!(keys.iter().zip(&values).all(|(&key, &value)| value == answer(ids[0], key)), "{far:?}");
     }
 }
@@ -354,7 +359,8 @@ fn big_and_small_agree<A: TreeKey>(nodes: Nodes) {
     tables.extend((0..60).map(small));
     let plan = Plan { huge_pages: false, keep_lens: true, nodes };
     let (store, lens) = build::build(&tables[..], plan).expect("ordered routes");
-    let mut forest = MatchForest { forest: Forest { store, isa: Isa::PORTABLE }, lens, changes: Changes::default() };
+    let forest = Forest { store, isa: Isa::PORTABLE };
+    let mut forest = MatchForest { forest, matches: Matches::of(lens), changes: Changes::default() };
     let drawn = |at: u32| at.wrapping_mul(2_654_435_761);
     let (ids, keys): (Vec<TableId>, Vec<A>) = (0..5000_u32)
         .map(|at| {
@@ -401,7 +407,7 @@ fn first_changes_agree<A: TreeKey>(nodes: Nodes, values: u32) {
     let plan = Plan { huge_pages: false, keep_lens: true, nodes };
     let (store, lens) = build::build(&tables[..], plan).expect("ordered routes");
     let forest = Forest { store, isa: Isa::fastest() };
-    let mut forest = MatchForest { forest, lens, changes: Changes::default() };
+    let mut forest = MatchForest { forest, matches: Matches::of(lens), changes: Changes::default() };
     for index in [0, 7, 24, 25, 26, 27] {
         let (table, routes) = (TableId(index), &mut tables[index as usize]);
         let (kind, count) = (forest.forest.store.describe(table).map(|(shape, ..)| shape.kind), routes.len());

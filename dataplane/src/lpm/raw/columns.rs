@@ -45,8 +45,10 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of<A>(store: &Store<A>) -> Self {
-        Self { roots: store.roots.as_ptr(), blocks: store.blocks.as_ptr(), values: store.values.as_ptr() }
+    /// Returns the columns of `store`, with `values` for its values: there are as many.
+    pub(super) fn of<A>(store: &Store<A>, values: &[u32]) -> Self {
+        assert_eq!(values.len(), store.values.len(), "one for each value");
+        Self { roots: store.roots.as_ptr(), blocks: store.blocks.as_ptr(), values: values.as_ptr() }
     }
 
     /// Returns the index of the root entry for a key with the first bits `top`.

@@ -45,6 +45,7 @@ mod paired_avx2;
 mod paired_gathers;
 mod part;
 mod patch;
+mod reader;
 mod region;
 #[cfg(target_arch = "x86_64")]
 mod runs;

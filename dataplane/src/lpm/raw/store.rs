@@ -215,6 +215,11 @@ impl<A: Address> Store<A> {
         &self.headers[table.index().min(self.tables())]
     }
 
+    /// Returns all values; [`Store::find`] gives indices of them.
+    pub(in crate::lpm) fn values(&self) -> &[u32] {
+        &self.values
+    }
+
     /// Returns the value at `index`, as [`Store::find`] has found it.
     pub(in crate::lpm) fn value(&self, index: usize) -> u32 {
         self.values[index]

@@ -15,11 +15,12 @@ use super::columns::{ANY_WIDTH, Columns};
 use super::gathers;
 #[cfg(target_arch = "x86_64")]
 use super::halved_gathers;
-use super::isa::{Isa, Level};
+use super::isa::Level;
 #[cfg(target_arch = "x86_64")]
 use super::paired_avx2;
 #[cfg(target_arch = "x86_64")]
 use super::paired_gathers;
+use super::reader::Reader;
 #[cfg(target_arch = "x86_64")]
 use super::short_avx2;
 use super::sparse;
@@ -120,25 +121,32 @@ impl<A: Address> Store<A> {
 
     /// Returns the index among the values of the answer that `table` has for `key`.
     pub(in crate::lpm) fn find(&self, table: TableId, key: A) -> usize {
-        let (columns, header) = (Columns::of(self), self.header(table));
+        let (columns, header) = (Columns::of(self, &self.values), self.header(table));
         // SAFETY: the header is this store's.
         let code = unsafe { columns.find(header, key) };
         header.dictionary as usize + code as usize
+    }
+}
+
+impl<A: Address> Reader<'_, A> {
+    /// Returns the columns that walks load from.
+    pub(super) fn columns(&self) -> Columns {
+        Columns::of(self, self.answers)
     }
 
     /// Looks all `keys` up in `table`.
     ///
     /// # Panics
     /// Panics if the slices differ in length.
-    pub(in crate::lpm) fn batch(&self, isa: Isa, table: TableId, keys: &[A], values: &mut [u32]) {
+    pub(in crate::lpm) fn batch(&self, table: TableId, keys: &[A], values: &mut [u32]) {
         assert_eq!(keys.len(), values.len(), "one value a key");
         let header = self.header(table);
         #[cfg(target_arch = "x86_64")]
-        let columns = Columns::of(self);
+        let columns = self.columns();
         #[cfg(target_arch = "x86_64")]
-        match (isa.level(), header.kind()) {
+        match (self.isa.level(), header.kind()) {
             (Level::Gathers, Kind::Halved | Kind::Short | Kind::Paired) => {
-                if let Some(from) = self.gathered(isa) {
+                if let Some(from) = self.gathered() {
                     return self.batch_gathered(from, table, keys, values);
                 }
             }
@@ -173,40 +181,50 @@ impl<A: Address> Store<A> {
             }
             _ => {}
         }
-        self.batch_stamped(isa, header, keys, values);
+        self.batch_stamped(header, keys, values);
     }
 
     /// Looks all `keys` up in the table of `header`, which is this store's, by scalar loads.
-    fn batch_stamped(&self, isa: Isa, header: &Header, keys: &[A], values: &mut [u32]) {
-        let (columns, keyed) = (Columns::of(self), One(header));
+    fn batch_stamped(&self, header: &Header, keys: &[A], values: &mut [u32]) {
+        let (columns, keyed) = (self.columns(), One(header));
         // The arm is the one of what the header says, which is this store's.
         match (header.kind(), header.width, header.page_bits()) {
             // SAFETY: as above.
-            (Kind::Dense, 1, 0) => unsafe { stamped::walk(isa, Dense::<_, 1, false> { columns, keyed }, keys, values) },
+            (Kind::Dense, 1, 0) => unsafe {
+                stamped::walk(self.isa, Dense::<_, 1, false> { columns, keyed }, keys, values);
+            },
             // SAFETY: as above.
-            (Kind::Dense, 1, _) => unsafe { stamped::walk(isa, Dense::<_, 1, true> { columns, keyed }, keys, values) },
+            (Kind::Dense, 1, _) => unsafe {
+                stamped::walk(self.isa, Dense::<_, 1, true> { columns, keyed }, keys, values);
+            },
             // SAFETY: as above.
-            (Kind::Dense, 2, 0) => unsafe { stamped::walk(isa, Dense::<_, 2, false> { columns, keyed }, keys, values) },
+            (Kind::Dense, 2, 0) => unsafe {
+                stamped::walk(self.isa, Dense::<_, 2, false> { columns, keyed }, keys, values);
+            },
             // SAFETY: as above.
-            (Kind::Dense, 2, _) => unsafe { stamped::walk(isa, Dense::<_, 2, true> { columns, keyed }, keys, values) },
+            (Kind::Dense, 2, _) => unsafe {
+                stamped::walk(self.isa, Dense::<_, 2, true> { columns, keyed }, keys, values);
+            },
             // SAFETY: as above.
-            (Kind::Dense, ..) => unsafe { stamped::walk(isa, Dense::<_, 4, true> { columns, keyed }, keys, values) },
+            (Kind::Dense, ..) => unsafe {
+                stamped::walk(self.isa, Dense::<_, 4, true> { columns, keyed }, keys, values);
+            },
             // SAFETY: as above.
-            (Kind::Sparse, 1, _) => unsafe { stamped::walk(isa, Sparse::<_, 1> { columns, keyed }, keys, values) },
+            (Kind::Sparse, 1, _) => unsafe { stamped::walk(self.isa, Sparse::<_, 1> { columns, keyed }, keys, values) },
             // SAFETY: as above.
             (Kind::Sparse, ..) => unsafe {
-                stamped::walk(isa, Sparse::<_, ANY_WIDTH> { columns, keyed }, keys, values);
+                stamped::walk(self.isa, Sparse::<_, ANY_WIDTH> { columns, keyed }, keys, values);
             },
             // SAFETY: as above.
-            (Kind::Paired, 1, _) => unsafe { stamped::walk(isa, Paired::<_, 1> { columns, keyed }, keys, values) },
+            (Kind::Paired, 1, _) => unsafe { stamped::walk(self.isa, Paired::<_, 1> { columns, keyed }, keys, values) },
             // SAFETY: as above.
             (Kind::Paired, ..) => unsafe {
-                stamped::walk(isa, Paired::<_, ANY_WIDTH> { columns, keyed }, keys, values);
+                stamped::walk(self.isa, Paired::<_, ANY_WIDTH> { columns, keyed }, keys, values);
             },
             // SAFETY: as above.
-            (Kind::Short, 1, _) => unsafe { stamped::walk(isa, Short::<_, 1> { columns, keyed }, keys, values) },
+            (Kind::Short, 1, _) => unsafe { stamped::walk(self.isa, Short::<_, 1> { columns, keyed }, keys, values) },
             // SAFETY: as above.
-            (Kind::Short, ..) => unsafe { stamped::walk(isa, Short::<_, 2> { columns, keyed }, keys, values) },
+            (Kind::Short, ..) => unsafe { stamped::walk(self.isa, Short::<_, 2> { columns, keyed }, keys, values) },
             (Kind::Halved, ..) => {
                 for (&key, value) in keys.iter().zip(values) {
                     // SAFETY: as above.
@@ -218,9 +236,9 @@ impl<A: Address> Store<A> {
 
     /// Returns what vectors read of tables with halves or pairs, if they walk them; values are not chosen.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn gathered(&self, isa: Isa) -> Option<halved_gathers::Tables<'_>> {
-        (isa.level() == Level::Gathers && self.has_few_values()).then(|| halved_gathers::Tables {
-            columns: Columns::of(self),
+    pub(super) fn gathered(&self) -> Option<halved_gathers::Tables<'_>> {
+        (self.isa.level() == Level::Gathers && self.has_few_values()).then(|| halved_gathers::Tables {
+            columns: self.columns(),
             headers: &self.headers,
             briefs: &self.briefs,
             chosen: None,
@@ -236,7 +254,7 @@ impl<A: Address> Store<A> {
 
         let header = self.header(table);
         // SAFETY: whoever has those tables holds the level, which has the features.
-        let chosen = unsafe { Chosen::of(&self.values) };
+        let chosen = unsafe { Chosen::of(self.answers) };
         let from = Tables { chosen: chosen.as_ref().filter(|_| header.dictionary == 0), ..from };
         // The arm is the one of what the header says, which is this store's, and whoever holds the level has the features.
         match (header.kind(), header.width, header.page_bits()) {

@@ -351,7 +351,17 @@ fn differs<A: Address>(table: &dyn Contender<A>, traffic: &Traffic<A>, sizes: &[
     let lane = table.prepare(traffic);
     let sizes = if table.batches() { sizes } else { &sizes[..1] };
     let batched = sizes.iter().find_map(|&size| {
-        let answers = lane.answers(size);
+        let (answers, lens) = lane.answers(size);
+        if let Some(at) = lens.iter().zip(&traffic.lens).position(|(len, expected)| len != expected) {
+            return Some(format!(
+                "{} keys in batches of {size}: `{}` in VRF {} matches a prefix of length {}, expected {}",
+                traffic.name,
+                Prefix::host(traffic.keys[at]).to_net().addr(),
+                traffic.table(at).0,
+                lens[at],
+                traffic.lens[at]
+            ));
+        }
         let at = answers.iter().zip(&traffic.expected).position(|(answer, expected)| answer != expected)?;
         let wrong = answers.iter().zip(&traffic.expected).filter(|(answer, expected)| answer != expected).count();
         let key = Prefix::host(traffic.keys[at]).to_net().addr();

@@ -25,16 +25,16 @@ impl<A: Address> Oracle<A> {
         Self { lens, routes: all().map(|(table, &(prefix, next_hop))| ((table, prefix), next_hop)).collect() }
     }
 
-    /// Returns the next hop of the longest prefix of `table` that contains `key`, or [`NO_ROUTE`].
-    pub(crate) fn lookup(&self, table: TableId, key: A) -> u32 {
-        let at = |&len: &u8| self.routes.get(&(table.0, Prefix::containing(key, len))).copied();
-        self.lens.iter().find_map(at).unwrap_or(NO_ROUTE)
+    /// Returns the next hop of the longest prefix of `table` that contains `key`, or [`NO_ROUTE`], and the prefix's length.
+    pub(crate) fn lookup(&self, table: TableId, key: A) -> (u32, u8) {
+        let at = |&len: &u8| Some((*self.routes.get(&(table.0, Prefix::containing(key, len)))?, len));
+        self.lens.iter().find_map(at).unwrap_or((NO_ROUTE, 0))
     }
 
     /// Returns the answers to all of `traffic`, on the pool that it is called in.
-    pub(crate) fn answers(&self, traffic: &Traffic<A>) -> Vec<u32> {
+    pub(crate) fn answers(&self, traffic: &Traffic<A>) -> (Vec<u32>, Vec<u8>) {
         let answer = |at: usize| self.lookup(traffic.table(at), traffic.keys[at]);
-        (0..traffic.keys.len()).into_par_iter().with_min_len(1024).map(answer).collect()
+        (0..traffic.keys.len()).into_par_iter().with_min_len(1024).map(answer).unzip()
     }
 }
 
@@ -42,7 +42,7 @@ impl<A: Address> Oracle<A> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use vrfleak_dataplane::lpm::{Linear, Lookup};
+    use vrfleak_dataplane::lpm::{Linear, LookupMatch};
 
     proptest! {
         #[test]
@@ -65,7 +65,8 @@ mod tests {
             for key in keys.into_iter().chain(near) {
                 for table in 0..3 {
                     let table = TableId(table);
-                    let expected = linear.lookup(table, key).unwrap_or(NO_ROUTE);
+                    let found = linear.lookup_match(table, key);
+                    let expected = found.map_or((NO_ROUTE, 0), |found| (found.value, found.len));
                     prop_assert_eq!(oracle.lookup(table, key), expected);
                 }
             }

@@ -8,7 +8,7 @@ use vrfleak_dataplane::lpm::{
 use vrfleak_engine::Address;
 
 use super::contender::{Contender, Engine, Racer};
-use super::contenders::ours::Ours;
+use super::contenders::ours::{Matching, Ours};
 use super::contenders::poptrie::{PopKey, Poptries};
 use super::contenders::prefix_trie::{PrefixTries, TrieKey};
 use super::contenders::tree_bitmap::TreeBitmaps;
@@ -125,7 +125,8 @@ pub(crate) fn all<A: BenchKey>() -> Vec<Entry<A>> {
             Ok(Ours::new(Forest::build(tables, options)?, ()))
         }));
         all.push(Entry::new("vrfleak", ours("match"), move |tables| {
-            Ok(Ours::new(MatchForest::build(tables, Options { changes: false, ..options })?, ()))
+            let options = Options { changes: false, ..options };
+            Ok(Matching(Ours::new(MatchForest::build(tables, options)?, ())))
         }));
     }
     all.push(Entry::new("vrfleak", "live", |tables| {

@@ -76,19 +76,25 @@ enum Lies {
     InBatchesOf64,
     OneByOne,
     AfterChanges,
+    AboutLengths,
 }
 
 impl Engine<u32> for Liar {
     type Key = u32;
     type Value = u32;
+    type Besides = Vec<u8>;
     const BATCHES: bool = true;
 
     fn key(&self, _: TableId, key: u32) -> u32 {
         key
     }
 
-    fn batch(&self, keys: &[u32], values: &mut [u32]) {
-        self.truth.batch(keys, values);
+    fn batch(&self, keys: &[u32], values: &mut [u32], lens: &mut Vec<u8>) {
+        self.truth.batch(keys, values, &mut ());
+        lens.clear();
+        if self.lies == Lies::AboutLengths {
+            lens.resize(keys.len(), 99);
+        }
         for (value, key) in values.iter_mut().zip(keys) {
             if self.lies == Lies::AboutKeys && key.is_multiple_of(256)
                 || self.lies == Lies::InBatchesOf64 && keys.len() == 64
@@ -98,8 +104,8 @@ impl Engine<u32> for Liar {
         }
     }
 
-    fn mixed(&self, tables: &[TableId], keys: &[u32], values: &mut [u32]) {
-        self.truth.mixed(tables, keys, values);
+    fn mixed(&self, tables: &[TableId], keys: &[u32], values: &mut [u32], _: &mut Vec<u8>) {
+        self.truth.mixed(tables, keys, values, &mut ());
     }
 
     fn single(&self, table: TableId, key: u32) -> u32 {
@@ -108,6 +114,10 @@ impl Engine<u32> for Liar {
 
     fn next_hop(&self, value: u32) -> u32 {
         value
+    }
+
+    fn lens(lens: &Vec<u8>) -> Option<&[u8]> {
+        Some(lens)
     }
 
     fn after(&self, key: u32, nothing: u32) -> u32 {
@@ -131,6 +141,7 @@ fn a_contender_that_errs_gets_no_figure() {
         (Lies::InBatchesOf64, "keys in batches of 64, the first `"),
         (Lies::OneByOne, "keys looked up one by one"),
         (Lies::AfterChanges, "after changes, "),
+        (Lies::AboutLengths, " matches a prefix of length 99, expected "),
     ] {
         let mut plan = small(Source::Synthetic { prefixes: 500 });
         plan.families = vec![Family::Ipv4];
@@ -161,8 +172,13 @@ fn a_wrong_answer_under_the_clock_is_seen() {
     // The oracle is made to err: the sums then differ from those of an honest contender.
     let routes = [vec![(Prefix::<u32>::containing(0, 1), 3)]];
     let engine = super::contender::Racer(TreeBitmaps(TreeBitmap::build(&routes[..]).expect("sorted routes")));
-    let mut traffic =
-        traffic::Traffic { name: "some".to_owned(), tables: None, keys: vec![5; 100], expected: vec![3; 100] };
+    let mut traffic = traffic::Traffic {
+        name: "some".to_owned(),
+        tables: None,
+        keys: vec![5; 100],
+        expected: vec![3; 100],
+        lens: vec![1; 100],
+    };
     let turn = |traffic: &traffic::Traffic<u32>, batch| {
         let lane = super::contender::Contender::prepare(&engine, traffic);
         measure::Track::new(&*lane, &traffic.expected, batch, 1).turn(Duration::from_micros(50))

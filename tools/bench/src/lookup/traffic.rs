@@ -57,6 +57,8 @@ pub(crate) struct Traffic<A> {
     pub(crate) keys: Vec<A>,
     /// The next hop of each.
     pub(crate) expected: Vec<u32>,
+    /// The length of each one's longest prefix, 0 for none.
+    pub(crate) lens: Vec<u8>,
 }
 
 impl<A: Address> Traffic<A> {
@@ -95,8 +97,8 @@ impl<A: Address> Traffic<A> {
             return Ok(None);
         }
         let tables = (tables.len() > 1).then_some(ids);
-        let mut traffic = Self { name: source.to_string(), tables, keys, expected: Vec::new() };
-        traffic.expected = oracle.answers(&traffic);
+        let mut traffic = Self { name: source.to_string(), tables, keys, expected: Vec::new(), lens: Vec::new() };
+        (traffic.expected, traffic.lens) = oracle.answers(&traffic);
         Ok(Some(traffic))
     }
 

@@ -1,6 +1,6 @@
-//! [`Ours`]: any forest of the dataplane that has batches.
+//! [`Ours`]: any forest of the dataplane that has batches, and [`Matching`]: one that tells lengths, too.
 
-use vrfleak_dataplane::lpm::{HugePages, Lookup, Match, MatchForest, NO_ROUTE, TableId};
+use vrfleak_dataplane::lpm::{HugePages, Lookup, LookupMatch, Match, MatchForest, NO_ROUTE, TableId};
 use vrfleak_engine::{Address, Prefix};
 
 use super::prefix_trie::{PrefixTries, TrieKey};
@@ -56,17 +56,18 @@ impl<A: TrieKey> Routes<A, MatchForest<A>> for PrefixTries<A> {
 impl<A: Address, F: Lookup<A>, R: Routes<A, F>> Engine<A> for Ours<F, R> {
     type Key = A;
     type Value = u32;
+    type Besides = ();
     const BATCHES: bool = true;
 
     fn key(&self, _: TableId, key: A) -> A {
         key
     }
 
-    fn batch(&self, keys: &[A], values: &mut [u32]) {
+    fn batch(&self, keys: &[A], values: &mut [u32], (): &mut ()) {
         self.forest.lookup_batch(TableId(0), keys, values);
     }
 
-    fn mixed(&self, tables: &[TableId], keys: &[A], values: &mut [u32]) {
+    fn mixed(&self, tables: &[TableId], keys: &[A], values: &mut [u32], (): &mut ()) {
         self.forest.lookup_mixed(tables, keys, values);
     }
 
@@ -97,5 +98,57 @@ impl<A: Address, F: Lookup<A>, R: Routes<A, F>> Engine<A> for Ours<F, R> {
 
     fn change(&mut self, table: TableId, prefix: Prefix<A>, next_hop: Option<u32>) -> bool {
         self.routes.change(&mut self.forest, table, prefix, next_hop)
+    }
+}
+
+/// A forest that is asked for the length of each matched prefix, too.
+pub(crate) struct Matching<A: Address>(pub(crate) Ours<MatchForest<A>>);
+
+impl<A: Address> Engine<A> for Matching<A> {
+    type Key = A;
+    type Value = u32;
+    /// The length of each matched prefix.
+    type Besides = Vec<u8>;
+    const BATCHES: bool = true;
+
+    fn key(&self, _: TableId, key: A) -> A {
+        key
+    }
+
+    fn batch(&self, keys: &[A], values: &mut [u32], lens: &mut Vec<u8>) {
+        lens.resize(keys.len(), 0);
+        self.0.forest.lookup_match_batch(TableId(0), keys, lens, values);
+    }
+
+    fn mixed(&self, tables: &[TableId], keys: &[A], values: &mut [u32], lens: &mut Vec<u8>) {
+        lens.resize(keys.len(), 0);
+        self.0.forest.lookup_match_mixed(tables, keys, lens, values);
+    }
+
+    #[inline]
+    fn single(&self, table: TableId, key: A) -> u32 {
+        self.0.forest.lookup_match(table, key).map_or(NO_ROUTE, |found| found.value)
+    }
+
+    #[inline]
+    fn next_hop(&self, value: u32) -> u32 {
+        value
+    }
+
+    fn lens(lens: &Vec<u8>) -> Option<&[u8]> {
+        Some(lens)
+    }
+
+    #[inline]
+    fn after(&self, key: A, nothing: u32) -> A {
+        key ^ A::narrow(nothing.into())
+    }
+
+    fn remark(&self) -> Option<String> {
+        Engine::<A>::remark(&self.0)
+    }
+
+    fn bytes(&self) -> Option<usize> {
+        Engine::<A>::bytes(&self.0)
     }
 }
