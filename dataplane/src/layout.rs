@@ -11,11 +11,11 @@ use crate::fib::NO_OVERLAY;
 use crate::lpm::{BATCH, TableId, Tables};
 use crate::rows::{Rows, are_scattered};
 
-/// Rows that are asked for at a time: a processor has 16 lines of memory on their way to its first cache, or a few more, and
-/// waits for one of them before it asks for another. So they are asked for a few at a time while others are worked on.
+/// Rows that are asked for at a time, while as many others are read.
 const UNDER_WAY: usize = 16;
 
-/// How far ahead of their use rows are asked for.
+/// How far ahead of their use rows are asked for. They go to the second cache, which waits for more lines at a time than the first:
+/// with those on their way there, and sixteen handed on at a time in place of a batch, installing took a tenth longer (Xeon).
 const AHEAD: usize = 4 * UNDER_WAY;
 
 /// Which table each VRF looks into, and which overlay before it.
@@ -242,10 +242,12 @@ impl<A: Address> RibTables<'_, A> {
             rows.prefetch::<A>(route);
         }
         let mut next = entries[ahead.len()..].chunks(UNDER_WAY);
-        for entries in entries.chunks(UNDER_WAY) {
+        for entries in entries.chunks(BATCH) {
             let batch = &mut batch[..entries.len()];
-            next.next().into_iter().flatten().for_each(|&route| rows.prefetch::<A>(route));
-            batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = rows.get(route));
+            for (batch, entries) in batch.chunks_mut(UNDER_WAY).zip(entries.chunks(UNDER_WAY)) {
+                next.next().into_iter().flatten().for_each(|&route| rows.prefetch::<A>(route));
+                batch.iter_mut().zip(entries).for_each(|(to, &route)| *to = rows.get(route));
+            }
             if take(batch).is_break() {
                 return;
             }

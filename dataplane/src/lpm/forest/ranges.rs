@@ -172,7 +172,8 @@ impl<A: Address> Ranges<A> {
     /// else is open, and returns how many they are. They make no range: the one that is there goes on.
     fn add_on(&mut self, routes: &[(Prefix<A>, u32)], codes: &[u32]) -> usize {
         let ([(end, code)], Some(last)) = (&mut self.open[..], self.list.last()) else { return 0 };
-        if last.code != *code {
+        let goes_on = |&(prefix, _): &(Prefix<A>, u32)| is_behind(*end, prefix.bits());
+        if last.code != *code || codes.first() != Some(code) || !routes.first().is_some_and(goes_on) {
             return 0;
         }
         let mut taken = 0;
@@ -210,27 +211,25 @@ impl<A: Address> Ranges<A> {
         if routes.first().is_none_or(|&(prefix, _)| prefix.bits() <= *end) {
             return 0;
         }
-        let (before, cover) = (self.list.len(), self.cover);
-        let routes = &routes[..routes.len().min(RUN)];
-        self.list.resize(before + 2 * routes.len(), Range { start: A::ZERO, code: 0 });
-        let list = &mut self.list[before..];
+        let cover = self.cover;
+        let mut found = [Range { start: A::ZERO, code: 0 }; 2 * RUN];
         let (mut used, mut taken) = (0, 0);
-        for (&(prefix, _), &of_prefix) in routes.iter().zip(codes) {
+        for (&(prefix, _), &of_prefix) in routes.iter().zip(codes).take(RUN) {
             let start = prefix.bits();
             if start <= *end {
                 break;
             }
             let next = end.next().unwrap_or(start);
             let gap = next != start;
-            list[used] = Range { start: next, code: cover };
+            found[used % (2 * RUN)] = Range { start: next, code: cover };
             used += usize::from(gap && last != cover);
             last = if gap { cover } else { last };
-            list[used] = Range { start, code: of_prefix };
+            found[used % (2 * RUN)] = Range { start, code: of_prefix };
             used += usize::from(last != of_prefix);
             (last, *end, *code) = (of_prefix, prefix.last(), of_prefix);
             taken += 1;
         }
-        self.list.truncate(before + used);
+        self.list.extend_from_slice(&found[..used]);
         taken
     }
 

@@ -24,6 +24,18 @@ pub(super) fn prefetch(at: *const u8) {
     let _ = at;
 }
 
+/// Asks the second cache for the line at `at` ahead of its use: it waits for more lines at a time than the first does.
+#[inline(always)]
+pub(super) fn prefetch_far(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing that a program could see and faults on no address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 /// Asks for what lies behind `group`, a group of a batch's keys, tables or values: as much again, and the second time
 /// that. Nothing happens that a program could see, whatever is there. Processors do it by themselves but stop at the end
 /// of each small page: without this full IPv6 tables lose a third where the keys come from memory.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 
-use super::columns::prefetch;
+use super::columns::prefetch_far;
 
 /// Bytes of a huge page.
 pub(crate) const HUGE_PAGE: usize = 2 << 20;
@@ -103,10 +103,11 @@ impl<T: Plain> Region<T> {
         Layout::from_size_align(bytes, LINE).expect("a region fits the address space")
     }
 
-    /// Asks for the line of the element at `index` ahead of its use; beyond the end nothing happens that a program could see.
+    /// Asks the second cache for the line of the element at `index` ahead of its use; beyond the end nothing happens that a program
+    /// could see.
     #[inline]
     pub(crate) fn prefetch(&self, index: usize) {
-        prefetch(self.start.as_ptr().wrapping_add(index).cast());
+        prefetch_far(self.start.as_ptr().wrapping_add(index).cast());
     }
 
     /// Returns the addresses of the memory, if the system took the request for huge pages.
