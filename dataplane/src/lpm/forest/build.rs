@@ -12,7 +12,7 @@ use super::super::table::{NO_ROUTE, TableId};
 use super::super::tables::{BuildError, Tables};
 use super::block::FIRST_VALUE;
 use super::common::Common;
-use super::dictionary::{BYTE_ANSWERS, Dictionaries, Dictionary, len_of};
+use super::dictionary::{BYTE_ANSWERS, Dictionaries, Dictionary, LocalCodes, len_of};
 use super::pairs::Pairs;
 use super::part::PartWriter;
 use super::ranges::Range;
@@ -311,7 +311,7 @@ fn chunk<A: Address>(
         // With lines one byte a code is worth a dictionary.
         let may_share = is_small(ranges.list().len()) && (common.short || locals.answers().len() >= BYTE_ANSWERS);
         let dictionary = dictionaries.assign(locals.answers(), may_share, codes);
-        ranges.recode(codes);
+        ranges.recode(LocalCodes::MISS, codes);
         let (width, answers) = {
             let dictionary = &dictionaries.list[dictionary as usize];
             (dictionary.width(), dictionary.codes() as u32)

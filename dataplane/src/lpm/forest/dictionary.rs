@@ -66,20 +66,19 @@ impl CodeMap {
         place
     }
 
-    /// Puts the codes of `answers` into `codes` up to the first whose code is not at the first place where it may be, and
-    /// returns how many they are.
-    fn at_once(&self, answers: impl Iterator<Item = Answer>, codes: &mut [u32]) -> usize {
+    /// Puts the codes of the answers from number `from` on into `codes`, up to the first whose code is not at the first place where
+    /// it may be, and returns its number.
+    fn at_once(&self, from: usize, answer: impl Fn(usize) -> Answer, codes: &mut [u32]) -> usize {
         let (places, shift) = (&self.places[..], self.shift());
-        let mut known = 0;
-        for (answer, to) in answers.zip(codes) {
+        for (at, to) in codes.iter_mut().enumerate().skip(from) {
+            let answer = answer(at);
             let (found, code) = places[first_place(answer, shift)];
             if found != answer {
-                break;
+                return at;
             }
             *to = code;
-            known += 1;
         }
-        known
+        codes.len()
     }
 
     /// Returns the code of `answer`, which is 0 if it has none.
@@ -143,8 +142,8 @@ pub(super) struct LocalCodes {
 }
 
 impl LocalCodes {
-    /// The number of the miss.
-    pub(super) const MISS: u32 = 0;
+    /// The number of the miss: that of its code, so that the numbers of a table with a dictionary of its own are the codes.
+    pub(super) const MISS: u32 = FIRST_VALUE;
 
     /// Returns numbers for no answer but the miss.
     pub(super) fn new() -> Self {
@@ -160,7 +159,7 @@ impl LocalCodes {
     /// Returns the number of `answer`, which is not the miss.
     #[inline]
     pub(super) fn code(&mut self, answer: Answer) -> u32 {
-        let code = self.answers.len() as u32 + 1;
+        let code = Self::MISS + self.answers.len() as u32 + 1;
         let found = self.map.get_or_insert(answer, code);
         if found == code {
             self.answers.push(answer);
@@ -168,39 +167,36 @@ impl LocalCodes {
         found
     }
 
-    /// Makes `codes` the numbers of all `answers`, none of which is the miss.
-    pub(super) fn codes(&mut self, answers: impl ExactSizeIterator<Item = Answer> + Clone, codes: &mut Vec<u32>) {
+    /// Makes `codes` the numbers of `count` answers, of which `answer` gives each, none the miss.
+    pub(super) fn codes(&mut self, count: usize, answer: impl Fn(usize) -> Answer, codes: &mut Vec<u32>) {
         // What is in the way of it is overwritten.
-        codes.resize(answers.len(), Self::MISS);
-        if let Some(answer) = only(&answers) {
+        codes.resize(count, Self::MISS);
+        if let Some(answer) = only(count, &answer) {
             let code = self.code(answer);
             return codes.fill(code);
         }
-        let (mut left, mut done) = (answers, 0);
+        let mut done = 0;
         loop {
             // Nearly all: in a loop that changes nothing a processor sees many answers at once.
-            let known = self.map.at_once(left.clone(), &mut codes[done..]);
-            if known > 0 {
-                left.nth(known - 1);
-            }
-            let Some(answer) = left.next() else { return };
-            codes[done + known] = self.code(answer);
-            done += known + 1;
+            done = self.map.at_once(done, &answer, codes);
+            let Some(code) = codes.get_mut(done) else { return };
+            *code = self.code(answer(done));
+            done += 1;
         }
     }
 
-    /// Returns the answers: the first has number 1.
+    /// Returns the answers: the first has the number behind that of the miss.
     pub(super) fn answers(&self) -> &[Answer] {
         &self.answers
     }
 }
 
-/// Returns the first answer if all are that one, as those of a table are often that all came from one router.
-fn only(answers: &(impl ExactSizeIterator<Item = Answer> + Clone)) -> Option<Answer> {
-    let answer = answers.clone().next()?;
-    let others = |step: usize| answers.clone().step_by(step).filter(|&other| other != answer).count();
+/// Returns the first of `count` answers if all are that one, as those of a table are often that all came from one router.
+fn only(count: usize, answer: impl Fn(usize) -> Answer) -> Option<Answer> {
+    let first = (count > 0).then(|| answer(0))?;
     // Most that differ are told by a few.
-    (others((answers.len() / 4).max(1)) == 0 && others(1) == 0).then_some(answer)
+    let few = [count / 4, count / 2, count - 1].iter().all(|&at| answer(at) == first);
+    (few && (0..count).filter(|&at| answer(at) != first).count() == 0).then_some(first)
 }
 
 /// The answers of one dictionary, shared by the tables that were given it.
@@ -367,7 +363,7 @@ mod tests {
         let expected: Vec<u32> = answers.iter().map(|&answer| one.code(answer)).collect();
         let (mut codes, mut some) = (Vec::new(), Vec::new());
         answers.chunks(77).for_each(|answers| {
-            all.codes(answers.iter().copied(), &mut some);
+            all.codes(answers.len(), |at| answers[at], &mut some);
             codes.extend_from_slice(&some);
         });
         assert_eq!((codes, all.answers()), (expected, one.answers()));

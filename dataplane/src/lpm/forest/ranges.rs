@@ -90,15 +90,13 @@ impl<A: Address> Ranges<A> {
         self.list.dedup_by_key(|range| range.code);
     }
 
-    /// Replaces every code by what `codes` has at its place.
-    pub(super) fn recode(&mut self, codes: &[u32]) {
-        let first = codes.first().copied().unwrap_or(0);
+    /// Replaces every code, of which the first is `first`, by what `codes` has at its place, no two the same.
+    pub(super) fn recode(&mut self, first: u32, codes: &[u32]) {
         if codes.iter().zip(first..).all(|(&code, next)| code == next) {
-            // A table with a dictionary of its own has them in order.
-            return self.list.iter_mut().for_each(|range| range.code += first);
+            return;
         }
         for range in &mut self.list {
-            range.code = codes[range.code as usize];
+            range.code = codes[(range.code - first) as usize];
         }
     }
 

@@ -117,7 +117,8 @@ impl<A: Address> Sweep<A> {
     fn batch(&mut self, order: &mut Order<A>, routes: &[(Prefix<A>, u32)], keep_lens: bool) -> Result<(), BuildError> {
         order.check(routes)?;
         let len = |prefix: Prefix<A>| if keep_lens { prefix.len() } else { 0 };
-        self.locals.codes(routes.iter().map(|&(prefix, value)| answer(value, len(prefix))), &mut self.numbers);
+        let answer_at = |at: usize| answer(routes[at].1, len(routes[at].0));
+        self.locals.codes(routes.len(), answer_at, &mut self.numbers);
         self.ranges.add_all(routes, &self.numbers);
         Ok(())
     }
@@ -125,6 +126,8 @@ impl<A: Address> Sweep<A> {
     /// Appends a part that was gone through by itself, whose routes are the next ones.
     fn append(&mut self, part: &Self) {
         self.numbers.clear();
+        // No number is below that of the miss.
+        self.numbers.resize(LocalCodes::MISS as usize, u32::MAX);
         self.numbers.push(LocalCodes::MISS);
         // In the order in which they come there, so that those that are new here get the numbers of one pass.
         self.numbers.extend(part.locals.answers().iter().map(|&answer| self.locals.code(answer)));
