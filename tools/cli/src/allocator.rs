@@ -1,4 +1,5 @@
-//! The allocator of the command: it counts the bytes that are in use, and gives back what was freed.
+//! The allocator of the command: it counts the bytes that are in use, asks for huge pages for big blocks, and gives back what was
+//! freed.
 #![expect(unsafe_code, reason = "an allocator hands out raw memory, and one function of it is C's")]
 
 use std::alloc::{GlobalAlloc, Layout};
@@ -32,6 +33,32 @@ struct Count(AtomicUsize);
 /// mimalloc, counted.
 struct Counting;
 
+/// Bytes of a huge page, and of a block from which on it has some: it begins with one, and no page of small blocks has any, of which
+/// most might never be touched. A fault a huge page in place of 512 takes a tenth off a leak of four million routes on two threads,
+/// which would wait for each other there (Xeon).
+const HUGE_PAGE: usize = 2 << 20;
+
+/// Returns the layout of a big block that has the size of `layout`.
+#[inline]
+fn of_big_block(layout: Layout) -> Layout {
+    // Above the limit of sizes there is no such layout, and no block.
+    layout.align_to(HUGE_PAGE).unwrap_or(layout)
+}
+
+/// Asks for huge pages for as much of a big block as fills them; without effect where there are none, or no block.
+#[cfg(target_os = "linux")]
+fn ask_for_huge_pages(block: *mut u8, size: usize) {
+    let bytes = size / HUGE_PAGE * HUGE_PAGE;
+    if !block.is_null() && bytes > 0 {
+        // SAFETY: the bytes are the block's, and the advice changes nothing that a program could see.
+        let _ = unsafe { rustix::mm::madvise(block.cast(), bytes, rustix::mm::Advice::LinuxHugepage) };
+    }
+}
+
+/// Does nothing: not this system.
+#[cfg(not(target_os = "linux"))]
+fn ask_for_huge_pages(_block: *mut u8, _size: usize) {}
+
 /// Adds to the count of this thread, modulo 2^64.
 #[inline]
 fn count(bytes: usize) {
@@ -50,27 +77,55 @@ fn count(bytes: usize) {
     });
 }
 
-// SAFETY: every function is mimalloc's, and a count takes no memory from it.
+// SAFETY: every function is mimalloc's, which wants no layout back but takes any block as its own, or made of such; a count takes no
+// memory from it.
 unsafe impl GlobalAlloc for Counting {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
-        // SAFETY: what the caller promises is what is asked for.
-        unsafe { MiMalloc.alloc(layout) }
+        if layout.size() < HUGE_PAGE {
+            // SAFETY: what the caller promises is what is asked for.
+            return unsafe { MiMalloc.alloc(layout) };
+        }
+        // SAFETY: as above, aligned to more.
+        let block = unsafe { MiMalloc.alloc(of_big_block(layout)) };
+        ask_for_huge_pages(block, layout.size());
+        block
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
+        if layout.size() < HUGE_PAGE {
+            // SAFETY: as in `alloc`.
+            return unsafe { MiMalloc.alloc_zeroed(layout) };
+        }
         // SAFETY: as in `alloc`.
-        unsafe { MiMalloc.alloc_zeroed(layout) }
+        let block = unsafe { MiMalloc.alloc_zeroed(of_big_block(layout)) };
+        ask_for_huge_pages(block, layout.size());
+        block
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size.wrapping_sub(layout.size()));
+        if size < HUGE_PAGE || size <= layout.size() {
+            // SAFETY: as in `alloc`.
+            return unsafe { MiMalloc.realloc(block, layout, size) };
+        }
+        // SAFETY: the caller promises that there is such a layout.
+        let grown = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         // SAFETY: as in `alloc`.
-        unsafe { MiMalloc.realloc(block, layout, size) }
+        let new = unsafe { MiMalloc.alloc(of_big_block(grown)) };
+        if new.is_null() {
+            return new;
+        }
+        ask_for_huge_pages(new, size);
+        // SAFETY: both have that many bytes, and the new one is nobody else's.
+        unsafe { block.copy_to_nonoverlapping(new, layout.size()) };
+        // SAFETY: the caller gives it up, since there is another.
+        unsafe { MiMalloc.dealloc(block, layout) };
+        new
     }
 
     #[inline]
@@ -106,10 +161,28 @@ mod tests {
         let before = give_back();
         let mut memory = vec![1_u8; MANY];
         assert!(near(before, give_back(), MANY));
-        memory.extend_from_slice(&vec![1; MANY]);
+        memory.extend_from_slice(&vec![2; MANY]);
         memory.shrink_to_fit();
+        assert!(memory[..MANY].iter().all(|&byte| byte == 1) && memory[MANY..].iter().all(|&byte| byte == 2));
         assert!(near(before, give_back(), 2 * MANY));
         std::thread::spawn(move || drop(memory)).join().expect("it drops");
         assert!(before.abs_diff(give_back()) < MANY / 2);
+    }
+
+    #[test]
+    fn blocks_are_whole_on_both_sides_of_a_huge_page() {
+        for size in [HUGE_PAGE - 1, HUGE_PAGE, HUGE_PAGE + 1, 3 * HUGE_PAGE - 1] {
+            let zeros = vec![0_u8; size];
+            assert!(zeros.iter().all(|&byte| byte == 0));
+            assert!(size < HUGE_PAGE || zeros.as_ptr().addr().is_multiple_of(HUGE_PAGE), "{size}");
+            // Grown from one side to the other, and shrunk again.
+            let mut bytes: Vec<u8> = (0..size / 3).map(|at| at as u8).collect();
+            bytes.reserve_exact(2 * size);
+            bytes.resize(size, 7);
+            bytes.shrink_to_fit();
+            bytes.truncate(size / 3);
+            bytes.shrink_to_fit();
+            assert!(bytes.iter().enumerate().all(|(at, &byte)| byte == at as u8), "{size}");
+        }
     }
 }
