@@ -38,26 +38,27 @@ struct Counting;
 /// which would wait for each other there (Xeon).
 const HUGE_PAGE: usize = 2 << 20;
 
-/// Returns the layout of a big block that has the size of `layout`.
+/// Returns `layout`, aligned to huge pages if it fills any.
 #[inline]
-fn of_big_block(layout: Layout) -> Layout {
+fn aligned(layout: Layout) -> Layout {
     // Above the limit of sizes there is no such layout, and no block.
-    layout.align_to(HUGE_PAGE).unwrap_or(layout)
+    if layout.size() < HUGE_PAGE { layout } else { layout.align_to(HUGE_PAGE).unwrap_or(layout) }
 }
 
-/// Asks for huge pages for as much of a big block as fills them; without effect where there are none, or no block.
-#[cfg(target_os = "linux")]
-fn ask_for_huge_pages(block: *mut u8, size: usize) {
-    let bytes = size / HUGE_PAGE * HUGE_PAGE;
-    if !block.is_null() && bytes > 0 {
+/// Asks for huge pages for as much of a block of `size` bytes as fills them, and returns it; without effect where there are none, or no
+/// block.
+#[inline]
+fn in_huge_pages(block: *mut u8, size: usize) -> *mut u8 {
+    #[cfg(target_os = "linux")]
+    if size >= HUGE_PAGE && !block.is_null() {
+        let bytes = size / HUGE_PAGE * HUGE_PAGE;
         // SAFETY: the bytes are the block's, and the advice changes nothing that a program could see.
         let _ = unsafe { rustix::mm::madvise(block.cast(), bytes, rustix::mm::Advice::LinuxHugepage) };
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = size;
+    block
 }
-
-/// Does nothing: not this system.
-#[cfg(not(target_os = "linux"))]
-fn ask_for_huge_pages(_block: *mut u8, _size: usize) {}
 
 /// Adds to the count of this thread, modulo 2^64.
 #[inline]
@@ -83,27 +84,15 @@ unsafe impl GlobalAlloc for Counting {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
-        if layout.size() < HUGE_PAGE {
-            // SAFETY: what the caller promises is what is asked for.
-            return unsafe { MiMalloc.alloc(layout) };
-        }
-        // SAFETY: as above, aligned to more.
-        let block = unsafe { MiMalloc.alloc(of_big_block(layout)) };
-        ask_for_huge_pages(block, layout.size());
-        block
+        // SAFETY: what the caller promises is what is asked for, aligned to no less.
+        in_huge_pages(unsafe { MiMalloc.alloc(aligned(layout)) }, layout.size())
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
-        if layout.size() < HUGE_PAGE {
-            // SAFETY: as in `alloc`.
-            return unsafe { MiMalloc.alloc_zeroed(layout) };
-        }
         // SAFETY: as in `alloc`.
-        let block = unsafe { MiMalloc.alloc_zeroed(of_big_block(layout)) };
-        ask_for_huge_pages(block, layout.size());
-        block
+        in_huge_pages(unsafe { MiMalloc.alloc_zeroed(aligned(layout)) }, layout.size())
     }
 
     #[inline]
@@ -116,11 +105,10 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: the caller promises that there is such a layout.
         let grown = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         // SAFETY: as in `alloc`.
-        let new = unsafe { MiMalloc.alloc(of_big_block(grown)) };
+        let new = in_huge_pages(unsafe { MiMalloc.alloc(aligned(grown)) }, size);
         if new.is_null() {
             return new;
         }
-        ask_for_huge_pages(new, size);
         // SAFETY: both have that many bytes, and the new one is nobody else's.
         unsafe { block.copy_to_nonoverlapping(new, layout.size()) };
         // SAFETY: the caller gives it up, since there is another.

@@ -513,7 +513,7 @@ mod tests {
         assert!((3..12).contains(&starts.len()), "{starts:?}");
         for (number, table) in (0..).zip(&tables) {
             for &(prefix, value) in table.iter().step_by(97) {
-                let found = store.value(store.find(TableId(number), prefix.last()));
+                let found = store.values()[store.find(TableId(number), prefix.last())];
                 assert_eq!(found, value, "table {number}, {prefix}");
             }
         }
@@ -538,7 +538,7 @@ mod tests {
             for (number, table) in (0..).zip(&tables) {
                 for &(prefix, value) in table.iter().step_by(13) {
                     assert_eq!(
-                        store.value(store.find(TableId(number), prefix.last())),
+                        store.values()[store.find(TableId(number), prefix.last())],
                         value,
                         "{nodes:?} {number} {prefix}"
                     );

@@ -198,7 +198,7 @@ impl<A: Address> MatchForest<A> {
         let answers: Vec<Answer> = (0..codes)
             .map(|code| {
                 let code = code + FIRST_VALUE;
-                let value = self.forest.store.value((dictionary + code) as usize);
+                let value = self.forest.store.values()[(dictionary + code) as usize];
                 self.len_of(dictionary, code).map_or(MISS, |len| answer(value, len))
             })
             .chain([painted])
@@ -283,7 +283,7 @@ impl<A: Address> MatchForest<A> {
             map.get_or_insert(MISS, FIRST_VALUE);
             for code in FIRST_VALUE + 1..FIRST_VALUE + codes {
                 let index = (dictionary + code) as usize;
-                map.get_or_insert(self::answer(store.value(index), matches.len(index)), code);
+                map.get_or_insert(self::answer(store.values()[index], matches.len(index)), code);
             }
             Codes { map, room: 0 }
         });
@@ -306,7 +306,7 @@ impl<A: Address> MatchForest<A> {
             known.room = room;
             let mut answers: Vec<Answer> = (FIRST_VALUE..code)
                 .map(|code| (dictionary + code) as usize)
-                .map(|index| self::answer(self.forest.store.value(index), self.matches.len(index)))
+                .map(|index| self::answer(self.forest.store.values()[index], self.matches.len(index)))
                 .collect();
             answers.push(answer);
             let start = self.place_dictionary(&answers, room);

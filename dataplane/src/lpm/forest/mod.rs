@@ -26,10 +26,10 @@ use vrfleak_engine::Address;
 use self::build::{Nodes, Plan};
 pub use self::change::Change;
 use self::change::Changes;
-use self::matches::{Column, Matches};
+use self::matches::Matches;
 use super::huge_pages::HugePages;
 use super::lookup::{Lookup, LookupMatch};
-use super::raw::{Isa, Store};
+use super::raw::{Isa, Reader, Store};
 use super::table::{Match, NO_ROUTE, TableId};
 use super::tables::{BuildError, Tables};
 
@@ -131,7 +131,7 @@ impl<A: Address> Lookup<A> for Forest<A> {
     }
 
     fn lookup(&self, table: TableId, key: A) -> Option<u32> {
-        let value = self.store.value(self.store.find(table, key));
+        let value = self.store.values()[self.store.find(table, key)];
         (value != NO_ROUTE).then_some(value)
     }
 
@@ -169,40 +169,38 @@ impl<A: Address> Lookup<A> for MatchForest<A> {
 impl<A: Address> LookupMatch<A> for MatchForest<A> {
     fn lookup_match(&self, table: TableId, key: A) -> Option<Match> {
         let found = self.forest.store.find(table, key);
-        let value = self.forest.store.value(found);
+        let value = self.forest.store.values()[found];
         (value != NO_ROUTE).then(|| Match { len: self.matches.len(found), value })
     }
 
     fn lookup_match_batch(&self, table: TableId, keys: &[A], lens: &mut [u8], values: &mut [u32]) {
-        assert_eq!(keys.len(), lens.len(), "one length a key");
-        assert_eq!(keys.len(), values.len(), "one value a key");
-        let (all, column) = self.column();
-        let reader = self.forest.store.reader(self.forest.isa, column.answers());
-        let runs = keys.chunks(RUN).zip(lens.chunks_mut(RUN)).zip(values.chunks_mut(RUN));
-        for ((keys, lens), values) in runs {
-            reader.batch(table, keys, values);
-            self.matches.tell(column, all, lens, values);
-        }
+        self.in_runs(keys, lens, values, |reader, run, values| reader.batch(table, &keys[run], values));
     }
 
     fn lookup_match_mixed(&self, tables: &[TableId], keys: &[A], lens: &mut [u8], values: &mut [u32]) {
         assert_eq!(keys.len(), tables.len(), "one table a key");
-        assert_eq!(keys.len(), lens.len(), "one length a key");
-        assert_eq!(keys.len(), values.len(), "one value a key");
-        let (all, column) = self.column();
-        let reader = self.forest.store.reader(self.forest.isa, column.answers());
-        let runs = keys.chunks(RUN).zip(lens.chunks_mut(RUN)).zip(values.chunks_mut(RUN));
-        for (tables, ((keys, lens), values)) in tables.chunks(RUN).zip(runs) {
-            reader.mixed(tables, keys, values);
-            self.matches.tell(column, all, lens, values);
-        }
+        self.in_runs(keys, lens, values, |reader, run, values| reader.mixed(&tables[run.clone()], &keys[run], values));
     }
 }
 
 impl<A: Address> MatchForest<A> {
-    /// Returns the values, and what a batch that wants lengths reads in place of them.
-    fn column(&self) -> (&[u32], &Column) {
-        let values = self.forest.store.values();
-        (values, self.matches.column(values))
+    /// Looks keys up by `walk`, a run of them at a time, and tells the lengths and values of what it answers.
+    fn in_runs(
+        &self,
+        keys: &[A],
+        lens: &mut [u8],
+        values: &mut [u32],
+        walk: impl Fn(&Reader<'_, A>, Range<usize>, &mut [u32]),
+    ) {
+        assert_eq!(keys.len(), lens.len(), "one length a key");
+        assert_eq!(keys.len(), values.len(), "one value a key");
+        let store = &self.forest.store;
+        let column = self.matches.column(store.values());
+        let reader = store.reader(self.forest.isa, column.answers());
+        for (run, (lens, values)) in lens.chunks_mut(RUN).zip(values.chunks_mut(RUN)).enumerate() {
+            let start = run * RUN;
+            walk(&reader, start..start + lens.len(), values);
+            self.matches.tell(column, store.values(), lens, values);
+        }
     }
 }

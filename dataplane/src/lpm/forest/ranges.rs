@@ -170,6 +170,7 @@ impl<A: Address> Ranges<A> {
     /// else is open, and returns how many they are. They make no range: the one that is there goes on.
     fn add_on(&mut self, routes: &[(Prefix<A>, u32)], codes: &[u32]) -> usize {
         let ([(end, code)], Some(last)) = (&mut self.open[..], self.list.last()) else { return 0 };
+        // Where prefixes lie apart the first one tells, and no sixteen are looked at in vain.
         let goes_on = |&(prefix, _): &(Prefix<A>, u32)| is_behind(*end, prefix.bits());
         if last.code != *code || codes.first() != Some(code) || !routes.first().is_some_and(goes_on) {
             return 0;

@@ -12,25 +12,23 @@ pub(super) const LANES: usize = 64;
 /// As the width of a walk's codes: whatever the key's header says.
 pub(super) const ANY_WIDTH: usize = 0;
 
+/// The caches that a line may be asked into, as the instruction names them. The second waits for more lines at a time than the first.
+const FIRST_CACHE: i32 = 3;
+pub(super) const SECOND_CACHE: i32 = 2;
+
 /// Asks for the line at `at` ahead of its use.
 #[inline(always)]
 pub(super) fn prefetch(at: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing that a program could see and faults on no address.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
+    prefetch_into::<FIRST_CACHE>(at);
 }
 
-/// Asks the second cache for the line at `at` ahead of its use: it waits for more lines at a time than the first does.
+/// Asks for the line at `at` ahead of its use, into one of the caches.
 #[inline(always)]
-pub(super) fn prefetch_far(at: *const u8) {
+pub(super) fn prefetch_into<const CACHE: i32>(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing that a program could see and faults on no address.
     unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
+        std::arch::x86_64::_mm_prefetch::<CACHE>(at.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;

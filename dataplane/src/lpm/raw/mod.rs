@@ -68,6 +68,7 @@ pub use isa::Isa;
 pub(super) use lines::{LineVectors, RunSlots};
 pub(super) use part::{LEAF, PAGE, Part, Piece, page_entry, page_of};
 pub(super) use patch::Place;
+pub(super) use reader::Reader;
 pub(crate) use region::{HUGE_PAGE, Region};
 pub(super) use store::{Store, StoreError};
 #[cfg(all(test, target_arch = "x86_64"))]

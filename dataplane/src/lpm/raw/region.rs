@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 
-use super::columns::prefetch_far;
+use super::columns::{SECOND_CACHE, prefetch_into};
 
 /// Bytes of a huge page.
 pub(crate) const HUGE_PAGE: usize = 2 << 20;
@@ -107,7 +107,7 @@ impl<T: Plain> Region<T> {
     /// could see.
     #[inline]
     pub(crate) fn prefetch(&self, index: usize) {
-        prefetch_far(self.start.as_ptr().wrapping_add(index).cast());
+        prefetch_into::<SECOND_CACHE>(self.start.as_ptr().wrapping_add(index).cast());
     }
 
     /// Returns the addresses of the memory, if the system took the request for huge pages.

@@ -220,11 +220,6 @@ impl<A: Address> Store<A> {
         &self.values
     }
 
-    /// Returns the value at `index`, as [`Store::find`] has found it.
-    pub(in crate::lpm) fn value(&self, index: usize) -> u32 {
-        self.values[index]
-    }
-
     /// Returns the bytes in use.
     pub(in crate::lpm) fn bytes(&self) -> usize {
         size_of_val(&self.headers[..])

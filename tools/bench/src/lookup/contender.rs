@@ -18,17 +18,16 @@ pub(crate) trait Engine<A: Address>: Send + Sync {
     type Key: Copy + Send + Sync;
     /// An answer in the structure's own form.
     type Value: Copy + Default + Send;
-    /// What a batch tells besides the answers.
-    type Besides: Default + Send;
     /// Whether there is a call for a whole batch.
     const BATCHES: bool;
 
     /// Brings a key into the structure's form.
     fn key(&self, table: TableId, key: A) -> Self::Key;
 
-    /// Looks keys up in the only table; never called where there are several. One by one where there is no call for more.
+    /// Looks keys up in the only table; never called where there are several. One by one where there is no call for more. What also tells
+    /// the lengths of matched prefixes makes `lens` those; else it stays empty.
     #[inline]
-    fn batch(&self, keys: &[Self::Key], values: &mut [Self::Value], _besides: &mut Self::Besides) {
+    fn batch(&self, keys: &[Self::Key], values: &mut [Self::Value], _lens: &mut Vec<u8>) {
         for (value, &key) in values.iter_mut().zip(keys) {
             *value = self.single(TableId(0), key);
         }
@@ -36,7 +35,7 @@ pub(crate) trait Engine<A: Address>: Send + Sync {
 
     /// Looks each key up in the table at its position, likewise.
     #[inline]
-    fn mixed(&self, tables: &[TableId], keys: &[Self::Key], values: &mut [Self::Value], _besides: &mut Self::Besides) {
+    fn mixed(&self, tables: &[TableId], keys: &[Self::Key], values: &mut [Self::Value], _lens: &mut Vec<u8>) {
         for ((value, &table), &key) in values.iter_mut().zip(tables).zip(keys) {
             *value = self.single(table, key);
         }
@@ -47,11 +46,6 @@ pub(crate) trait Engine<A: Address>: Send + Sync {
 
     /// Returns the answer as the next hop's number, or [`NO_ROUTE`](vrfleak_dataplane::lpm::NO_ROUTE).
     fn next_hop(&self, value: Self::Value) -> u32;
-
-    /// Returns the lengths of the matched prefixes that the last batch told, if this tells any.
-    fn lens(_besides: &Self::Besides) -> Option<&[u8]> {
-        None
-    }
 
     /// Returns `key`, whatever `nothing` is, which is 0: the compiler does not know, so that the key waits for it.
     fn after(&self, key: Self::Key, nothing: u32) -> Self::Key;
@@ -141,11 +135,11 @@ struct Lane<'a, A: Address, E: Engine<A>> {
 }
 
 impl<A: Address, E: Engine<A>> Lane<'_, A, E> {
-    fn look_up(&self, range: Range<usize>, values: &mut [E::Value], besides: &mut E::Besides) {
+    fn look_up(&self, range: Range<usize>, values: &mut [E::Value], lens: &mut Vec<u8>) {
         let keys = &self.keys[range.clone()];
         match self.tables {
-            None => self.engine.batch(keys, values, besides),
-            Some(tables) => self.engine.mixed(&tables[range], keys, values, besides),
+            None => self.engine.batch(keys, values, lens),
+            Some(tables) => self.engine.mixed(&tables[range], keys, values, lens),
         }
     }
 
@@ -157,20 +151,20 @@ impl<A: Address, E: Engine<A>> Lane<'_, A, E> {
 impl<A: Address, E: Engine<A>> Prepared for Lane<'_, A, E> {
     fn answers(&self, batch: usize) -> (Vec<u32>, Vec<u8>) {
         let (mut answers, mut lens) = (Vec::with_capacity(self.keys.len()), Vec::new());
-        let mut besides = E::Besides::default();
+        let mut told = Vec::new();
         let mut values = vec![E::Value::default(); batch.min(self.keys.len())];
         for range in batches(0..self.keys.len(), batch) {
             let values = &mut values[..range.len()];
-            self.look_up(range, values, &mut besides);
+            self.look_up(range, values, &mut told);
             answers.extend(values.iter().map(|&value| self.engine.next_hop(value)));
-            lens.extend_from_slice(E::lens(&besides).unwrap_or_default());
+            lens.extend_from_slice(&told);
         }
         (answers, lens)
     }
 
     fn runner(&self, batch: usize) -> Box<dyn Runner + '_> {
         let values = vec![E::Value::default(); batch.min(self.keys.len())];
-        Box::new(Run { lane: self, batch, values, besides: E::Besides::default() })
+        Box::new(Run { lane: self, batch, values, lens: Vec::new() })
     }
 
     fn dependent(&self, range: Range<usize>) -> u32 {
@@ -189,7 +183,7 @@ struct Run<'a, A: Address, E: Engine<A>> {
     lane: &'a Lane<'a, A, E>,
     batch: usize,
     values: Vec<E::Value>,
-    besides: E::Besides,
+    lens: Vec<u8>,
 }
 
 impl<A: Address, E: Engine<A>> Runner for Run<'_, A, E> {
@@ -197,7 +191,7 @@ impl<A: Address, E: Engine<A>> Runner for Run<'_, A, E> {
         let mut sum = 0_u32;
         for range in batches(range, self.batch) {
             let values = &mut self.values[..range.len()];
-            self.lane.look_up(range, values, &mut self.besides);
+            self.lane.look_up(range, values, &mut self.lens);
             let last = black_box(&*values).last().copied();
             sum = sum.wrapping_add(last.map_or(0, |value| self.lane.engine.next_hop(value)));
         }

@@ -352,11 +352,12 @@ fn differs<A: Address>(table: &dyn Contender<A>, traffic: &Traffic<A>, sizes: &[
     let sizes = if table.batches() { sizes } else { &sizes[..1] };
     let batched = sizes.iter().find_map(|&size| {
         let (answers, lens) = lane.answers(size);
+        let key = |at: usize| Prefix::host(traffic.keys[at]).to_net().addr();
         if let Some(at) = lens.iter().zip(&traffic.lens).position(|(len, expected)| len != expected) {
             return Some(format!(
                 "{} keys in batches of {size}: `{}` in VRF {} matches a prefix of length {}, expected {}",
                 traffic.name,
-                Prefix::host(traffic.keys[at]).to_net().addr(),
+                key(at),
                 traffic.table(at).0,
                 lens[at],
                 traffic.lens[at]
@@ -364,12 +365,12 @@ fn differs<A: Address>(table: &dyn Contender<A>, traffic: &Traffic<A>, sizes: &[
         }
         let at = answers.iter().zip(&traffic.expected).position(|(answer, expected)| answer != expected)?;
         let wrong = answers.iter().zip(&traffic.expected).filter(|(answer, expected)| answer != expected).count();
-        let key = Prefix::host(traffic.keys[at]).to_net().addr();
         let show = |value: u32| if value == NO_ROUTE { "no route".to_owned() } else { format!("next hop {value}") };
         Some(format!(
-            "{wrong} of {} {} keys in batches of {size}, the first `{key}` in VRF {}: {}, expected {}",
+            "{wrong} of {} {} keys in batches of {size}, the first `{}` in VRF {}: {}, expected {}",
             answers.len(),
             traffic.name,
+            key(at),
             traffic.table(at).0,
             show(answers[at]),
             show(traffic.expected[at])

@@ -8,7 +8,7 @@ use vrfleak_dataplane::lpm::{
 use vrfleak_engine::Address;
 
 use super::contender::{Contender, Engine, Racer};
-use super::contenders::ours::{Matching, Ours};
+use super::contenders::ours::{Lens, Ours};
 use super::contenders::poptrie::{PopKey, Poptries};
 use super::contenders::prefix_trie::{PrefixTries, TrieKey};
 use super::contenders::tree_bitmap::TreeBitmaps;
@@ -126,11 +126,10 @@ pub(crate) fn all<A: BenchKey>() -> Vec<Entry<A>> {
         }));
         all.push(Entry::new("vrfleak", ours("match"), move |tables| {
             let options = Options { changes: false, ..options };
-            Ok(Matching(Ours::new(MatchForest::build(tables, options)?, ())))
+            Ok(Ours::new(MatchForest::build(tables, options)?, Lens))
         }));
     }
     all.push(Entry::new("vrfleak", "live", |tables| {
-        // Built with the routes beside it, which say what a withdrawn one leaves.
         Ok(Ours::new(MatchForest::build(tables, Options::default())?, PrefixTries::build(tables)))
     }));
     all.push(Entry::new("treebitmap", "0.5", |tables| Ok(TreeBitmaps(TreeBitmap::build(tables)?))));

@@ -82,7 +82,6 @@ enum Lies {
 impl Engine<u32> for Liar {
     type Key = u32;
     type Value = u32;
-    type Besides = Vec<u8>;
     const BATCHES: bool = true;
 
     fn key(&self, _: TableId, key: u32) -> u32 {
@@ -90,8 +89,7 @@ impl Engine<u32> for Liar {
     }
 
     fn batch(&self, keys: &[u32], values: &mut [u32], lens: &mut Vec<u8>) {
-        self.truth.batch(keys, values, &mut ());
-        lens.clear();
+        self.truth.batch(keys, values, lens);
         if self.lies == Lies::AboutLengths {
             lens.resize(keys.len(), 99);
         }
@@ -104,8 +102,8 @@ impl Engine<u32> for Liar {
         }
     }
 
-    fn mixed(&self, tables: &[TableId], keys: &[u32], values: &mut [u32], _: &mut Vec<u8>) {
-        self.truth.mixed(tables, keys, values, &mut ());
+    fn mixed(&self, tables: &[TableId], keys: &[u32], values: &mut [u32], lens: &mut Vec<u8>) {
+        self.truth.mixed(tables, keys, values, lens);
     }
 
     fn single(&self, table: TableId, key: u32) -> u32 {
@@ -114,10 +112,6 @@ impl Engine<u32> for Liar {
 
     fn next_hop(&self, value: u32) -> u32 {
         value
-    }
-
-    fn lens(lens: &Vec<u8>) -> Option<&[u8]> {
-        Some(lens)
     }
 
     fn after(&self, key: u32, nothing: u32) -> u32 {

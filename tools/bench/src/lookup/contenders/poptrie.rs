@@ -48,7 +48,6 @@ impl<A: PopKey> Poptries<A> {
 impl<A: PopKey> Engine<A> for Poptries<A> {
     type Key = A;
     type Value = u32;
-    type Besides = ();
     const BATCHES: bool = false;
 
     fn key(&self, _: TableId, key: A) -> A {

@@ -56,7 +56,6 @@ impl<A: TrieKey> PrefixTries<A> {
 impl<A: TrieKey> Engine<A> for PrefixTries<A> {
     type Key = A;
     type Value = u32;
-    type Besides = ();
     const BATCHES: bool = false;
 
     fn key(&self, _: TableId, key: A) -> A {

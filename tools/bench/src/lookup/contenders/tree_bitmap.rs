@@ -11,7 +11,6 @@ pub(crate) struct TreeBitmaps<A: TreeKey>(pub(crate) TreeBitmap<A>);
 impl<A: TreeKey> Engine<A> for TreeBitmaps<A> {
     type Key = A;
     type Value = u32;
-    type Besides = ();
     const BATCHES: bool = false;
 
     fn key(&self, _: TableId, key: A) -> A {

@@ -82,18 +82,17 @@ pub(super) fn check_next_hops<A: vrfleak_engine::Address>(tables: &[Routes<A>], 
 impl Engine<u32> for Dir24 {
     type Key = u32;
     type Value = u64;
-    type Besides = ();
     const BATCHES: bool = true;
 
     fn key(&self, _: TableId, key: u32) -> u32 {
         key
     }
 
-    fn batch(&self, keys: &[u32], values: &mut [u64], (): &mut ()) {
+    fn batch(&self, keys: &[u32], values: &mut [u64], _: &mut Vec<u8>) {
         self.fib.lookup(keys, values);
     }
 
-    fn mixed(&self, _: &[TableId], keys: &[u32], values: &mut [u64], (): &mut ()) {
+    fn mixed(&self, _: &[TableId], keys: &[u32], values: &mut [u64], _: &mut Vec<u8>) {
         self.fib.lookup(keys, values);
     }
 

@@ -105,18 +105,17 @@ fn groups<A: Address>(tables: &[Routes<A>], vrf_bits: u8) -> u32 {
 impl<A: Address> Engine<A> for Trie6 {
     type Key = [u8; 16];
     type Value = u64;
-    type Besides = ();
     const BATCHES: bool = true;
 
     fn key(&self, table: TableId, key: A) -> [u8; 16] {
         wire(table, key, self.vrf_bits)
     }
 
-    fn batch(&self, keys: &[[u8; 16]], values: &mut [u64], (): &mut ()) {
+    fn batch(&self, keys: &[[u8; 16]], values: &mut [u64], _: &mut Vec<u8>) {
         self.fib.lookup(keys, values);
     }
 
-    fn mixed(&self, _: &[TableId], keys: &[[u8; 16]], values: &mut [u64], (): &mut ()) {
+    fn mixed(&self, _: &[TableId], keys: &[[u8; 16]], values: &mut [u64], _: &mut Vec<u8>) {
         self.fib.lookup(keys, values);
     }
 
