@@ -195,6 +195,10 @@ pub(crate) fn long_batches<A: TreeKey>(build: Build<A>) {
         let keys: Vec<A> = (0..KEYS as u32).map(draw).collect();
         let ids: Vec<TableId> = (0..KEYS as u32).map(|index| TableId(index.wrapping_mul(77) >> 3 & 3)).collect();
         let (mut values, mut expected) = (vec![1; KEYS], vec![2; KEYS]);
+        if let Some(forest) = subject.lookup_match() {
+            // Longer than what is told apart at a time.
+            matches_agree(forest, &tree, (&ids.repeat(4), &keys.repeat(4)));
+        }
         for (len, skip) in [(KEYS, 0), (KEYS - 5, 3), (1024, 1), (1023, 0), (1153, 0)] {
             let span = skip..skip + len;
             tree.lookup_mixed(&ids[span.clone()], &keys[span.clone()], &mut expected[..len]);
